@@ -1,0 +1,432 @@
+//! Settings: defaults → `frontdesk.toml` → `FRONTDESK_…` → flags. An unknown key is an error with a suggestion.
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+    value::{Dict, Value},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::platform::error::{Error, Result};
+
+/// Everything that can be set. `frontdesk.sample.toml` explains each key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub vectors: Vectors,
+    pub redis: Redis,
+    pub model: Model,
+    pub assistant: Assistant,
+    pub ingest: Ingest,
+    pub notify: Notify,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    pub listen: String,
+    pub public_url: Option<String>,
+    pub trusted_proxies: Vec<String>,
+    pub upload_limit_mb: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    pub url: Option<Secret>,
+    pub max_connections: u32,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vectors {
+    pub url: Option<String>,
+    pub api_key: Option<Secret>,
+    /// Put before every collection's name, when several installations share a server.
+    pub prefix: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redis {
+    pub url: Option<Secret>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Model {
+    pub base_url: Option<String>,
+    pub api_key: Option<Secret>,
+    pub chat_model: Option<String>,
+    pub embedding_model: Option<String>,
+    pub embedding_base_url: Option<String>,
+    pub embedding_api_key: Option<Secret>,
+    pub embedding_dimensions: u64,
+    pub timeout_s: u64,
+    pub context_tokens: usize,
+    pub answer_tokens: u32,
+    pub breaker_failures: u32,
+    pub breaker_pause_s: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Assistant {
+    pub pause_ms: u64,
+    pub max_error_rate: f64,
+    pub passages: usize,
+    pub prompts_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    pub passage_tokens: usize,
+    pub timeout_s: u64,
+    pub memory_mb: u64,
+    pub allow_private_urls: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notify {
+    pub email_to: Vec<String>,
+    pub email_from: Option<String>,
+    pub smtp_url: Option<Secret>,
+    pub webhook_url: Option<Secret>,
+    pub webhook_kind: WebhookKind,
+}
+
+/// The dialect of the notification webhook.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookKind {
+    #[default]
+    Slack,
+    Wecom,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub filter: String,
+    pub json: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".into(), public_url: None, trusted_proxies: Vec::new(), upload_limit_mb: 100 }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, max_connections: 16 }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            api_key: None,
+            chat_model: None,
+            embedding_model: None,
+            embedding_base_url: None,
+            embedding_api_key: None,
+            embedding_dimensions: 1536,
+            timeout_s: 20,
+            context_tokens: 6000,
+            answer_tokens: 800,
+            breaker_failures: 5,
+            breaker_pause_s: 30,
+        }
+    }
+}
+
+impl Default for Assistant {
+    fn default() -> Self {
+        Self { pause_ms: 1200, max_error_rate: 0.1, passages: 6, prompts_dir: None }
+    }
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { passage_tokens: 320, timeout_s: 120, memory_mb: 1024, allow_private_urls: false }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".into(), json: false }
+    }
+}
+
+/// A setting that is never printed.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself: only for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("\"(secret)\"")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str("(secret)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d).map(Self::new)
+    }
+}
+
+/// Variables of ours that are not settings of `frontdesk.toml`.
+const OTHER_VARIABLES: [&str; 6] = [
+    "FRONTDESK_DATA_DIR",
+    "FRONTDESK_CONFIG",
+    "FRONTDESK_SECRET_KEY",
+    "FRONTDESK_ADMIN_EMAIL",
+    "FRONTDESK_ADMIN_PASSWORD_FILE",
+    "FRONTDESK_ORG",
+];
+
+impl Config {
+    /// Reads the settings. `file` must exist when given; without it, `frontdesk.toml` in `data_dir` or in the working
+    /// directory is taken when there is one. `variables` are the process's.
+    pub fn load(
+        file: Option<&Path>,
+        data_dir: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        let file = match file {
+            Some(path) if !path.is_file() => {
+                return Err(Error::Invalid(format!("{}: no such configuration file", path.display())));
+            }
+            Some(path) => Some(path.to_path_buf()),
+            None => {
+                [data_dir.join("frontdesk.toml"), PathBuf::from("frontdesk.toml")].into_iter().find(|p| p.is_file())
+            }
+        };
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(path) = &file {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        figment = figment.merge(Serialized::defaults(Self::from_variables(variables)?));
+        let config: Self = figment.extract().map_err(|e| Error::Invalid(explain(e, file.as_deref())))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// `FRONTDESK_MODEL_API_KEY=…` is `model.api_key`, and so on for every key there is.
+    fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Result<Dict> {
+        let keys = Self::keys();
+        let mut sections = Dict::new();
+        for (name, text) in variables {
+            if !name.starts_with("FRONTDESK_")
+                || name.starts_with("FRONTDESK_TEST_")
+                || OTHER_VARIABLES.contains(&&*name)
+            {
+                continue;
+            }
+            let Some((section, key)) = keys.iter().find(|(s, k)| name == variable(s, k)) else {
+                let known = keys.iter().map(|(s, k)| variable(s, k)).chain(OTHER_VARIABLES.map(String::from));
+                return Err(Error::Invalid(format!("{name}: no such setting{}", suggestion(&name, known))));
+            };
+            let value = match (section.as_str(), key.as_str()) {
+                ("server", "trusted_proxies") | ("notify", "email_to") => Value::from(
+                    text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect::<Vec<_>>(),
+                ),
+                // A secret or a name stays what was written, even if it looks like a number.
+                _ if is_text(section, key) => Value::from(text),
+                _ => number_or_text(text),
+            };
+            let entry = sections.entry(section.clone()).or_insert_with(|| Value::from(Dict::new()));
+            if let Value::Dict(_, dict) = entry {
+                dict.insert(key.clone(), value);
+            }
+        }
+        Ok(sections)
+    }
+
+    /// Every `(section, key)`.
+    pub fn keys() -> Vec<(String, String)> {
+        let Ok(serde_json::Value::Object(sections)) = serde_json::to_value(Self::default()) else {
+            return Vec::new();
+        };
+        sections
+            .iter()
+            .flat_map(|(section, keys)| {
+                keys.as_object().into_iter().flat_map(|k| k.keys()).map(|key| (section.clone(), key.clone()))
+            })
+            .collect()
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::Invalid(text));
+        if self.server.listen.parse::<std::net::SocketAddr>().is_err() {
+            return wrong(format!("server.listen: '{}' is not an address like 127.0.0.1:8080", self.server.listen));
+        }
+        for (key, address) in [
+            ("server.public_url", &self.server.public_url),
+            ("vectors.url", &self.vectors.url),
+            ("model.base_url", &self.model.base_url),
+            ("model.embedding_base_url", &self.model.embedding_base_url),
+        ] {
+            if let Some(text) = address
+                && !url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+            {
+                return wrong(format!("{key}: '{text}' is not an address like https://example.com"));
+            }
+        }
+        if let Some(url) = &self.database.url
+            && !url.expose().starts_with("postgres://")
+            && !url.expose().starts_with("postgresql://")
+        {
+            return wrong("database.url: only postgres://… is taken (leave it out for SQLite)".into());
+        }
+        if !(0.001..=0.5).contains(&self.assistant.max_error_rate) {
+            return wrong(
+                "assistant.max_error_rate: a share between 0.001 and 0.5, as 0.1 for one wrong answer in ten".into(),
+            );
+        }
+        if !(64..=2000).contains(&self.ingest.passage_tokens) {
+            return wrong("ingest.passage_tokens: between 64 and 2000".into());
+        }
+        if self.model.base_url.is_none()
+            && (self.model.chat_model.is_some() || self.model.embedding_model.is_some())
+            && self.model.embedding_base_url.is_none()
+        {
+            return wrong("model.base_url is missing: where should the model be called?".into());
+        }
+        Ok(())
+    }
+}
+
+fn variable(section: &str, key: &str) -> String {
+    format!("FRONTDESK_{}_{}", section.to_uppercase(), key.to_uppercase())
+}
+
+fn is_text(section: &str, key: &str) -> bool {
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    matches!(
+        defaults.pointer(&format!("/{section}/{key}")),
+        Some(serde_json::Value::String(_) | serde_json::Value::Null)
+    )
+}
+
+fn number_or_text(text: String) -> Value {
+    if let Ok(flag) = text.parse::<bool>() {
+        Value::from(flag)
+    } else if let Ok(number) = text.parse::<i64>() {
+        Value::from(number)
+    } else if let Ok(number) = text.parse::<f64>() {
+        Value::from(number)
+    } else {
+        Value::from(text)
+    }
+}
+
+fn explain(error: figment::Error, file: Option<&Path>) -> String {
+    use figment::error::Kind;
+    let place = file.map_or_else(String::new, |f| format!("{}: ", f.display()));
+    let Some(first) = error.clone().into_iter().next() else {
+        return error.to_string();
+    };
+    let path = first.path.join(".");
+    match &first.kind {
+        Kind::UnknownField(field, known) => {
+            let whole = if path.is_empty() || path == *field { field.clone() } else { path };
+            format!("{place}{whole}: no such setting{}", suggestion(field, known.iter().map(|k| (*k).to_string())))
+        }
+        Kind::Message(text) => format!("{place}{text}"),
+        kind => format!("{place}{path}: {kind}"),
+    }
+}
+
+fn suggestion(name: &str, known: impl Iterator<Item = String>) -> String {
+    known
+        .map(|k| (strsim::damerau_levenshtein(name, &k), k))
+        .min()
+        .filter(|(distance, k)| *distance <= k.len().div_ceil(3))
+        .map_or_else(String::new, |(_, k)| format!(" (did you mean '{k}'?)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Config> {
+        let dir = std::env::temp_dir().join(format!("frontdesk-config-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("frontdesk.toml"), toml).unwrap();
+        let loaded = Config::load(None, &dir, variables.iter().map(|(k, v)| (k.to_string(), v.to_string())));
+        std::fs::remove_dir_all(dir).unwrap();
+        loaded
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let toml = "[model]\nbase_url = 'http://127.0.0.1:1'\nchat_model = 'a'\ntimeout_s = 5";
+        let config = load(toml, &[("FRONTDESK_MODEL_CHAT_MODEL", "42"), ("FRONTDESK_MODEL_API_KEY", "123")]).unwrap();
+        assert_eq!(config.model.chat_model.as_deref(), Some("42"));
+        assert_eq!(config.model.timeout_s, 5);
+        assert_eq!(config.model.api_key.unwrap().expose(), "123");
+        assert_eq!(config.assistant.pause_ms, 1200);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_suggests_the_right_one() {
+        let error = load("[server]\nlisten_adress = 'x'\nlisen = 'y'", &[]).unwrap_err().to_string();
+        assert!(error.contains("no such setting"), "{error}");
+        let error = load("[assistant]\npause_sm = 3", &[]).unwrap_err().to_string();
+        assert!(error.contains("did you mean 'pause_ms'"), "{error}");
+        let error = load("", &[("FRONTDESK_MODEL_APIKEY", "sk-secret")]).unwrap_err().to_string();
+        assert!(error.contains("did you mean 'FRONTDESK_MODEL_API_KEY'") && !error.contains("sk-secret"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let config = load("[model]\nbase_url='http://x.test'\napi_key = 'sk-verysecret'", &[]).unwrap();
+        assert!(!format!("{config:?}").contains("verysecret"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("verysecret"));
+    }
+
+    #[test]
+    fn the_sample_parses_and_names_every_key() {
+        let sample = include_str!("../../frontdesk.sample.toml");
+        // Every setting stands in it commented out; uncommented, the whole must parse.
+        let uncommented: String = sample
+            .lines()
+            .map(|l| l.strip_prefix("#= ").unwrap_or(l))
+            .fold(String::new(), |text, line| text + line + "\n");
+        load(&uncommented, &[]).unwrap();
+        let table: toml::Table = uncommented.parse().unwrap();
+        for (section, key) in Config::keys() {
+            assert!(
+                table.get(&section).and_then(|s| s.get(&key)).is_some(),
+                "frontdesk.sample.toml does not explain {section}.{key}"
+            );
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Work for later, as data. Stored as JSON: variants are added, never renamed.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ChannelEventId, ConversationId, DocumentId, MessageId, OrgId};
+use crate::platform::{
+    db::Conn,
+    error::Result,
+    queue::{self, NewJob},
+};
+
+/// Everything the worker can be asked to do. Each is safe to run twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Turn a raw event into a message.
+    Receive { event: ChannelEventId, lane: String },
+    /// Answer the open question of a conversation.
+    TakeTurn { conversation: ConversationId },
+    /// Send one message to its channel.
+    Deliver { message: MessageId, conversation: ConversationId },
+    /// Tell agents that a conversation waits for a person.
+    CallAgents { conversation: ConversationId },
+    /// Parse, split and index one version of a document.
+    Ingest { document: DocumentId, version: i64 },
+    /// Take a deleted document's points out of the index.
+    Forget { document: DocumentId },
+    /// Build a new generation of an organisation's index and switch to it.
+    Reindex { org: OrgId },
+    /// Resolve conversations that only the assistant held and that have been silent for a day; tidy up.
+    Sweep,
+}
+
+/// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
+pub const CUSTOMERS: &str = "customers";
+/// The queue for everything that may take its time.
+pub const BACKGROUND: &str = "background";
+/// Every queue, for a test that runs all due work.
+pub const QUEUES: [&str; 2] = [CUSTOMERS, BACKGROUND];
+
+impl Job {
+    pub fn queue(&self) -> &'static str {
+        match self {
+            Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
+            Self::Ingest { .. } | Self::Forget { .. } | Self::Reindex { .. } | Self::Sweep => BACKGROUND,
+        }
+    }
+
+    fn lane(&self) -> String {
+        match self {
+            Self::Receive { lane, .. } => format!("receive:{lane}"),
+            Self::TakeTurn { conversation } => format!("turn:{conversation}"),
+            Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
+            Self::CallAgents { conversation } => format!("call:{conversation}"),
+            Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
+            Self::Reindex { org } => format!("reindex:{org}"),
+            Self::Sweep => "sweep".into(),
+        }
+    }
+
+    /// Equal jobs that wait are one.
+    fn merge_key(&self) -> Option<String> {
+        match self {
+            Self::TakeTurn { .. } | Self::CallAgents { .. } | Self::Reindex { .. } | Self::Sweep => Some(self.lane()),
+            Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
+            Self::Forget { document } => Some(format!("forget:{document}")),
+            Self::Receive { .. } | Self::Deliver { .. } => None,
+        }
+    }
+
+    /// How long to wait after attempt number `attempts`; `None`: give up.
+    pub fn back_off(&self, attempts: i32) -> Option<Duration> {
+        let most = match self {
+            Self::TakeTurn { .. } => 3,
+            Self::Deliver { .. } => 8,
+            Self::Ingest { .. } => 5,
+            _ => 12,
+        };
+        (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))
+    }
+
+    /// Pushes the job on the caller's transaction, due at `run_at`.
+    pub async fn push_at(&self, c: Conn<'_>, org: OrgId, now: DateTime<Utc>, run_at: DateTime<Utc>) -> Result<()> {
+        let job = NewJob {
+            org_id: Some(org.0),
+            queue: self.queue(),
+            lane: self.lane(),
+            merge_key: self.merge_key(),
+            payload: serde_json::to_value(self)?,
+            run_at,
+        };
+        queue::push(c, now, job).await
+    }
+
+    /// Pushes the job on the caller's transaction, due at once.
+    pub async fn push(&self, c: Conn<'_>, org: OrgId, now: DateTime<Utc>) -> Result<()> {
+        self.push_at(c, org, now, now).await
+    }
+}

@@ -1,0 +1,132 @@
+//! The frame every feature stands in: the running application, its settings, its jobs and its changes, as data.
+
+pub mod change;
+pub mod config;
+pub mod ids;
+pub mod job;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use change::{Change, Changed};
+pub use config::Config;
+pub use ids::*;
+pub use job::Job;
+
+use crate::platform::{
+    Clock, Error, Result,
+    bus::Bus,
+    crypto::MasterKey,
+    db::{Db, Reader, Tx},
+};
+
+/// The running application. Cheap to share as `Arc<App>`.
+pub struct App {
+    pub config: Config,
+    pub data_dir: PathBuf,
+    pub db: Db,
+    pub bus: Bus,
+    pub clock: Clock,
+    pub key: MasterKey,
+    /// For our own outgoing calls: has time-outs, follows no redirects.
+    pub http: reqwest::Client,
+    /// Wakes this process's workers.
+    pub work: Notify,
+    /// Everything that runs beside the requests; awaited at shutdown.
+    pub tasks: TaskTracker,
+    /// Set when the process should end.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Opens the data directory (or the configured servers) and brings the schema up to date.
+    pub async fn open(
+        config: Config,
+        data_dir: PathBuf,
+        secret_key: Option<String>,
+        clock: Clock,
+    ) -> Result<Arc<Self>> {
+        // Both async-openai and our own client speak TLS through ring.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        std::fs::create_dir_all(&data_dir)
+            .map_err(|e| Error::Invalid(format!("{}: cannot create the data directory: {e}", data_dir.display())))?;
+        let key = match (&secret_key, &config.database.url) {
+            (Some(text), _) => {
+                MasterKey::parse(text).map_err(|e| Error::Invalid(format!("FRONTDESK_SECRET_KEY: {e}")))?
+            }
+            (None, Some(_)) => {
+                return Err(Error::Invalid(
+                    "with PostgreSQL set FRONTDESK_SECRET_KEY, the same for every process (make one: openssl rand -base64 32 | tr '+/' '-_' | tr -d =)".into(),
+                ));
+            }
+            (None, None) => MasterKey::load_or_create(&data_dir.join("secret.key"))?,
+        };
+        let db = match &config.database.url {
+            Some(url) => Db::open_pg(url.expose(), config.database.max_connections).await?,
+            None => Db::open_sqlite(&data_dir.join("frontdesk.db")).await.map_err(|e| {
+                Error::Invalid(format!("{}: cannot open the database: {}", data_dir.display(), e.chain()))
+            })?,
+        };
+        db.migrate().await?;
+        let bus = match &config.redis.url {
+            Some(url) => Bus::redis(url.expose()).await?,
+            None => Bus::local(),
+        };
+        let http = reqwest::Client::builder()
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .timeout(std::time::Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Arc::new(Self {
+            config,
+            data_dir,
+            db,
+            bus,
+            clock,
+            key,
+            http,
+            work: Notify::new(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader> {
+        self.db.read().await
+    }
+
+    /// A write transaction.
+    pub async fn begin(&self) -> Result<Tx> {
+        self.db.begin().await
+    }
+
+    /// Tells every process what changed; call it after the commit.
+    pub async fn changed(&self, org: OrgId, what: Changed) {
+        if let Ok(text) = serde_json::to_string(&Change { org, what }) {
+            self.bus.publish(text).await;
+        }
+    }
+
+    /// Wakes the workers of every process; call it after a commit that pushed jobs.
+    pub async fn wake(&self, org: OrgId) {
+        self.work.notify_waiters();
+        self.work.notify_one();
+        if matches!(self.bus, Bus::Redis(_)) {
+            self.changed(org, Changed::Jobs).await;
+        }
+    }
+
+    /// Runs `task` beside the requests; shutdown waits for it.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+}

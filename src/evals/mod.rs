@@ -1,0 +1,1 @@
+//! Runs a question set through the real search and the real turn, and reports.

@@ -1,0 +1,1 @@
+//! Conversations and who holds them: receive, reply, hand over, deliver.

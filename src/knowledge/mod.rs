@@ -1,0 +1,1 @@
+//! Documents → passages, and FAQs: ingest, split, index, search.

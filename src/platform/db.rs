@@ -1,0 +1,375 @@
+//! SQLite and PostgreSQL behind one SQL text.
+//!
+//! Reads take a connection from a pool. Writes are transactions: on PostgreSQL ordinary ones; SQLite has one writer,
+//! so there transactions queue for one connection and those that queue together share one sync ([`Writer`]).
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::Migrator,
+    pool::PoolConnection,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
+
+use super::error::{Error, Result};
+
+/// The schema of both databases.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// A database: one file, or a PostgreSQL server.
+#[derive(Clone)]
+pub enum Db {
+    Sqlite { readers: SqlitePool, writer: Arc<Writer> },
+    Pg(PgPool),
+}
+
+/// A connection of either database, as every `store` function takes it.
+pub enum Conn<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Pg(&'a mut PgConnection),
+}
+
+/// Runs the same tokens against whichever database `$on` is; they are type-checked for each driver.
+/// Inside, `DB` names the driver's `sqlx::Database`.
+#[macro_export]
+macro_rules! both {
+    ($on:expr, $c:ident => $body:expr) => {
+        match $on {
+            $crate::platform::db::Conn::Sqlite($c) => {
+                #[allow(dead_code, reason = "only dynamic SQL names it")]
+                type DB = sqlx::Sqlite;
+                $body
+            }
+            $crate::platform::db::Conn::Pg($c) => {
+                #[allow(dead_code, reason = "only dynamic SQL names it")]
+                type DB = sqlx::Postgres;
+                $body
+            }
+        }
+    };
+}
+
+impl Conn<'_> {
+    /// The same connection for one more statement.
+    pub fn again(&mut self) -> Conn<'_> {
+        match self {
+            Conn::Sqlite(c) => Conn::Sqlite(c),
+            Conn::Pg(c) => Conn::Pg(c),
+        }
+    }
+
+    /// Whether this is PostgreSQL, for the few places where the two texts differ.
+    pub fn is_pg(&self) -> bool {
+        matches!(self, Conn::Pg(_))
+    }
+}
+
+/// A connection for reading; sees only what is committed.
+pub enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Pg(PoolConnection<Postgres>),
+}
+
+impl Reader {
+    pub fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(c) => Conn::Sqlite(c),
+            Self::Pg(c) => Conn::Pg(c),
+        }
+    }
+}
+
+/// A write transaction. Dropped without `commit`, it leaves nothing behind.
+pub enum Tx {
+    Sqlite(WriterTx),
+    Pg(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    pub fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(tx) => Conn::Sqlite(&mut tx.state.conn),
+            Self::Pg(tx) => Conn::Pg(tx),
+        }
+    }
+
+    /// Returns once the transaction is on disk.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Pg(tx) => Ok(tx.commit().await?),
+        }
+    }
+}
+
+impl Db {
+    /// Opens (and creates) the SQLite file at `path`.
+    pub async fn open_sqlite(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .statement_cache_capacity(512)
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
+            .disable_statement_logging();
+        let conn = SqliteConnection::connect_with(&options).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(8)
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite { readers, writer: Writer::start(conn) })
+    }
+
+    /// Connects to the PostgreSQL database at `url`.
+    pub async fn open_pg(url: &str, max_connections: u32) -> Result<Self> {
+        let options = sqlx::postgres::PgConnectOptions::from_str(url)
+            .map_err(|e| Error::Invalid(format!("database.url: {e}")))?
+            .options([("timezone", "UTC")])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await
+            .map_err(|e| Error::Unavailable { service: "PostgreSQL", source: e.into() })?;
+        Ok(Self::Pg(pool))
+    }
+
+    pub fn is_pg(&self) -> bool {
+        matches!(self, Self::Pg(_))
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
+            Self::Pg(pool) => Reader::Pg(pool.acquire().await?),
+        })
+    }
+
+    /// A write transaction.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin().await?),
+            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
+    /// Brings the schema up to date; refuses a database that a newer program has migrated.
+    pub async fn migrate(&self) -> Result<()> {
+        let outcome = match self {
+            Self::Sqlite { writer, .. } => MIGRATIONS.run(&mut writer.exclusive().await?.conn).await,
+            Self::Pg(pool) => MIGRATIONS.run(pool).await,
+        };
+        outcome.map_err(|e| match e {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Error::Invalid(format!(
+                "the database is newer than this program (it has migration {version}): install the newer version"
+            )),
+            other => Error::Internal(anyhow::Error::new(other).context("migrating the database")),
+        })
+    }
+
+    /// Takes the SQLite writer for as long as the guard lives, outside any transaction; `None` on PostgreSQL.
+    pub async fn exclusive_sqlite(&self) -> Result<Option<OwnedMutexGuard<WriterState>>> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(Some(writer.exclusive().await?)),
+            Self::Pg(_) => Ok(None),
+        }
+    }
+
+    /// Waits for open work and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                if let Ok(mut state) = writer.exclusive().await {
+                    // Folds the log back into the file, so that a copy of the directory is whole.
+                    let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut state.conn).await;
+                }
+            }
+            Self::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+/// SQLite's one writer, with group commit.
+///
+/// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
+/// task queues for the lock behind the writers that are already waiting (the lock is fair), then commits the outer
+/// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
+pub struct Writer {
+    state: Arc<Mutex<WriterState>>,
+    released: Arc<Notify>,
+    committer: tokio::task::AbortHandle,
+}
+
+/// The writer's connection and what its open transaction holds.
+pub struct WriterState {
+    pub conn: SqliteConnection,
+    open: bool,
+    abandoned: bool,
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.committer.abort();
+    }
+}
+
+impl Writer {
+    fn start(conn: SqliteConnection) -> Arc<Self> {
+        let state = Arc::new(Mutex::new(WriterState { conn, open: false, abandoned: false, waiting: Vec::new() }));
+        let released = Arc::new(Notify::new());
+        let committer = tokio::spawn({
+            let (state, released) = (state.clone(), released.clone());
+            async move {
+                loop {
+                    released.notified().await;
+                    state.lock().await.commit_group().await;
+                }
+            }
+        })
+        .abort_handle();
+        Arc::new(Self { state, released, committer })
+    }
+
+    async fn begin(&self) -> Result<WriterTx> {
+        let mut state = self.state.clone().lock_owned().await;
+        state.undo_abandoned().await;
+        if !state.open {
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut state.conn).await?;
+            state.open = true;
+        }
+        sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
+        state.abandoned = true; // until released
+        Ok(WriterTx { state, released: self.released.clone() })
+    }
+
+    /// The connection with no transaction open.
+    async fn exclusive(&self) -> Result<OwnedMutexGuard<WriterState>> {
+        let mut state = self.state.clone().lock_owned().await;
+        state.commit_group().await;
+        Ok(state)
+    }
+}
+
+impl WriterState {
+    async fn undo_abandoned(&mut self) {
+        if std::mem::take(&mut self.abandoned) {
+            let undone = sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await;
+            if undone.is_err() {
+                // SQLite itself rolled back everything (a full disk does that): whoever waits must hear of it.
+                self.open = false;
+                for waiting in self.waiting.drain(..) {
+                    let _ = waiting.send(Err("the transaction was rolled back".into()));
+                }
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+            }
+        }
+    }
+
+    async fn commit_group(&mut self) {
+        self.undo_abandoned().await;
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        let outcome = sqlx::query("COMMIT").execute(&mut self.conn).await.map(|_| ()).map_err(|e| e.to_string());
+        if outcome.is_err() {
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        }
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.send(outcome.clone());
+        }
+    }
+}
+
+/// One transaction on SQLite's writer.
+pub struct WriterTx {
+    state: OwnedMutexGuard<WriterState>,
+    released: Arc<Notify>,
+}
+
+impl WriterTx {
+    async fn commit(mut self) -> Result<()> {
+        sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
+        self.state.abandoned = false;
+        let (done, committed) = oneshot::channel();
+        self.state.waiting.push(done);
+        drop(self); // notifies the committer
+        match committed.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(Error::Internal(anyhow::anyhow!("commit: {why}"))),
+            Err(_) => Err(Error::Internal(anyhow::anyhow!("commit: the database was closed"))),
+        }
+    }
+}
+
+impl Drop for WriterTx {
+    fn drop(&mut self) {
+        // Abandoned or released, the committer tidies up; a failed transaction must not hold the write lock.
+        self.released.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn scratch() -> (Db, std::path::PathBuf) {
+        let dir = std::env::temp_dir().join(format!("frontdesk-db-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let db = Db::open_sqlite(&dir.join("t.db")).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        both!(tx.conn(), c => sqlx::query("CREATE TABLE t (n BIGINT PRIMARY KEY)").execute(c).await.map(|_| ()))
+            .unwrap();
+        tx.commit().await.unwrap();
+        (db, dir)
+    }
+
+    async fn insert(db: &Db, n: i64) -> Result<()> {
+        let mut tx = db.begin().await?;
+        both!(tx.conn(), c => sqlx::query("INSERT INTO t VALUES ($1)").bind(n).execute(c).await.map(|_| ()))?;
+        tx.commit().await
+    }
+
+    async fn count(db: &Db) -> i64 {
+        let mut reader = db.read().await.unwrap();
+        both!(reader.conn(), c => sqlx::query_scalar("SELECT COUNT(*) FROM t").fetch_one(c).await).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn concurrent_transactions_share_commits_and_all_are_kept() {
+        let (db, dir) = scratch().await;
+        let writes = (0..200).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move { insert(&db, n).await })
+        });
+        for write in futures::future::join_all(writes).await {
+            write.unwrap().unwrap();
+        }
+        assert_eq!(count(&db).await, 200);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_failed_or_dropped_transaction_leaves_nothing_and_blocks_nobody() {
+        let (db, dir) = scratch().await;
+        insert(&db, 1).await.unwrap();
+        assert!(insert(&db, 1).await.is_err());
+        let mut dropped = db.begin().await.unwrap();
+        both!(dropped.conn(), c => sqlx::query("INSERT INTO t VALUES (7)").execute(c).await.map(|_| ())).unwrap();
+        drop(dropped);
+        insert(&db, 2).await.unwrap();
+        assert_eq!(count(&db).await, 2);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

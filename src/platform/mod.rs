@@ -1,0 +1,13 @@
+//! Machinery that knows no customers: database, queue, bus, crypto, models, vectors, words.
+
+pub mod bus;
+pub mod clock;
+pub mod crypto;
+pub mod db;
+pub mod error;
+pub mod language;
+pub mod queue;
+pub mod telemetry;
+
+pub use clock::Clock;
+pub use error::{Error, Result};

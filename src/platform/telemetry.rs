@@ -1,0 +1,26 @@
+//! Logs and metrics. Never message text, names, numbers or tokens in either.
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Starts logging to standard error: `filter` as in `info,frontdesk=debug`, as text or as JSON lines.
+pub fn start_logs(filter: &str, json: bool) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second start (tests) keeps the first.
+    let _ = if json { logs.json().try_init() } else { logs.try_init() };
+}
+
+/// Collects metrics for `/metrics`.
+pub fn start_metrics() -> PrometheusHandle {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _ = metrics::set_global_recorder(recorder);
+    handle
+}
+
+/// A phone number or address for a log: the last two characters only.
+pub fn masked(text: &str) -> String {
+    let tail: String = text.chars().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
+    format!("…{tail}")
+}

@@ -1,0 +1,1 @@
+//! The assistant's one move: take, draft, proof, gate.

@@ -1,0 +1,1 @@
+//! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
