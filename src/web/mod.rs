@@ -1,1 +1,61 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
+
+mod routes;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use utoipa::OpenApi;
+
+use crate::{app::App, platform::Error};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Frontdesk",
+    description = "AI-first customer service with a CRM. Sign in with `Authorization: Bearer …` (a session or an API key)."
+))]
+struct Api;
+
+/// Everything the process answers.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, api) = split();
+    router.route("/openapi.json", axum::routing::get(move || async move { Json(api) })).with_state(app)
+}
+
+/// The description of the API, as checked in at `openapi.json`.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    split().1
+}
+
+fn split() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    utoipa_axum::router::OpenApiRouter::with_openapi(Api::openapi()).merge(routes::table()).split_for_parts()
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            tracing::error!(error = %self.chain(), "request failed");
+        }
+        let body = serde_json::json!({"error": {"code": self.code(), "message": self.to_string()}});
+        let mut response = (status, Json(body)).into_response();
+        if let Self::TooMany { retry_after_s } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response
+    }
+}
