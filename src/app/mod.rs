@@ -18,7 +18,7 @@ pub use job::Job;
 use crate::platform::{
     Clock, Error, Result,
     bus::Bus,
-    crypto::MasterKey,
+    crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
 };
 
@@ -30,6 +30,8 @@ pub struct App {
     pub bus: Bus,
     pub clock: Clock,
     pub key: MasterKey,
+    /// What the command line shows to the process that runs beside it; known only to who can read the data directory.
+    pub local_token: String,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
     /// Wakes this process's workers.
@@ -88,6 +90,7 @@ impl App {
             bus,
             clock,
             key,
+            local_token: format!("local_{}", crypto::token()),
             http,
             work: Notify::new(),
             tasks: TaskTracker::new(),

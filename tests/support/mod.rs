@@ -1,0 +1,4 @@
+//! What the integration tests share: a fresh application on either database.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod app;
