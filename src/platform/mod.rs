@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod db;
 pub mod error;
 pub mod language;
+pub mod lexical;
 pub mod queue;
 pub mod telemetry;
 
