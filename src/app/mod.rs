@@ -20,6 +20,7 @@ use crate::platform::{
     bus::Bus,
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
+    throttle::Throttle,
 };
 
 /// The running application. Cheap to share as `Arc<App>`.
@@ -32,6 +33,8 @@ pub struct App {
     pub key: MasterKey,
     /// What the command line shows to the process that runs beside it; known only to who can read the data directory.
     pub local_token: String,
+    /// Failed sign-ins, so that guessing gets slow.
+    pub sign_ins: Throttle,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
     /// Wakes this process's workers.
@@ -91,6 +94,7 @@ impl App {
             clock,
             key,
             local_token: format!("local_{}", crypto::token()),
+            sign_ins: Throttle::default(),
             http,
             work: Notify::new(),
             tasks: TaskTracker::new(),

@@ -5,10 +5,12 @@ pub mod clock;
 pub mod crypto;
 pub mod db;
 pub mod error;
+pub mod http;
 pub mod language;
 pub mod lexical;
 pub mod queue;
 pub mod telemetry;
+pub mod throttle;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

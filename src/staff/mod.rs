@@ -1,1 +1,51 @@
 //! Users who sign in: roles, permissions, sessions, API keys, and the extractors that say who may call a handler.
+
+mod organisation;
+pub mod permission;
+mod principal;
+mod role;
+mod store;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+use sqlx::{FromRow, types::Json};
+
+pub use organisation::{ensure_org, find_org};
+pub use permission::*;
+pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
+pub use role::{ADMIN, ROLES, SUPER_ADMIN};
+
+use crate::app::{ApiKeyId, OrgId, SessionId, UserId};
+
+/// The organisation that `serve` uses.
+pub const DEFAULT_ORG: &str = "default";
+/// The organisation of the demo company.
+pub const DEMO_ORG: &str = "demo";
+/// How long a session lasts without being used.
+pub const SESSION_LIFETIME: Duration = Duration::days(14);
+
+/// A tenant.
+#[derive(Debug, Clone, FromRow, Serialize, utoipa::ToSchema)]
+pub struct Organisation {
+    pub id: OrgId,
+    pub slug: String,
+    pub name: String,
+}
+
+/// A session as far as a request needs it.
+#[derive(Debug, Clone, FromRow)]
+pub struct Session {
+    pub id: SessionId,
+    pub org_id: OrgId,
+    pub user_id: UserId,
+    pub last_used_at: DateTime<Utc>,
+}
+
+/// An API key as far as a request needs it.
+#[derive(Debug, Clone, FromRow)]
+struct KeyInUse {
+    id: ApiKeyId,
+    org_id: OrgId,
+    scopes: Json<Vec<String>>,
+    last_used_at: Option<DateTime<Utc>>,
+}
