@@ -21,6 +21,7 @@ use crate::platform::{
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
     throttle::Throttle,
+    vectors::Vectors,
 };
 
 /// The running application. Cheap to share as `Arc<App>`.
@@ -29,6 +30,7 @@ pub struct App {
     pub data_dir: PathBuf,
     pub db: Db,
     pub bus: Bus,
+    pub vectors: Vectors,
     pub clock: Clock,
     pub key: MasterKey,
     /// What the command line shows to the process that runs beside it; known only to who can read the data directory.
@@ -79,6 +81,13 @@ impl App {
             Some(url) => Bus::redis(url.expose()).await?,
             None => Bus::local(),
         };
+        let vectors = match &config.vectors.url {
+            Some(url) => {
+                let key = config.vectors.api_key.as_ref().map(|key| key.expose());
+                Vectors::server(url, key, &config.vectors.prefix)?
+            }
+            None => Vectors::edge(&data_dir)?,
+        };
         let http = reqwest::Client::builder()
             .connect_timeout(std::time::Duration::from_secs(5))
             .timeout(std::time::Duration::from_secs(30))
@@ -91,6 +100,7 @@ impl App {
             data_dir,
             db,
             bus,
+            vectors,
             clock,
             key,
             local_token: format!("local_{}", crypto::token()),

@@ -11,6 +11,7 @@ pub mod lexical;
 pub mod queue;
 pub mod telemetry;
 pub mod throttle;
+pub mod vectors;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

@@ -1,0 +1,315 @@
+//! One collection of the engine in this process: a directory that is opened when needed and may be closed again.
+//!
+//! The engine's own rules are kept here: its calls block, it panics instead of returning some errors, two of
+//! {update, flush, optimize} must never run at once (`flush` panics when it finds a lock taken), and it never shortens
+//! its log.
+
+use std::{
+    fs::{self, File, TryLockError},
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, RwLock, atomic::AtomicU64},
+};
+
+use qdrant_edge::{
+    CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
+    FieldIndexOperations, HnswIndexConfig, IntegerIndexParams, JsonPath, KeywordIndexParams, OperationError,
+    PayloadFieldSchema, PayloadSchemaParams, UpdateOperation, WalOptions,
+};
+
+use super::{DENSE, KEYWORDS, LEXICAL, NUMBERS, Shape};
+use crate::platform::error::{Error, Result};
+
+/// The log is only good for the number of the last operation (the engine does not replay it), so it is kept short.
+const LOG_LIMIT_BYTES: u64 = 16 << 20;
+
+/// A collection's directory and, while it is open, its engine.
+pub struct Shard {
+    dir: PathBuf,
+    engine: RwLock<Option<EdgeShard>>,
+    /// Held by whoever changes the collection. How many points came in since the index was last put in shape.
+    writing: Mutex<usize>,
+    /// When it was last asked for, in calls.
+    pub used: AtomicU64,
+}
+
+impl Shard {
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir, engine: RwLock::new(None), writing: Mutex::new(0), used: AtomicU64::new(0) }
+    }
+
+    /// Runs `work` on the engine, opening it first; `None` if there is no such collection.
+    pub fn read<T>(&self, work: impl FnOnce(&EdgeShard) -> Result<T>) -> Result<Option<T>> {
+        loop {
+            let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(engine) = &*engine {
+                return guarded(|| work(engine)).map(Some);
+            }
+            drop(engine);
+            let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+            if engine.is_none() {
+                *engine = open(&self.dir)?;
+            }
+            if engine.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Like [`read`](Self::read), for changes: one at a time.
+    pub fn write<T>(&self, work: impl FnOnce(&EdgeShard, &mut usize) -> Result<T>) -> Result<Option<T>> {
+        let mut since_optimized = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finished = false;
+        let result = self.read(|engine| {
+            let result = work(engine, &mut since_optimized);
+            finished = true;
+            result
+        });
+        // After a panic inside the engine its memory is not to be trusted: the next call reads the disk again.
+        if (!finished && result.is_err()) || log_bytes(&self.dir) > LOG_LIMIT_BYTES {
+            self.close();
+        }
+        result
+    }
+
+    /// Makes the collection, or checks that it has this shape.
+    pub fn create(&self, shape: Shape) -> Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        if engine.is_none() {
+            *engine = open(&self.dir)?;
+        }
+        let engine = match &mut *engine {
+            Some(engine) => engine,
+            none => none.insert(make(&self.dir, shape)?),
+        };
+        if shape_of(&engine.config()) != shape {
+            return Err(Error::Conflict("the vector collection exists with vectors of another length".into()));
+        }
+        guarded(|| add_indexes(engine))
+    }
+
+    /// Deletes the directory.
+    pub fn remove(&self) -> Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        close(engine.take());
+        if !self.dir.exists() {
+            return Ok(());
+        }
+        // Renamed first: a crash half-way must not leave a directory that looks like a damaged collection.
+        let gone = self.dir.with_extension("dropped");
+        let _ = fs::remove_dir_all(&gone);
+        fs::rename(&self.dir, &gone)?;
+        Ok(fs::remove_dir_all(&gone)?)
+    }
+
+    /// Closes the engine; the next call opens it again.
+    pub fn close(&self) {
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        close(engine.take());
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Makes everything written so far durable.
+pub fn flush(engine: &EdgeShard) -> Result<()> {
+    engine.flush();
+    Ok(())
+}
+
+/// Builds the index of what came in, merges small parts and frees deleted points.
+pub fn optimize(engine: &EdgeShard) -> Result<()> {
+    // First the log: new parts are on disk at once, and if a power cut took the log's end, later operations would get
+    // numbers that the engine takes for old and ignores.
+    engine.flush();
+    engine.optimize().map(|_| ()).map_err(failed)
+}
+
+/// What the engine says, for us.
+pub fn failed(error: OperationError) -> Error {
+    match error {
+        OperationError::WrongVectorDimension { .. }
+        | OperationError::VectorNameNotExists { .. }
+        | OperationError::ValidationError { .. }
+        | OperationError::WrongSparse
+        | OperationError::WrongMulti => Error::Invalid(error.to_string()),
+        other => Error::Internal(anyhow::anyhow!("vector engine: {other}")),
+    }
+}
+
+/// The engine panics where it might return an error (a full disk, a torn file).
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+        Err(Error::Internal(anyhow::anyhow!("the vector engine panicked: {said}")))
+    })
+}
+
+fn close(engine: Option<EdgeShard>) {
+    let closed = guarded(|| {
+        drop(engine);
+        Ok(())
+    });
+    if let Err(error) = closed {
+        tracing::error!(error = error.chain(), "a vector collection could not be flushed while closing");
+    }
+}
+
+fn shape_of(config: &EdgeConfig) -> Shape {
+    Shape { dense_dimensions: config.vectors.get(DENSE).map(|v| v.size as u64) }
+}
+
+/// Everything on disk and mapped, so that memory goes to what is asked for.
+fn config(shape: Shape) -> EdgeConfig {
+    let lexical = EdgeSparseVectorParams { on_disk: Some(true), ..Default::default() };
+    let dense = shape.dense_dimensions.map(|size| EdgeVectorParams {
+        size: usize::try_from(size).unwrap_or(usize::MAX),
+        distance: Distance::Cosine,
+        on_disk: Some(true),
+        multivector_config: None,
+        datatype: None,
+        quantization_config: None,
+        hnsw_config: None,
+    });
+    EdgeConfig {
+        on_disk_payload: true,
+        vectors: dense.into_iter().map(|params| (DENSE.into(), params)).collect(),
+        sparse_vectors: [(LEXICAL.into(), lexical)].into(),
+        hnsw_config: HnswIndexConfig { on_disk: Some(true), ..Default::default() },
+        quantization_config: None,
+        optimizers: EdgeOptimizersConfig {
+            default_segment_number: Some(8),
+            indexing_threshold: Some(500),
+            ..Default::default()
+        },
+        // Two files of this size stand beside every collection, however small.
+        wal_options: Some(WalOptions {
+            segment_capacity: 256 << 10,
+            segment_queue_len: 0,
+            retain_closed: NonZeroUsize::MIN,
+        }),
+    }
+}
+
+fn make(dir: &Path, shape: Shape) -> Result<EdgeShard> {
+    fs::create_dir_all(dir)?;
+    guarded(|| EdgeShard::new(dir, config(shape)).map_err(failed))
+}
+
+fn add_indexes(engine: &EdgeShard) -> Result<()> {
+    let existing = engine.info().payload_schema;
+    let keywords = KEYWORDS.map(|field| {
+        (field, PayloadSchemaParams::Keyword(KeywordIndexParams { on_disk: Some(true), ..Default::default() }))
+    });
+    let numbers = NUMBERS.map(|field| {
+        (field, PayloadSchemaParams::Integer(IntegerIndexParams { on_disk: Some(true), ..Default::default() }))
+    });
+    for (field, schema) in keywords.into_iter().chain(numbers) {
+        let field_name = path(field)?;
+        if existing.contains_key(&field_name) {
+            continue;
+        }
+        let index = CreateIndex { field_name, field_schema: Some(PayloadFieldSchema::FieldParams(schema)) };
+        engine
+            .update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A field's name as the engine wants it.
+pub fn path(field: &str) -> Result<JsonPath> {
+    field.parse().map_err(|()| Error::Invalid(format!("'{field}' cannot be a filter field")))
+}
+
+/// Opens the directory if there is one. What cannot be read is moved aside and replaced by an empty collection.
+fn open(dir: &Path) -> Result<Option<EdgeShard>> {
+    if !dir.exists() {
+        return Ok(None);
+    }
+    refuse_if_taken(dir)?;
+    shorten_log(dir)?;
+    let shape = match EdgeConfig::load(dir) {
+        Some(Ok(saved)) => Some(shape_of(&saved)),
+        _ => None,
+    };
+    let error = match guarded(|| EdgeShard::load(dir, shape.map(config)).map_err(failed)) {
+        Ok(engine) => return Ok(Some(engine)),
+        Err(error) if is_passing(&error) => return Err(error),
+        Err(error) => error,
+    };
+    let aside = dir.with_extension("damaged");
+    let _ = fs::remove_dir_all(&aside);
+    fs::rename(dir, &aside)?;
+    tracing::error!(
+        collection = %dir.file_name().unwrap_or_default().display(),
+        moved_to = %aside.display(),
+        error = error.chain(),
+        "the vector collection is damaged: moved aside, it is empty until rebuilt from the database"
+    );
+    match shape {
+        Some(shape) => {
+            let engine = make(dir, shape)?;
+            guarded(|| add_indexes(&engine))?;
+            Ok(Some(engine))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Whether the machine failed, not the data: too many open files, no memory, no permission, a full disk …
+fn is_passing(error: &Error) -> bool {
+    let text = error.chain();
+    [1, 5, 11, 12, 13, 23, 24, 28, 30, 122]
+        .iter()
+        .any(|code| text.contains(&format!("os error {code})")) || text.contains(&format!("code: {code},")))
+}
+
+/// The engine would take a directory that another process has open for a damaged one.
+fn refuse_if_taken(dir: &Path) -> Result<()> {
+    let Ok(log) = File::open(dir.join("wal")) else {
+        return Ok(());
+    };
+    match log.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Unavailable {
+            service: "the vector engine",
+            source: anyhow::anyhow!("{} is open in another process", dir.display()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes all but the newest closed piece of the log, as the engine's own server does. Only while it is closed.
+fn shorten_log(dir: &Path) -> Result<()> {
+    let mut closed: Vec<(u64, PathBuf)> = log_files(dir)
+        .filter_map(|file| {
+            let number = file.file_name()?.to_str()?.strip_prefix("closed-")?.parse().ok()?;
+            Some((number, file))
+        })
+        .collect();
+    closed.sort_unstable();
+    closed.pop();
+    for (_, file) in closed {
+        fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+fn log_bytes(dir: &Path) -> u64 {
+    log_files(dir)
+        .filter(|file| file.file_name().is_some_and(|n| n.to_string_lossy().starts_with("closed-")))
+        .filter_map(|file| Some(file.metadata().ok()?.len()))
+        .sum()
+}
+
+fn log_files(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(dir.join("wal")).into_iter().flatten().flatten().map(|entry| entry.path())
+}
