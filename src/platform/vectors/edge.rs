@@ -238,7 +238,7 @@ fn all_ids(engine: &EdgeShard, field: Option<&str>) -> Result<Vec<(Uuid, Option<
 
 fn find(engine: &EdgeShard, search: Search) -> Result<Vec<Hit>> {
     let filter = native_filter(&search.filter)?;
-    let lexical = match search.lexical.filter(|v| !v.is_empty()) {
+    let lexical = match search.lexical.filter(|v| !v.indices.is_empty()) {
         Some(vector) => Some(NamedQuery::new(VectorInternal::Sparse(native_sparse(vector)?), LEXICAL)),
         None => None,
     };

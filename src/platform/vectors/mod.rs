@@ -20,6 +20,7 @@ pub use filter::{Condition, Filter};
 pub use server::Server;
 
 use super::error::{Error, Result};
+pub use super::lexical::SparseVector;
 
 /// The sparse vector of a point: which words, and how much each counts.
 const LEXICAL: &str = "lexical";
@@ -29,19 +30,6 @@ const DENSE: &str = "dense";
 const KEYWORDS: [&str; 6] = ["kb_id", "document_id", "category", "language", "audience", "customer_id"];
 /// Filter fields that hold whole numbers (times as Unix seconds).
 const NUMBERS: [&str; 2] = ["valid_from", "valid_until"];
-
-/// Words as numbers: indices sorted and unique, each with its weight.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SparseVector {
-    pub indices: Vec<u32>,
-    pub values: Vec<f32>,
-}
-
-impl SparseVector {
-    pub fn is_empty(&self) -> bool {
-        self.indices.is_empty()
-    }
-}
 
 /// What the points of a collection carry beside `lexical`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
