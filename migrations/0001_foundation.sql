@@ -426,6 +426,8 @@ CREATE TABLE knowledge_bases (
 CREATE UNIQUE INDEX knowledge_bases_org_name ON knowledge_bases (org_id, name);
 
 -- source is where the content came from (a file name or an address): the same source again is a new version.
+-- version is the newest, current_version the one that is searched. A deleted row is invisible at once and goes when its
+-- passages are gone.
 CREATE TABLE documents (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -442,18 +444,22 @@ CREATE TABLE documents (
     valid_from TIMESTAMPTZ,
     valid_until TIMESTAMPTZ,
     processing_status TEXT NOT NULL DEFAULT 'pending',
+    error_code TEXT,
     error_message TEXT,
     chunk_count BIGINT NOT NULL DEFAULT 0,
     version BIGINT NOT NULL DEFAULT 1,
     current_version BIGINT,
     created_by UUID REFERENCES users (id) ON DELETE SET NULL,
     created_at TIMESTAMPTZ NOT NULL,
-    updated_at TIMESTAMPTZ NOT NULL
+    updated_at TIMESTAMPTZ NOT NULL,
+    deleted_at TIMESTAMPTZ
 );
-CREATE UNIQUE INDEX documents_source ON documents (org_id, kb_id, source);
+CREATE UNIQUE INDEX documents_source ON documents (org_id, kb_id, source) WHERE deleted_at IS NULL;
+CREATE INDEX documents_org ON documents (org_id, id);
 CREATE INDEX documents_hash ON documents (org_id, kb_id, content_hash);
 CREATE INDEX documents_status ON documents (org_id, processing_status);
 
+-- The source itself is a file, or content for short texts that came in bulk.
 CREATE TABLE document_versions (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -462,17 +468,18 @@ CREATE TABLE document_versions (
     title TEXT NOT NULL,
     content TEXT,
     content_hash TEXT NOT NULL,
-    file_url TEXT NOT NULL,
+    file_url TEXT,
     file_type TEXT NOT NULL,
     file_size BIGINT NOT NULL,
     processing_status TEXT NOT NULL DEFAULT 'pending',
+    error_code TEXT,
     error_message TEXT,
     created_by UUID REFERENCES users (id) ON DELETE SET NULL,
     created_at TIMESTAMPTZ NOT NULL
 );
 CREATE UNIQUE INDEX document_versions_number ON document_versions (org_id, document_id, version);
 
--- Only the current version of a document has rows here.
+-- Only the current version of a document has rows here, and the one that is being indexed (not searched before it is whole).
 CREATE TABLE document_chunks (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -522,7 +529,7 @@ CREATE TABLE lexical_totals (
 );
 
 -- The vector index of an organisation: which generation is live, and how far it is.
--- wanted counts the changes the rows ask for; applied, those the index has made durable.
+-- average_length is what every vector of the generation was weighed against.
 CREATE TABLE vector_generations (
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     collection TEXT NOT NULL,
@@ -531,9 +538,11 @@ CREATE TABLE vector_generations (
     tokenizer TEXT NOT NULL,
     embedding_model TEXT,
     dimensions BIGINT,
+    average_length DOUBLE PRECISION NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (org_id, collection, generation)
 );
+CREATE UNIQUE INDEX vector_generations_live ON vector_generations (org_id, collection) WHERE state = 'live';
 
 -- Memory --------------------------------------------------------------------------------------------------------------
 

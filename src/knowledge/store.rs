@@ -1,0 +1,8 @@
+//! The SQL of knowledge: one file per table or two.
+
+pub mod bases;
+pub mod documents;
+pub mod faqs;
+pub mod generations;
+pub mod passages;
+pub mod words;
