@@ -1,6 +1,9 @@
 //! Settings: defaults → `frontdesk.toml` → `FRONTDESK_…` → flags. An unknown key is an error with a suggestion.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use figment::{
     Figment,
@@ -10,7 +13,10 @@ use figment::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::platform::error::{Error, Result};
+use crate::platform::{
+    error::{Error, Result},
+    model::{Remote, Settings},
+};
 
 /// Everything that can be set. `frontdesk.sample.toml` explains each key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -146,6 +152,33 @@ impl Default for Model {
             answer_tokens: 800,
             breaker_failures: 5,
             breaker_pause_s: 30,
+        }
+    }
+}
+
+impl Model {
+    /// Which models are configured, and how they are called.
+    pub fn settings(&self) -> Settings {
+        let remote = |model: &Option<String>, base_url: &Option<String>, key: &Option<Secret>| {
+            Some(Remote {
+                model: model.clone()?,
+                base_url: base_url.clone()?,
+                api_key: key.as_ref().map(|k| SecretString::from(k.expose())),
+            })
+        };
+        // A key is only ever sent to the address that it was given for.
+        let (embedding_url, embedding_key) = match &self.embedding_base_url {
+            Some(_) => (&self.embedding_base_url, &self.embedding_api_key),
+            None if self.embedding_api_key.is_some() => (&self.base_url, &self.embedding_api_key),
+            None => (&self.base_url, &self.api_key),
+        };
+        Settings {
+            chat: remote(&self.chat_model, &self.base_url, &self.api_key),
+            embeddings: remote(&self.embedding_model, embedding_url, embedding_key),
+            dimensions: self.embedding_dimensions,
+            timeout: Duration::from_secs(self.timeout_s.max(1)),
+            breaker_failures: self.breaker_failures,
+            breaker_pause: Duration::from_secs(self.breaker_pause_s),
         }
     }
 }

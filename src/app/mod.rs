@@ -20,6 +20,7 @@ use crate::platform::{
     bus::Bus,
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
+    model::Model,
     throttle::Throttle,
     vectors::Vectors,
 };
@@ -37,6 +38,7 @@ pub struct App {
     pub local_token: String,
     /// Failed sign-ins, so that guessing gets slow.
     pub sign_ins: Throttle,
+    pub model: Model,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
     /// Wakes this process's workers.
@@ -88,6 +90,7 @@ impl App {
             }
             None => Vectors::edge(&data_dir)?,
         };
+        let model = Model::open(&config.model.settings(), clock.clone())?;
         let http = reqwest::Client::builder()
             .connect_timeout(std::time::Duration::from_secs(5))
             .timeout(std::time::Duration::from_secs(30))
@@ -105,6 +108,7 @@ impl App {
             key,
             local_token: format!("local_{}", crypto::token()),
             sign_ins: Throttle::default(),
+            model,
             http,
             work: Notify::new(),
             tasks: TaskTracker::new(),

@@ -8,6 +8,7 @@ pub mod error;
 pub mod http;
 pub mod language;
 pub mod lexical;
+pub mod model;
 pub mod queue;
 pub mod telemetry;
 pub mod throttle;
