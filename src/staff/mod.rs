@@ -1,5 +1,7 @@
 //! Users who sign in: roles, permissions, sessions, API keys, and the extractors that say who may call a handler.
 
+mod audit;
+mod notify;
 mod organisation;
 pub mod permission;
 mod principal;
@@ -10,10 +12,13 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 
+pub use audit::{audit, difference};
+pub use notify::{Audience, News, notify, tell};
 pub use organisation::{ensure_org, find_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
+pub use store::is_member;
 
 use crate::app::{ApiKeyId, OrgId, SessionId, UserId};
 

@@ -153,6 +153,30 @@ impl Visible {
     pub const ALL: Self = Self { scope: Scope::Org, user: None };
 }
 
+/// The SQL condition that a row's owner column lies within a [`Visible`]'s reach, whose scope and user are bound as the
+/// named parameters.
+#[macro_export]
+macro_rules! visible {
+    ($owner:literal, $scope:literal, $user:literal) => {
+        concat!(
+            "(",
+            $scope,
+            " = 'org' OR ",
+            $owner,
+            " = ",
+            $user,
+            " OR (",
+            $scope,
+            " = 'team' AND ",
+            $owner,
+            " IN (SELECT mate.user_id FROM user_teams me JOIN user_teams mate ON mate.team_id = me.team_id
+                  WHERE me.user_id = ",
+            $user,
+            ")))"
+        )
+    };
+}
+
 /// A principal that may do `P`. Data of an organisation is reached through [`By::org`], and there is no other way for
 /// a handler to learn of one: a route without this has nothing to look up.
 #[derive(Debug, Clone)]

@@ -1,12 +1,19 @@
 //! The SQL of users, roles, sessions, keys and what was done.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use serde_json::Value;
+use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use super::{KeyInUse, Organisation, Session, permission::Scope, principal::Rights, role::BuiltIn};
+use super::{
+    KeyInUse, Organisation, Session,
+    notify::News,
+    permission::Scope,
+    principal::{By, Rights},
+    role::BuiltIn,
+};
 use crate::{
-    app::{ApiKeyId, OrgId, SessionId, UserId},
+    app::{ApiKeyId, NotificationId, OrgId, SessionId, UserId},
     both,
     platform::{Error, Result, db::Conn},
 };
@@ -150,4 +157,65 @@ pub async fn touch_api_key(c: Conn<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Res
     const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1";
     both!(c, c => sqlx::query(TOUCH).bind(id).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+// What was done, and who is told
+
+/// Adds a line to the audit log.
+pub async fn insert_audit(
+    c: Conn<'_>,
+    now: DateTime<Utc>,
+    by: &By,
+    action: &str,
+    (resource_type, resource_id): (&str, Uuid),
+    changes: &Value,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO audit_logs (id, org_id, user_id, actor, action, resource_type, resource_id, changes, ip_address,
+                                user_agent, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(Uuid::now_v7()).bind(by.org).bind(by.user).bind(by.actor.describe()).bind(action).bind(resource_type)
+        .bind(resource_id).bind(Json(changes)).bind(&by.ip).bind(&by.user_agent).bind(now)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// The active users of an organisation who have a permission.
+pub async fn users_who_may(c: Conn<'_>, org: OrgId, key: &str) -> Result<Vec<UserId>> {
+    const LIST: &str = "
+        SELECT u.id FROM users u
+        WHERE u.org_id = $1 AND u.status = 'active' AND EXISTS (
+            SELECT 1 FROM user_roles ur JOIN role_permissions rp ON rp.role_id = ur.role_id
+            JOIN permissions p ON p.id = rp.permission_id
+            WHERE ur.user_id = u.id AND p.resource = $2 AND p.action = $3)
+        ORDER BY u.id";
+    let (resource, action) = split(key)?;
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(resource).bind(action).fetch_all(c).await)?)
+}
+
+/// Adds a notification.
+pub async fn insert_notification(
+    c: Conn<'_>,
+    id: NotificationId,
+    org: OrgId,
+    user: UserId,
+    news: News<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO notifications (id, org_id, user_id, type, title, content, resource_type, resource_id, is_read,
+                                   created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE, $9)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(id).bind(org).bind(user).bind(news.kind).bind(news.title).bind(news.content)
+        .bind(news.resource.map(|r| r.0)).bind(news.resource.map(|r| r.1)).bind(now)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Whether this is an active user of the organisation.
+pub async fn is_member(c: Conn<'_>, org: OrgId, user: UserId) -> Result<bool> {
+    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE org_id = $1 AND id = $2 AND status <> 'suspended')";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(user).fetch_one(c).await)?)
 }

@@ -1,0 +1,58 @@
+//! Who changed what, from where: written in the transaction of the change, never altered.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{principal::By, store};
+use crate::platform::{Result, db::Conn};
+
+/// Writes down that `by` did `action` (like `customer.edit`) to the resource of this type and id. `changes` comes from
+/// [`difference`], or says what there is to say.
+pub async fn audit(
+    c: Conn<'_>,
+    now: DateTime<Utc>,
+    by: &By,
+    action: &'static str,
+    resource: (&'static str, Uuid),
+    changes: Value,
+) -> Result<()> {
+    store::insert_audit(c, now, by, action, resource, &changes).await
+}
+
+/// What differs between two states of a thing: `{"name": ["old", "new"], …}`. A secret field (one whose name says
+/// `hash`, `password`, `token` or `config`) shows only that it changed.
+pub fn difference<T: Serialize>(before: Option<&T>, after: Option<&T>) -> Value {
+    let fields = |state: Option<&T>| match state.map(serde_json::to_value) {
+        Some(Ok(Value::Object(fields))) => fields,
+        _ => Map::new(),
+    };
+    let (before, after) = (fields(before), fields(after));
+    let mut changes = Map::new();
+    for key in before.keys().chain(after.keys()) {
+        let (old, new) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
+        if old == new || changes.contains_key(key) || key == "updated_at" {
+            continue;
+        }
+        let is_secret = ["hash", "password", "token", "config"].iter().any(|word| key.contains(word));
+        changes.insert(key.clone(), if is_secret { json!("changed") } else { json!([old, new]) });
+    }
+    Value::Object(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_is_told_and_no_secret() {
+        let before = json!({"name": "Ana", "stage": "potential", "password_hash": "a", "updated_at": 1});
+        let after = json!({"name": "Ana", "stage": "closed", "password_hash": "b", "updated_at": 2});
+        assert_eq!(
+            difference(Some(&before), Some(&after)),
+            json!({"stage": ["potential", "closed"], "password_hash": "changed"})
+        );
+        assert_eq!(difference(None, Some(&json!({"name": "Ana"}))), json!({"name": [null, "Ana"]}));
+    }
+}
