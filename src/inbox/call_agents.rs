@@ -1,0 +1,88 @@
+//! Agents are told that a customer waits: in the console, and by mail or a group robot when configured.
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+};
+use serde_json::json;
+
+use super::{Conversation, Holder, store};
+use crate::{
+    app::{App, Changed, ConversationId, config::WebhookKind},
+    platform::{Error, Result},
+    staff,
+};
+
+/// Tells everyone who may answer that the conversation waits (`Job::CallAgents`). Mail and robot are tried again until
+/// they take it; the console's notifications are there from the first run, once.
+pub async fn call_agents(app: &App, id: ConversationId) -> Result<()> {
+    let mut reader = app.read().await?;
+    let Some(conversation) = store::find_any(reader.conn(), id).await? else {
+        return Ok(());
+    };
+    drop(reader);
+    if conversation.holder == Holder::Assistant {
+        return Ok(()); // given back meanwhile
+    }
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let title = format!("{} waits for a person", conversation.customer_name);
+    let subject = staff::Subject { resource_type: "conversation", resource_id: id.0, version: conversation.handed_off_at };
+    let told = staff::notify_agents(tx.conn(), conversation.org_id, "hand_off", &title, subject, now).await?;
+    tx.commit().await?;
+    for user in told {
+        app.changed(conversation.org_id, Changed::Notification { user }).await;
+    }
+    tokio::try_join!(mail(app, &conversation), robot(app, &conversation))?;
+    Ok(())
+}
+
+fn link(app: &App, id: ConversationId) -> String {
+    let base = app.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", app.config.server.listen));
+    format!("{}/conversations/{id}", base.trim_end_matches('/'))
+}
+
+/// Says who waits and why, without what was written: mail and robots leave the house.
+fn text(app: &App, c: &Conversation) -> String {
+    let reason = c.hand_off_reason.as_deref().unwrap_or("unknown").replace('_', " ");
+    format!(
+        "A customer waits for a person ({}). Reason: {reason}.\n有客户正在等待人工服务。\n{}",
+        c.channel_type,
+        link(app, c.id)
+    )
+}
+
+async fn mail(app: &App, c: &Conversation) -> Result<()> {
+    let settings = &app.config.notify;
+    let (Some(url), Some(from), false) = (&settings.smtp_url, &settings.email_from, settings.email_to.is_empty()) else {
+        return Ok(());
+    };
+    let wrong = |what: &'static str| move |_| Error::Invalid(format!("notify.{what} is not a mail address"));
+    let mut mail = Mail::builder()
+        .from(from.parse::<Mailbox>().map_err(wrong("email_from"))?)
+        .subject("A customer waits for a person · 有客户等待人工服务")
+        .header(ContentType::TEXT_PLAIN);
+    for to in &settings.email_to {
+        mail = mail.to(to.parse::<Mailbox>().map_err(wrong("email_to"))?);
+    }
+    let mail = mail.body(text(app, c)).map_err(Error::internal)?;
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
+        .map_err(|_| Error::Invalid("notify.smtp_url is not an address like smtps://user:password@host:465".into()))?
+        .build();
+    transport.send(mail).await.map_err(|e| Error::Unavailable { service: "the mail server", source: e.into() })?;
+    Ok(())
+}
+
+async fn robot(app: &App, c: &Conversation) -> Result<()> {
+    let Some(url) = &app.config.notify.webhook_url else {
+        return Ok(());
+    };
+    let body = match app.config.notify.webhook_kind {
+        WebhookKind::Slack => json!({"text": text(app, c)}),
+        WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text(app, c)}}),
+    };
+    // The address is a secret: no error may name it.
+    let gone = |e: reqwest::Error| Error::Unavailable { service: "the notification webhook", source: e.without_url().into() };
+    app.http.post(url.expose()).json(&body).send().await.map_err(gone)?.error_for_status().map_err(gone)?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The assistant steps back: the customer is told, the queue holds the conversation, agents are called.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Conversation, Holder, Status,
+    reply::{self, Reply, Trace},
+    store::{self, HolderChange},
+};
+use crate::{
+    app::{App, Changed, Job},
+    customers,
+    platform::{Result, language::Language},
+};
+
+/// What an agent needs to know when taking over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Brief {
+    /// What the customer asked, in their words.
+    pub question: String,
+    /// What the assistant did, step by step.
+    pub tried: Vec<String>,
+    /// What it found, best first.
+    pub evidence: Vec<BriefEvidence>,
+    /// What it would have needed.
+    pub missing: String,
+    /// How the customer seems: `calm` or `upset`.
+    pub mood: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BriefEvidence {
+    pub title: String,
+    pub quote: String,
+    pub score: f64,
+}
+
+/// What the customer is told, by the reason for which a person is called.
+pub fn hand_off_text(reason: &str, language: Language) -> &'static str {
+    match (reason, language) {
+        ("asked_for_person", Language::Zh) => "好的，我这就请同事来接待您，请稍候。",
+        ("asked_for_person", Language::En) => "Of course. I am calling a colleague, one moment please.",
+        ("upset", Language::Zh) => "非常抱歉给您带来不便，我马上请同事来处理。",
+        ("upset", Language::En) => "I am sorry about this. I am calling a colleague to help you right away.",
+        ("model_unavailable" | "repeated_failure", Language::Zh) => "抱歉，这个问题我处理不了，已请同事来帮您，请稍候。",
+        ("model_unavailable" | "repeated_failure", Language::En) => {
+            "I am sorry, I could not solve this myself. I have called a colleague, one moment please."
+        }
+        (_, Language::Zh) => "这个问题我不能确定，已请同事来为您解答，请稍候。",
+        (_, Language::En) => "I am not sure about this one, so I have asked a colleague. One moment, please.",
+    }
+}
+
+/// Hands the conversation to the queue, tells the customer and calls the agents, in one transaction and only if the
+/// conversation is still as the turn read it. False: it is not, and nothing was written.
+pub async fn hand_off(
+    app: &App,
+    conversation: &Conversation,
+    reason: &str,
+    brief: &Brief,
+    language: Language,
+    trace: &Trace,
+) -> Result<bool> {
+    let now = app.now();
+    let org = conversation.org_id;
+    let reply = Reply {
+        text: hand_off_text(reason, language).into(),
+        sources: None,
+        confidence: None,
+        language: Some(language),
+        kind: "hand_off",
+    };
+    let mut tx = app.begin().await?;
+    let fence = Some(conversation.version);
+    if reply::write(tx.conn(), conversation, fence, &reply, Some(trace.id), now).await?.is_none() {
+        return Ok(false);
+    }
+    let change = HolderChange {
+        reason: Some(reason.into()),
+        brief: Some(serde_json::to_value(brief)?),
+        ..HolderChange::to(Status::Pending, Holder::Queue)
+    };
+    store::set_holder(tx.conn(), conversation.id, &change, now).await?;
+    store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
+    customers::activity(
+        tx.conn(),
+        org,
+        conversation.customer_id,
+        None,
+        "handed_off",
+        "Waits for a person",
+        serde_json::json!({"conversation_id": conversation.id, "reason": reason}),
+        now,
+    )
+    .await?;
+    Job::CallAgents { conversation: conversation.id }.push(tx.conn(), org, now).await?;
+    tx.commit().await?;
+    metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);
+    app.wake(org).await;
+    app.changed(org, Changed::Conversation { id: conversation.id }).await;
+    Ok(true)
+}

@@ -1,0 +1,114 @@
+//! People take a conversation, give it back, and resolve it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{
+    Conversation, Holder, Status,
+    store::{self, HolderChange},
+};
+use crate::{
+    app::{App, Changed, ConversationId, Job, OrgId, UserId},
+    customers,
+    platform::{Error, Result},
+};
+
+/// How far a conversation is given back to the assistant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The assistant takes part again, and answers what is still open.
+    #[default]
+    Now,
+    /// The agent lets go and the queue holds it; the assistant takes part again after it was resolved.
+    UntilResolved,
+    /// The assistant never takes part again; the queue holds it.
+    Never,
+}
+
+/// Gives the conversation to `user`. The first to take it wins; the assistant is silent from here.
+pub async fn take_over(app: &App, org: OrgId, id: ConversationId, user: UserId) -> Result<Conversation> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if found.holder == Holder::Agent && found.agent_id == Some(user) {
+        return Ok(found);
+    }
+    if found.holder == Holder::Agent {
+        return Err(Error::Conflict("another agent already holds this conversation".into()));
+    }
+    let change = HolderChange {
+        agent: Some(user),
+        fence: Some(found.version),
+        ..HolderChange::to(Status::Active, Holder::Agent)
+    };
+    if !store::set_holder(tx.conn(), id, &change, now).await? {
+        return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
+    }
+    store::mark_seen(tx.conn(), org, id, now).await?;
+    let detail = json!({"conversation_id": id});
+    customers::activity(tx.conn(), org, found.customer_id, Some(user), "taken_over", "Taken over by a person", detail, now)
+        .await?;
+    let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    tx.commit().await?;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(taken)
+}
+
+/// Gives the conversation back: to the assistant, or to the queue when it should stay with people.
+pub async fn give_back(app: &App, org: OrgId, id: ConversationId, user: UserId, scope: Scope) -> Result<Conversation> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if matches!(found.status, Status::Resolved | Status::Closed) {
+        return Err(Error::Conflict("the conversation has ended".into()));
+    }
+    let change = match scope {
+        Scope::Now => HolderChange { ai_enabled: Some(true), ..HolderChange::to(Status::Active, Holder::Assistant) },
+        Scope::UntilResolved => HolderChange::to(Status::Pending, Holder::Queue),
+        Scope::Never => HolderChange { ai_enabled: Some(false), ..HolderChange::to(Status::Pending, Holder::Queue) },
+    };
+    let change = HolderChange { fence: Some(found.version), ..change };
+    if !store::set_holder(tx.conn(), id, &change, now).await? {
+        return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
+    }
+    if scope == Scope::Now {
+        Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
+    } else {
+        Job::CallAgents { conversation: id }.push(tx.conn(), org, now).await?;
+    }
+    let detail = json!({"conversation_id": id, "scope": scope});
+    customers::activity(tx.conn(), org, found.customer_id, Some(user), "given_back", "Given back", detail, now).await?;
+    let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    tx.commit().await?;
+    app.wake(org).await;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(given)
+}
+
+/// Ends the conversation, confirmed by a person. A message within seven days takes it up again.
+pub async fn resolve(app: &App, org: OrgId, id: ConversationId, user: UserId) -> Result<Conversation> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if matches!(found.status, Status::Resolved | Status::Closed) {
+        return Ok(found);
+    }
+    let change = HolderChange {
+        agent: found.agent_id,
+        resolution: Some("confirmed"),
+        fence: Some(found.version),
+        ..HolderChange::to(Status::Resolved, found.holder)
+    };
+    if !store::set_holder(tx.conn(), id, &change, now).await? {
+        return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
+    }
+    let detail = json!({"conversation_id": id});
+    customers::activity(tx.conn(), org, found.customer_id, Some(user), "resolved", "Conversation resolved", detail, now)
+        .await?;
+    let resolved = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    tx.commit().await?;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(resolved)
+}

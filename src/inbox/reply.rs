@@ -1,0 +1,122 @@
+//! What the assistant says, kept only if nobody stepped in while it was thinking.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use super::{Conversation, Message, MessageStatus, Sender, store};
+use crate::{
+    app::{App, Changed, Job, MessageId, TurnId},
+    platform::{Result, db::Conn, language::Language},
+};
+
+/// The stored trace of one turn.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    pub id: TurnId,
+    /// `answer`, `clarify`, `offer_person`, `hand_off`.
+    pub decision: String,
+    pub reason: Option<String>,
+    pub confidence: Option<f64>,
+    pub language: Option<Language>,
+    pub duration_ms: f64,
+    /// Query, evidence, scores, prompt version, model calls, draft, proof, timings.
+    pub detail: Value,
+}
+
+/// What the assistant wants to say.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub text: String,
+    pub sources: Option<Value>,
+    pub confidence: Option<f64>,
+    pub language: Option<Language>,
+    /// For the page: what kind of reply it is (`answer`, `clarify`, `offer_person`, `waiting`, `hand_off`).
+    pub kind: &'static str,
+}
+
+/// A message of the assistant, as it enters the conversation.
+pub(super) fn message(c: &Conversation, (seq, epoch): (i64, i64), reply: &Reply, turn: Option<TurnId>, now: DateTime<Utc>) -> Message {
+    Message {
+        id: MessageId::new(),
+        org_id: c.org_id,
+        conversation_id: c.id,
+        customer_id: c.customer_id,
+        channel_id: c.channel_id,
+        seq,
+        epoch,
+        sender_type: Sender::Assistant,
+        sender_id: None,
+        content_type: "text".into(),
+        content: reply.text.clone(),
+        media_url: None,
+        metadata: Json(json!({"kind": reply.kind})),
+        is_private: false,
+        turn_id: turn,
+        ai_generated: true,
+        ai_confidence: reply.confidence,
+        ai_sources: reply.sources.clone().map(Json),
+        status: MessageStatus::Queued,
+        status_reason: None,
+        external_message_id: None,
+        idempotency_key: None,
+        sent_at: None,
+        created_at: now,
+    }
+}
+
+/// Writes the assistant's message and its delivery, if the conversation's version still is the one it was read at.
+/// `None`: it is not, and nothing was written.
+pub(super) async fn write(
+    mut c: Conn<'_>,
+    conversation: &Conversation,
+    fence: Option<i64>,
+    reply: &Reply,
+    turn: Option<TurnId>,
+    now: DateTime<Utc>,
+) -> Result<Option<Message>> {
+    let place =
+        store::advance(c.again(), conversation.id, Sender::Assistant, fence, &reply.text, reply.language, now).await?;
+    let Some(place) = place else {
+        return Ok(None);
+    };
+    let message = message(conversation, place, reply, turn, now);
+    store::insert_message(c.again(), &message).await?;
+    Job::Deliver { message: message.id, conversation: conversation.id }.push(c, conversation.org_id, now).await?;
+    Ok(Some(message))
+}
+
+/// Says `reply`, if the conversation is still as the turn read it. False: a person or a newer message came first, and
+/// nothing was written; the newer message has queued its own turn.
+pub async fn reply(app: &App, conversation: &Conversation, reply: &Reply, trace: &Trace) -> Result<bool> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    if write(tx.conn(), conversation, Some(conversation.version), reply, Some(trace.id), now).await?.is_none() {
+        return Ok(false);
+    }
+    let subject = Some((conversation.id, conversation.customer_id));
+    store::insert_turn(tx.conn(), conversation.org_id, subject, trace, now).await?;
+    tx.commit().await?;
+    app.wake(conversation.org_id).await;
+    app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
+    Ok(true)
+}
+
+/// Tells a customer who writes while the queue holds the conversation that a person is coming.
+pub async fn say_wait(app: &App, conversation: &Conversation, language: Language) -> Result<bool> {
+    let text = match language {
+        Language::Zh => "您的消息已收到，同事正在赶来，请稍候。",
+        Language::En => "Thank you, I have added that. A colleague is on the way.",
+    };
+    let reply =
+        Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting" };
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    if write(tx.conn(), conversation, Some(conversation.version), &reply, None, now).await?.is_none() {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    app.wake(conversation.org_id).await;
+    app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
+    Ok(true)
+}

@@ -1,0 +1,140 @@
+//! What an agent writes: to the customer, or as a private note.
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::{
+    Conversation, Holder, Message, MessageStatus, Sender, Status,
+    store::{self, HolderChange},
+};
+use crate::{
+    app::{App, Changed, ConversationId, Job, MessageId, OrgId, UserId},
+    platform::{Error, Result},
+};
+
+/// An agent's message as it comes in.
+#[derive(Debug, Clone)]
+pub struct AgentMessage {
+    pub text: String,
+    /// The version the agent saw; another one means somebody wrote meanwhile.
+    pub version: Option<i64>,
+    /// Chosen by the client: a repetition returns the first message instead of sending another.
+    pub idempotency_key: Option<String>,
+}
+
+/// The longest text an agent may send, in characters.
+const TEXT_LIMIT: usize = 20_000;
+
+/// Sends an agent's message. If nobody held the conversation, the agent holds it from here; if another agent does, or
+/// somebody wrote since `version`, nothing is sent.
+pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: AgentMessage) -> Result<Message> {
+    check_text(&new.text)?;
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if let Some(key) = &new.idempotency_key
+        && let Some(sent) = store::find_by_key(tx.conn(), org, id, key).await?
+    {
+        return Ok(sent);
+    }
+    if found.holder == Holder::Agent && found.agent_id != Some(user) {
+        return Err(Error::Conflict("another agent holds this conversation".into()));
+    }
+    if new.version.is_some_and(|v| v != found.version) {
+        return Err(Error::Conflict("somebody wrote meanwhile: look again, your draft is kept".into()));
+    }
+    if found.status == Status::Closed {
+        return Err(Error::Conflict("the conversation is closed".into()));
+    }
+    let changed = || Error::Conflict("somebody wrote meanwhile: look again, your draft is kept".into());
+    let place = store::advance(tx.conn(), id, Sender::Agent, Some(found.version), &new.text, None, now).await?;
+    let place = place.ok_or_else(changed)?;
+    if found.holder != Holder::Agent || found.status != Status::Active {
+        let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
+        store::set_holder(tx.conn(), id, &change, now).await?;
+    }
+    let message = Message {
+        status: MessageStatus::Queued,
+        idempotency_key: new.idempotency_key,
+        ..agent_message(&found, user, place, new.text, now)
+    };
+    store::insert_message(tx.conn(), &message).await?;
+    store::mark_seen(tx.conn(), org, id, now).await?;
+    Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
+    tx.commit().await?;
+    app.wake(org).await;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(message)
+}
+
+/// Adds a note that only people of the organisation see.
+pub async fn add_note(app: &App, org: OrgId, id: ConversationId, user: UserId, text: String) -> Result<Message> {
+    check_text(&text)?;
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let preview = found.last_message_preview.clone().unwrap_or_default();
+    let place = store::advance(tx.conn(), id, Sender::System, None, &preview, None, now)
+        .await?
+        .ok_or(Error::NotFound("conversation"))?;
+    let message = Message {
+        is_private: true,
+        status: MessageStatus::Sent,
+        metadata: Json(json!({"kind": "note"})),
+        ..agent_message(&found, user, place, text, now)
+    };
+    store::insert_message(tx.conn(), &message).await?;
+    // A note raises the version: a turn that was thinking meanwhile is taken again.
+    if found.is_with_assistant() {
+        Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
+    }
+    tx.commit().await?;
+    app.wake(org).await;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(message)
+}
+
+fn check_text(text: &str) -> Result<()> {
+    if text.trim().is_empty() {
+        return Err(Error::Invalid("the text is empty".into()));
+    }
+    if text.chars().count() > TEXT_LIMIT {
+        return Err(Error::Invalid(format!("the text is too long: at most {TEXT_LIMIT} characters")));
+    }
+    Ok(())
+}
+
+fn agent_message(
+    c: &Conversation,
+    user: UserId,
+    (seq, epoch): (i64, i64),
+    text: String,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Message {
+    Message {
+        id: MessageId::new(),
+        org_id: c.org_id,
+        conversation_id: c.id,
+        customer_id: c.customer_id,
+        channel_id: c.channel_id,
+        seq,
+        epoch,
+        sender_type: Sender::Agent,
+        sender_id: Some(user.to_string()),
+        content_type: "text".into(),
+        content: text,
+        media_url: None,
+        metadata: Json(json!({})),
+        is_private: false,
+        turn_id: None,
+        ai_generated: false,
+        ai_confidence: None,
+        ai_sources: None,
+        status: MessageStatus::Sent,
+        status_reason: None,
+        external_message_id: None,
+        idempotency_key: None,
+        sent_at: None,
+        created_at: now,
+    }
+}

@@ -1,0 +1,440 @@
+//! SQL of conversations, messages, channels and raw events.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
+use crate::{
+    app::{
+        ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId,
+    },
+    both,
+    platform::{Result, db::Conn, language::Language},
+};
+
+macro_rules! conversation_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.org_id, c.customer_id, p.name AS customer_name, c.identity_id, c.channel_id, c.channel_type,
+                    c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
+                    c.hand_off_reason, c.hand_off_brief, c.handed_off_at, c.resolution, c.message_count, c.unread_count,
+                    c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
+                    c.resolved_at, c.closed_at, c.created_at, c.updated_at
+             FROM conversations c JOIN customers p ON p.id = c.customer_id ",
+            $rest
+        )
+    };
+}
+
+macro_rules! message_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, org_id, conversation_id, customer_id, channel_id, seq, epoch, sender_type, sender_id,
+                    content_type, content, media_url, metadata, is_private, turn_id, ai_generated, ai_confidence,
+                    ai_sources, status, status_reason, external_message_id, idempotency_key, sent_at, created_at
+             FROM messages ",
+            $rest
+        )
+    };
+}
+
+// Conversations -------------------------------------------------------------------------------------------------------
+
+/// A conversation of an organisation.
+pub async fn find(c: Conn<'_>, org: OrgId, id: ConversationId) -> Result<Option<Conversation>> {
+    const FIND: &str = conversation_columns!("WHERE c.org_id = $1 AND c.id = $2");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// A conversation by its id alone: for jobs, which carry no caller.
+pub async fn find_any(c: Conn<'_>, id: ConversationId) -> Result<Option<Conversation>> {
+    const FIND: &str = conversation_columns!("WHERE c.id = $1");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The latest conversation of an identity.
+pub async fn find_latest(c: Conn<'_>, org: OrgId, identity: IdentityId) -> Result<Option<Conversation>> {
+    const FIND: &str = conversation_columns!(
+        "WHERE c.org_id = $1 AND c.identity_id = $2 ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
+    );
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(identity).fetch_optional(c).await)?)
+}
+
+/// What a list of conversations may be narrowed to; `None` = all.
+#[derive(Debug, Default, Clone)]
+pub struct ListFilter {
+    pub status: Option<Status>,
+    pub holder: Option<Holder>,
+    pub agent: Option<UserId>,
+    pub customer: Option<CustomerId>,
+    /// Only those before this `(last_message_at, id)`.
+    pub before: Option<(DateTime<Utc>, ConversationId)>,
+    pub limit: i64,
+}
+
+/// Conversations, the latest message first.
+pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
+    const LIST: &str = conversation_columns!(
+        "WHERE c.org_id = $1
+           AND ($2 IS NULL OR c.status = $2) AND ($3 IS NULL OR c.holder = $3)
+           AND ($4 IS NULL OR c.agent_id = $4) AND ($5 IS NULL OR c.customer_id = $5)
+           AND ($6 IS NULL OR c.last_message_at < $6 OR (c.last_message_at = $6 AND c.id < $7))
+         ORDER BY c.last_message_at DESC, c.id DESC LIMIT $8"
+    );
+    let (at, id) = f.before.unzip();
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
+        .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
+}
+
+/// What a new conversation begins with.
+pub struct NewConversation {
+    pub org: OrgId,
+    pub customer: CustomerId,
+    pub identity: IdentityId,
+    pub channel: ChannelId,
+    pub channel_type: String,
+    pub external_chat_id: Option<String>,
+}
+
+/// Opens a conversation with the assistant.
+pub async fn insert(c: Conn<'_>, new: &NewConversation, now: DateTime<Utc>) -> Result<ConversationId> {
+    const INSERT: &str = "
+        INSERT INTO conversations (id, org_id, customer_id, identity_id, channel_id, channel_type, external_chat_id,
+                                   status, holder, last_message_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', 'assistant', $8, $8, $8)";
+    let id = ConversationId::new();
+    both!(c, c => sqlx::query(INSERT).bind(id).bind(new.org).bind(new.customer).bind(new.identity).bind(new.channel)
+        .bind(&new.channel_type).bind(&new.external_chat_id).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(id)
+}
+
+/// Begins a resolved conversation anew with `holder`.
+pub async fn reopen(c: Conn<'_>, id: ConversationId, holder: Holder, now: DateTime<Utc>) -> Result<()> {
+    const REOPEN: &str = "
+        UPDATE conversations SET status = $2, holder = $3, epoch = epoch + 1, version = version + 1, agent_id = NULL,
+               hand_off_reason = NULL, hand_off_brief = NULL, handed_off_at = NULL, resolution = NULL,
+               resolved_at = NULL, closed_at = NULL, updated_at = $4
+        WHERE id = $1";
+    let status = if holder == Holder::Queue { Status::Pending } else { Status::Active };
+    both!(c, c => sqlx::query(REOPEN).bind(id).bind(status).bind(holder).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes the next place in the conversation for a message of `sender`, and raises the version.
+/// With `fence`, only if the version still is that one. `None`: it no longer is, or the conversation is gone.
+pub async fn advance(
+    c: Conn<'_>,
+    id: ConversationId,
+    sender: Sender,
+    fence: Option<i64>,
+    preview: &str,
+    language: Option<Language>,
+    now: DateTime<Utc>,
+) -> Result<Option<(i64, i64)>> {
+    const ADVANCE: &str = "
+        UPDATE conversations
+        SET message_count = message_count + 1, version = version + 1, last_message_at = $2, updated_at = $2,
+            last_message_preview = $3, language = COALESCE($4, language),
+            unread_count = CASE WHEN $5 = 'customer' THEN unread_count + 1 WHEN $5 = 'agent' THEN 0 ELSE unread_count END,
+            last_customer_message_at = CASE WHEN $5 = 'customer' THEN $2 ELSE last_customer_message_at END,
+            first_response_at = CASE WHEN $5 IN ('assistant', 'agent') THEN COALESCE(first_response_at, $2)
+                                     ELSE first_response_at END
+        WHERE id = $1 AND ($6 IS NULL OR version = $6)
+        RETURNING message_count, epoch";
+    let preview: String = preview.chars().take(120).collect();
+    Ok(both!(c, c => sqlx::query_as(ADVANCE).bind(id).bind(now).bind(preview).bind(language).bind(sender).bind(fence)
+        .fetch_optional(c).await)?)
+}
+
+/// Hands the conversation to `holder`, if the version still is `fence` (when given). False: it is not.
+pub async fn set_holder(c: Conn<'_>, id: ConversationId, to: &HolderChange, now: DateTime<Utc>) -> Result<bool> {
+    const SET: &str = "
+        UPDATE conversations
+        SET status = $2, holder = $3, agent_id = $4, version = version + 1, updated_at = $5,
+            hand_off_reason = COALESCE($6, hand_off_reason), hand_off_brief = COALESCE($7, hand_off_brief),
+            handed_off_at = CASE WHEN $3 = 'queue' THEN $5 ELSE handed_off_at END,
+            ai_enabled = COALESCE($8, ai_enabled), resolution = $9,
+            resolved_at = CASE WHEN $2 = 'resolved' THEN $5 ELSE NULL END
+        WHERE id = $1 AND ($10 IS NULL OR version = $10)";
+    let changed = both!(c, c => sqlx::query(SET).bind(id).bind(to.status).bind(to.holder).bind(to.agent).bind(now)
+        .bind(&to.reason).bind(to.brief.clone().map(Json)).bind(to.ai_enabled)
+        .bind(to.resolution).bind(to.fence).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+/// A change of who holds a conversation.
+#[derive(Debug, Clone)]
+pub struct HolderChange {
+    pub status: Status,
+    pub holder: Holder,
+    pub agent: Option<UserId>,
+    pub reason: Option<String>,
+    pub brief: Option<Value>,
+    pub ai_enabled: Option<bool>,
+    pub resolution: Option<&'static str>,
+    pub fence: Option<i64>,
+}
+
+impl HolderChange {
+    /// To `holder` with `status`, everything else as it is.
+    pub fn to(status: Status, holder: Holder) -> Self {
+        Self {
+            status,
+            holder,
+            agent: None,
+            reason: None,
+            brief: None,
+            ai_enabled: None,
+            resolution: None,
+            fence: None,
+        }
+    }
+}
+
+/// Conversations that only the assistant held and that have been silent since `before`.
+pub async fn list_silent(c: Conn<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<(ConversationId, OrgId, i64)>> {
+    const SILENT: &str = "
+        SELECT id, org_id, version FROM conversations
+        WHERE status = 'active' AND holder = 'assistant' AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
+    Ok(both!(c, c => sqlx::query_as(SILENT).bind(before).bind(limit).fetch_all(c).await)?)
+}
+
+/// Marks what the customer wrote as seen by us.
+pub async fn mark_seen(c: Conn<'_>, org: OrgId, id: ConversationId, now: DateTime<Utc>) -> Result<()> {
+    const SEEN: &str = "
+        UPDATE messages SET seen_at = $3
+        WHERE org_id = $1 AND conversation_id = $2 AND sender_type = 'customer' AND seen_at IS NULL";
+    const ZERO: &str = "UPDATE conversations SET unread_count = 0 WHERE org_id = $1 AND id = $2";
+    let mut c = c;
+    both!(c.again(), c => sqlx::query(SEEN).bind(org).bind(id).bind(now).execute(c).await.map(|_| ()))?;
+    both!(c, c => sqlx::query(ZERO).bind(org).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+// Messages ------------------------------------------------------------------------------------------------------------
+
+/// Adds a message. False: a message with that external id or idempotency key is there already.
+pub async fn insert_message(c: Conn<'_>, m: &Message) -> Result<bool> {
+    const INSERT: &str = "
+        INSERT INTO messages (id, org_id, conversation_id, customer_id, channel_id, seq, epoch, sender_type, sender_id,
+                              content_type, content, media_url, metadata, is_private, turn_id, ai_generated,
+                              ai_confidence, ai_sources, status, external_message_id, idempotency_key, sent_at,
+                              created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        ON CONFLICT DO NOTHING";
+    let added = both!(c, c => sqlx::query(INSERT)
+        .bind(m.id).bind(m.org_id).bind(m.conversation_id).bind(m.customer_id).bind(m.channel_id).bind(m.seq)
+        .bind(m.epoch).bind(m.sender_type).bind(&m.sender_id).bind(&m.content_type).bind(&m.content)
+        .bind(&m.media_url).bind(&m.metadata).bind(m.is_private).bind(m.turn_id).bind(m.ai_generated)
+        .bind(m.ai_confidence).bind(&m.ai_sources).bind(m.status).bind(&m.external_message_id)
+        .bind(&m.idempotency_key).bind(m.sent_at).bind(m.created_at)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(added == 1)
+}
+
+/// The message that came in under the channel's own id.
+pub async fn find_by_external(c: Conn<'_>, org: OrgId, channel: ChannelId, external: &str) -> Result<Option<Message>> {
+    const FIND: &str = message_columns!("WHERE org_id = $1 AND channel_id = $2 AND external_message_id = $3");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(channel).bind(external).fetch_optional(c).await)?)
+}
+
+/// The message that a client sent under its own key.
+pub async fn find_by_key(c: Conn<'_>, org: OrgId, id: ConversationId, key: &str) -> Result<Option<Message>> {
+    const FIND: &str = message_columns!("WHERE org_id = $1 AND conversation_id = $2 AND idempotency_key = $3");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).bind(key).fetch_optional(c).await)?)
+}
+
+/// One message, for its delivery.
+pub async fn find_message(c: Conn<'_>, id: MessageId) -> Result<Option<Message>> {
+    const FIND: &str = message_columns!("WHERE id = $1");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// Up to `limit` messages after `seq`, oldest first; private notes only when asked for.
+pub async fn list_messages(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ConversationId,
+    after: i64,
+    limit: i64,
+    private: bool,
+) -> Result<Vec<Message>> {
+    const LIST: &str = message_columns!(
+        "WHERE org_id = $1 AND conversation_id = $2 AND seq > $3 AND ($4 OR NOT is_private) ORDER BY seq LIMIT $5"
+    );
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(after).bind(private).bind(limit).fetch_all(c).await)?)
+}
+
+/// The last `limit` messages, oldest first, private notes included.
+pub async fn list_last_messages(c: Conn<'_>, org: OrgId, id: ConversationId, limit: i64) -> Result<Vec<Message>> {
+    const LIST: &str = message_columns!("WHERE org_id = $1 AND conversation_id = $2 ORDER BY seq DESC LIMIT $3");
+    let mut messages: Vec<Message> =
+        both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(limit).fetch_all(c).await)?;
+    messages.reverse();
+    Ok(messages)
+}
+
+/// Moves a message to `status`, from one of the states before it. False: it was further already.
+pub async fn set_message_status(
+    c: Conn<'_>,
+    id: MessageId,
+    from: &[MessageStatus],
+    status: MessageStatus,
+    reason: Option<&str>,
+    external: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    const SET: &str = "
+        UPDATE messages SET status = $2, status_reason = $3, external_message_id = COALESCE($4, external_message_id),
+               sent_at = CASE WHEN $2 = 'sent' THEN $5 ELSE sent_at END
+        WHERE id = $1 AND status IN ($6, $7, $8)";
+    // Three states at most lead to another; missing ones repeat the first.
+    let first = from.first().copied().unwrap_or(MessageStatus::Queued);
+    let at = |n: usize| from.get(n).copied().unwrap_or(first);
+    let changed = both!(c, c => sqlx::query(SET).bind(id).bind(status).bind(reason).bind(external).bind(now)
+        .bind(at(0)).bind(at(1)).bind(at(2)).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(changed == 1)
+}
+
+// Turns ---------------------------------------------------------------------------------------------------------------
+
+/// Stores the trace of one move of the assistant.
+pub async fn insert_turn(
+    c: Conn<'_>,
+    org: OrgId,
+    conversation: Option<(ConversationId, CustomerId)>,
+    trace: &Trace,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO turns (id, org_id, conversation_id, customer_id, decision, reason, confidence, language, trace,
+                           duration_ms, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let (id, customer) = conversation.unzip();
+    both!(c, c => sqlx::query(INSERT).bind(trace.id).bind(org).bind(id).bind(customer).bind(&trace.decision)
+        .bind(&trace.reason).bind(trace.confidence).bind(trace.language).bind(Json(&trace.detail))
+        .bind(trace.duration_ms).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// A stored trace: what the assistant searched, found, proved and decided.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize, utoipa::ToSchema)]
+pub struct TurnRow {
+    pub id: TurnId,
+    pub conversation_id: Option<ConversationId>,
+    pub decision: String,
+    pub reason: Option<String>,
+    pub confidence: Option<f64>,
+    pub language: Option<Language>,
+    #[schema(value_type = Object)]
+    pub trace: Json<Value>,
+    pub duration_ms: f64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The traces of a conversation, the latest first.
+pub async fn list_turns(c: Conn<'_>, org: OrgId, id: ConversationId, limit: i64) -> Result<Vec<TurnRow>> {
+    const LIST: &str = "
+        SELECT id, conversation_id, decision, reason, confidence, language, trace, duration_ms, created_at
+        FROM turns WHERE org_id = $1 AND conversation_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(limit).fetch_all(c).await)?)
+}
+
+/// How the assistant decided in its last `limit` turns of this epoch, the latest first.
+pub async fn list_decisions(c: Conn<'_>, id: ConversationId, since: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
+    const LIST: &str = "
+        SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2
+        ORDER BY created_at DESC, id DESC LIMIT $3";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(id).bind(since).bind(limit).fetch_all(c).await)?)
+}
+
+// Channels and their raw events ---------------------------------------------------------------------------------------
+
+/// A connected channel as it is stored; `config` is sealed.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ChannelRow {
+    pub id: ChannelId,
+    pub org_id: OrgId,
+    pub platform: String,
+    pub name: String,
+    pub config: String,
+    pub settings: Json<Value>,
+    pub status: String,
+    pub created_at: DateTime<Utc>,
+}
+
+macro_rules! channel_columns {
+    ($rest:literal) => {
+        concat!("SELECT id, org_id, platform, name, config, settings, status, created_at FROM channels ", $rest)
+    };
+}
+
+/// A channel by its id alone: for webhooks, whose path names it.
+pub async fn find_channel(c: Conn<'_>, id: ChannelId) -> Result<Option<ChannelRow>> {
+    const FIND: &str = channel_columns!("WHERE id = $1");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The channels of an organisation, the oldest first.
+pub async fn list_channels(c: Conn<'_>, org: OrgId) -> Result<Vec<ChannelRow>> {
+    const LIST: &str = channel_columns!("WHERE org_id = $1 ORDER BY created_at, id");
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Adds a channel.
+pub async fn insert_channel(c: Conn<'_>, row: &ChannelRow) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO channels (id, org_id, platform, name, config, settings, status, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    both!(c, c => sqlx::query(INSERT).bind(row.id).bind(row.org_id).bind(&row.platform).bind(&row.name)
+        .bind(&row.config).bind(&row.settings).bind(&row.status).bind(row.created_at).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Stores a raw event. `None`: the channel has sent it before.
+pub async fn insert_event(
+    c: Conn<'_>,
+    org: OrgId,
+    channel: ChannelId,
+    external: &str,
+    payload: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<ChannelEventId>> {
+    const INSERT: &str = "
+        INSERT INTO channel_events (id, org_id, channel_id, external_event_id, payload, status, received_at)
+        VALUES ($1, $2, $3, $4, $5, 'received', $6) ON CONFLICT DO NOTHING";
+    let id = ChannelEventId::new();
+    let added = both!(c, c => sqlx::query(INSERT).bind(id).bind(org).bind(channel).bind(external).bind(payload).bind(now)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok((added == 1).then_some(id))
+}
+
+/// A raw event that waits to become a message.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct EventRow {
+    pub id: ChannelEventId,
+    pub org_id: OrgId,
+    pub channel_id: ChannelId,
+    pub payload: String,
+    pub status: String,
+}
+
+/// One raw event.
+pub async fn find_event(c: Conn<'_>, id: ChannelEventId) -> Result<Option<EventRow>> {
+    const FIND: &str = "SELECT id, org_id, channel_id, payload, status FROM channel_events WHERE id = $1";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// Says what became of a raw event: `processed`, `ignored` or `failed` with the reason.
+pub async fn settle_event(
+    c: Conn<'_>,
+    id: ChannelEventId,
+    status: &str,
+    error: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const SETTLE: &str = "UPDATE channel_events SET status = $2, error_message = $3, processed_at = $4 WHERE id = $1";
+    both!(c, c => sqlx::query(SETTLE).bind(id).bind(status).bind(error).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
