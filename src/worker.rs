@@ -1,1 +1,267 @@
 //! Entry by queue: one match from a job to the feature that does it.
+//!
+//! Jobs run at least once. A job that fails in a way that may pass is tried again later; one that is given up has a
+//! consequence, so that nobody waits for it: a turn becomes a hand-off, a delivery is shown to a person.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use tokio::sync::Semaphore;
+
+use crate::{
+    app::{App, Changed, Change, Job, job},
+    inbox, knowledge,
+    platform::{Error, Result, queue, queue::Claimed},
+    turn,
+};
+
+/// How many jobs of a queue one process runs at a time.
+const LANES: [(&str, usize); 2] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2)];
+/// How often a worker looks although nobody called it: other processes may have pushed jobs.
+const POLL: Duration = Duration::from_secs(1);
+/// How often leases are renewed and those of dead processes taken back.
+const TEND: Duration = Duration::from_secs(15);
+/// How often silent conversations are looked for.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Starts the workers of this process; they end when `app.stopping` is set, after the jobs they run.
+pub async fn start(app: &Arc<App>) -> Result<()> {
+    // The only process of a SQLite database: whoever held a job is gone.
+    free_lost_jobs(app, !app.db.is_pg()).await?;
+    for (name, lanes) in LANES {
+        app.spawn(serve_queue(app.clone(), name, lanes));
+    }
+    app.spawn(tend(app.clone()));
+    app.spawn(hear_of_jobs(app.clone()));
+    Ok(())
+}
+
+async fn free_lost_jobs(app: &App, all: bool) -> Result<()> {
+    let mut tx = app.begin().await?;
+    let freed = queue::reclaim(tx.conn(), app.now(), all).await?;
+    tx.commit().await?;
+    if freed > 0 {
+        tracing::info!(jobs = freed, "took back the jobs of a process that is gone");
+        app.work.send_replace(());
+    }
+    Ok(())
+}
+
+async fn serve_queue(app: Arc<App>, name: &'static str, lanes: usize) {
+    let worker = worker_name(&app, name);
+    let running = Arc::new(Semaphore::new(lanes));
+    let mut work = app.work.subscribe();
+    while !app.stopping.is_cancelled() {
+        work.borrow_and_update();
+        let claimed = match claim(&app, name, &worker, running.available_permits()).await {
+            Ok(claimed) => claimed,
+            Err(e) => {
+                tracing::error!(error = %e.chain(), queue = name, "cannot claim jobs");
+                tokio::time::sleep(POLL).await;
+                continue;
+            }
+        };
+        if claimed.is_empty() {
+            let wait = next_due(&app, name).await;
+            tokio::select! {
+                () = app.stopping.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+                _ = work.changed() => {}
+            }
+            continue;
+        }
+        for job in claimed {
+            let Ok(permit) = running.clone().acquire_owned().await else { return };
+            let (app, worker) = (app.clone(), worker.clone());
+            app.clone().spawn(async move {
+                run(&app, &job, &worker).await;
+                drop(permit);
+                app.work.send_replace(()); // the next of its lane may go
+            });
+        }
+        // All lanes busy: wait for one.
+        drop(running.acquire().await);
+    }
+}
+
+fn worker_name(app: &App, queue: &str) -> String {
+    // The token is new in each process; its end is enough to tell processes apart and too short to be used.
+    format!("{queue}:{}:{}", std::process::id(), app.local_token.chars().rev().take(6).collect::<String>())
+}
+
+async fn claim(app: &App, name: &str, worker: &str, limit: usize) -> Result<Vec<Claimed>> {
+    let now = app.now();
+    let mut reader = app.read().await?;
+    // A look before the write lock is taken: an idle worker writes nothing.
+    if queue::next_due(reader.conn(), name).await?.is_none_or(|due| due > now) {
+        return Ok(Vec::new());
+    }
+    drop(reader);
+    let mut tx = app.begin().await?;
+    let claimed = queue::claim(tx.conn(), now, name, worker, i64::try_from(limit).unwrap_or(1)).await?;
+    if claimed.is_empty() {
+        return Ok(claimed);
+    }
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn next_due(app: &App, name: &str) -> Duration {
+    let due = async { queue::next_due(app.read().await?.conn(), name).await }.await;
+    match due {
+        // Due already and not claimed: its lane is busy; the end of that job wakes us.
+        Ok(Some(due)) => (due - app.now()).to_std().map_or(POLL, |wait| wait.min(POLL)),
+        _ => POLL,
+    }
+}
+
+/// Runs one claimed job to its end: done, put back, or given up with its consequence.
+async fn run(app: &Arc<App>, claimed: &Claimed, worker: &str) {
+    let started = std::time::Instant::now();
+    let job: Job = match serde_json::from_value(claimed.payload.0.clone()) {
+        Ok(job) => job,
+        Err(e) => {
+            tracing::error!(job.id = %claimed.id, error = %e, "a job that this version does not know");
+            settle(app, claimed, worker, Settled::GivenUp("this version does not know the job".into())).await;
+            return;
+        }
+    };
+    let outcome = std::panic::AssertUnwindSafe(perform(app, &job)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(Error::Internal(anyhow::anyhow!("the job panicked"))));
+    let kind = claimed.payload.0.get("job").and_then(|k| k.as_str()).unwrap_or("unknown").to_string();
+    metrics::histogram!("frontdesk_job_seconds", "job" => kind.clone()).record(started.elapsed().as_secs_f64());
+    let error = match outcome {
+        Ok(()) => {
+            settle(app, claimed, worker, Settled::Done).await;
+            return;
+        }
+        Err(error) => error,
+    };
+    let again = error.is_transient().then(|| job.back_off(claimed.attempts)).flatten();
+    tracing::warn!(job.id = %claimed.id, job = kind, attempt = claimed.attempts, error = %error.chain(),
+        retried = again.is_some(), "job failed");
+    match again {
+        Some(wait) => settle(app, claimed, worker, Settled::Again(wait, error.chain())).await,
+        None => match give_up(app, &job, &error).await {
+            Ok(()) => settle(app, claimed, worker, Settled::GivenUp(error.chain())).await,
+            Err(e) => {
+                // Its consequence must not be lost either: it stays until it could be drawn.
+                tracing::error!(job.id = %claimed.id, error = %e.chain(), "giving up failed");
+                settle(app, claimed, worker, Settled::Again(chrono::Duration::seconds(30), e.chain())).await;
+            }
+        },
+    }
+}
+
+/// One match from a job to the feature that does it.
+async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
+    match job {
+        Job::Receive { event, .. } => inbox::receive_event(app, *event).await,
+        Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
+        Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
+        Job::CallAgents { conversation } => inbox::call_agents(app, *conversation).await,
+        Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
+        Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
+        Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
+    }
+}
+
+/// What follows when a job is not tried again.
+async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
+    match job {
+        Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
+        Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
+        Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
+        Job::Receive { .. } | Job::CallAgents { .. } | Job::Forget { .. } | Job::Reindex { .. } => Ok(()),
+    }
+}
+
+enum Settled {
+    Done,
+    Again(chrono::Duration, String),
+    GivenUp(String),
+}
+
+async fn settle(app: &App, claimed: &Claimed, worker: &str, outcome: Settled) {
+    let write = async {
+        let mut tx = app.begin().await?;
+        match &outcome {
+            Settled::Done => {
+                queue::finish(tx.conn(), claimed, worker).await?;
+            }
+            Settled::Again(wait, error) => queue::retry(tx.conn(), claimed, worker, app.now() + *wait, error).await?,
+            Settled::GivenUp(error) => queue::give_up(tx.conn(), claimed, worker, error).await?,
+        }
+        tx.commit().await
+    };
+    if let Err(e) = write.await {
+        // The lease runs out and the job is run again: each is safe to repeat.
+        tracing::error!(job.id = %claimed.id, error = %e.chain(), "cannot settle a job");
+    }
+}
+
+async fn tend(app: Arc<App>) {
+    let mut last_sweep: Option<tokio::time::Instant> = None;
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            () = tokio::time::sleep(TEND) => {}
+        }
+        let renewed = async {
+            let mut tx = app.begin().await?;
+            for (name, _) in LANES {
+                queue::renew(tx.conn(), app.now(), &worker_name(&app, name)).await?;
+            }
+            tx.commit().await?;
+            free_lost_jobs(&app, false).await
+        };
+        if let Err(e) = renewed.await {
+            tracing::error!(error = %e.chain(), "cannot renew leases");
+        }
+        if last_sweep.is_none_or(|at| at.elapsed() >= SWEEP) {
+            last_sweep = Some(tokio::time::Instant::now());
+            if let Err(e) = inbox::sweep(&app).await {
+                tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+        }
+    }
+}
+
+/// Another process pushed jobs: look at once.
+async fn hear_of_jobs(app: Arc<App>) {
+    let mut changes = app.bus.subscribe();
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            heard = changes.recv() => match heard {
+                Ok(text) => {
+                    if serde_json::from_str::<Change>(&text).is_ok_and(|c| c.what == Changed::Jobs) {
+                        app.work.send_replace(());
+                    }
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
+                    app.work.send_replace(());
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+/// Runs every due job until none is left, and returns how many ran: for tests, which stand still between two steps.
+pub async fn run_due(app: &Arc<App>) -> Result<usize> {
+    let mut ran = 0;
+    loop {
+        let mut found = false;
+        for (name, _) in LANES {
+            for job in claim(app, name, &worker_name(app, name), 8).await? {
+                run(app, &job, &worker_name(app, name)).await;
+                ran += 1;
+                found = true;
+            }
+        }
+        if !found {
+            return Ok(ran);
+        }
+    }
+}

@@ -28,8 +28,6 @@ pub enum Job {
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
     Reindex { org: OrgId },
-    /// Resolve conversations that only the assistant held and that have been silent for a day; tidy up.
-    Sweep,
 }
 
 /// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
@@ -43,7 +41,7 @@ impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
             Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Ingest { .. } | Self::Forget { .. } | Self::Reindex { .. } | Self::Sweep => BACKGROUND,
+            Self::Ingest { .. } | Self::Forget { .. } | Self::Reindex { .. } => BACKGROUND,
         }
     }
 
@@ -55,14 +53,13 @@ impl Job {
             Self::CallAgents { conversation } => format!("call:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
-            Self::Sweep => "sweep".into(),
         }
     }
 
     /// Equal jobs that wait are one.
     fn merge_key(&self) -> Option<String> {
         match self {
-            Self::TakeTurn { .. } | Self::CallAgents { .. } | Self::Reindex { .. } | Self::Sweep => Some(self.lane()),
+            Self::TakeTurn { .. } | Self::CallAgents { .. } | Self::Reindex { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Receive { .. } | Self::Deliver { .. } => None,

@@ -7,7 +7,7 @@ pub mod job;
 
 use std::{path::PathBuf, sync::Arc};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::{Change, Changed};
@@ -41,8 +41,8 @@ pub struct App {
     pub model: Model,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
-    /// Wakes this process's workers.
-    pub work: Notify,
+    /// Tells this process's workers that jobs wait.
+    pub work: watch::Sender<()>,
     /// Everything that runs beside the requests; awaited at shutdown.
     pub tasks: TaskTracker,
     /// Set when the process should end.
@@ -110,7 +110,7 @@ impl App {
             sign_ins: Throttle::default(),
             model,
             http,
-            work: Notify::new(),
+            work: watch::channel(()).0,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -139,8 +139,7 @@ impl App {
 
     /// Wakes the workers of every process; call it after a commit that pushed jobs.
     pub async fn wake(&self, org: OrgId) {
-        self.work.notify_waiters();
-        self.work.notify_one();
+        self.work.send_replace(());
         if matches!(self.bus, Bus::Redis(_)) {
             self.changed(org, Changed::Jobs).await;
         }

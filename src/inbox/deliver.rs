@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Message, MessageStatus, Sender,
-    receive::open_channel,
+    connect, Message, MessageStatus, Sender,
     store,
 };
 use crate::{
@@ -35,7 +34,7 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
         None => None,
     };
     drop(reader);
-    let channel = match open_channel(app, &row) {
+    let channel = match connect::open(app, &row) {
         Ok(channel) => channel,
         Err(e) => return settle(app, &message, MessageStatus::Failed, Some(&e.to_string()), None).await,
     };

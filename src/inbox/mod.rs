@@ -6,6 +6,7 @@
 
 pub mod api;
 mod call_agents;
+mod connect;
 mod deliver;
 mod hand_off;
 mod hold;
@@ -22,12 +23,13 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use call_agents::call_agents;
+pub use connect::{Connected, connect, connected, ensure_web_channel};
 pub use deliver::{deliver, not_delivered};
 pub use hand_off::{Brief, hand_off, hand_off_text};
-pub use hold::{give_back, resolve, take_over};
+pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, accept, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
-pub use send::{add_note, send};
+pub use send::{AgentMessage, add_note, send};
 pub use sweep::sweep;
 
 use crate::{

@@ -1,16 +1,15 @@
 //! What a customer writes becomes a message, once, in the right conversation.
 
 use chrono::Duration;
-use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Joins, Message, MessageStatus, Sender,
+    connect, Conversation, Holder, Joins, Message, MessageStatus, Sender,
     store::{self, NewConversation},
 };
 use crate::{
     app::{App, Changed, ChannelEventId, ChannelId, ConversationId, Job, MessageId, OrgId},
-    channels::{Channel, Inbound, RawEvent},
+    channels::{Inbound, RawEvent},
     customers,
     platform::{Error, Result, language::Language},
 };
@@ -59,7 +58,7 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
     if event.status != "received" {
         return Ok(());
     }
-    let outcome = match open_channel(app, &row).and_then(|channel| channel.parse(&event.payload)) {
+    let outcome = match connect::open(app, &row).and_then(|channel| channel.parse(&event.payload)) {
         Ok(Some(inbound)) => receive(app, event.org_id, row.id, &row.platform, inbound).await.map(|_| ("processed", None)),
         Ok(None) => Ok(("ignored", None)),
         Err(e) if e.is_transient() => Err(e),
@@ -69,15 +68,6 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
     let mut tx = app.begin().await?;
     store::settle_event(tx.conn(), id, status, error.as_deref(), app.now()).await?;
     tx.commit().await
-}
-
-/// The channel of a row, its configuration opened with the master key.
-pub fn open_channel(app: &App, row: &store::ChannelRow) -> Result<Channel> {
-    let config: Value = match row.config.as_str() {
-        "" => Value::Null,
-        sealed => serde_json::from_slice(&app.key.open(&format!("channel:{}", row.id), sealed)?)?,
-    };
-    Channel::open(&row.platform, &config)
 }
 
 /// Takes in one message: customer and identity, conversation, message and `Job::TakeTurn` in one transaction.
