@@ -1,0 +1,414 @@
+//! The public API of the website's chat: for visitors, who know only their own conversation.
+//!
+//! A visitor is known by a token that we sealed: it names the channel and a random visitor id, and nothing is stored
+//! until the first message.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, header, request::Parts},
+    response::{
+        Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use chrono::{DateTime, Utc};
+use futures::Stream;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{
+    app::{App, Change, Changed, ChannelId, ConversationId, MessageId, OrgId, UserId},
+    channels::Inbound,
+    customers,
+    inbox::{self, Holder, Sender, Status, store},
+    platform::{
+        Error, Result,
+        http::{Json, Query},
+        language::Language,
+    },
+    staff,
+};
+
+/// The longest message a visitor may write, in characters.
+const TEXT_LIMIT: usize = 4000;
+/// How many messages a visitor may write in a minute.
+const MESSAGES_A_MINUTE: u32 = 30;
+/// How often a stream looks although nothing was said to have changed: Redis may be gone.
+const LOOK: Duration = Duration::from_secs(5);
+const IDENTITY: &str = "visitor";
+
+/// Who writes from the website.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Visitor {
+    #[serde(rename = "o")]
+    org: OrgId,
+    #[serde(rename = "c")]
+    channel: ChannelId,
+    #[serde(rename = "v")]
+    id: Uuid,
+}
+
+impl Visitor {
+    fn token(&self, app: &App) -> Result<String> {
+        app.key.seal("visitor", &serde_json::to_vec(self)?)
+    }
+
+    fn from_token(app: &App, token: &str) -> Result<Self> {
+        let plain = app.key.open("visitor", token).map_err(|_| Error::SignedOut)?;
+        serde_json::from_slice(&plain).map_err(|_| Error::SignedOut)
+    }
+
+    async fn conversation(&self, app: &App) -> Result<Option<inbox::Conversation>> {
+        let mut reader = app.read().await?;
+        let id = self.id.to_string();
+        match customers::find_identity_by_address(reader.conn(), self.org, self.channel, IDENTITY, &id).await? {
+            Some(identity) => store::find_latest(reader.conn(), self.org, identity.id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        Self::from_token(app, bearer(&parts.headers).ok_or(Error::SignedOut)?)
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// A message as a visitor sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WidgetMessage {
+    pub id: MessageId,
+    pub seq: i64,
+    /// `customer`, `assistant`, `agent` or `system`.
+    #[schema(value_type = String)]
+    pub by: Sender,
+    /// The agent's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub text: String,
+    pub created_at: DateTime<Utc>,
+    /// `answer`, `clarify`, `offer_person`, `waiting` or `hand_off`, for what the assistant says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub sources: Option<Value>,
+    pub status: inbox::MessageStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo_id: Option<String>,
+}
+
+/// A conversation as a visitor sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct WidgetConversation {
+    pub id: ConversationId,
+    pub status: Status,
+    pub holder: Holder,
+}
+
+impl From<&inbox::Conversation> for WidgetConversation {
+    fn from(c: &inbox::Conversation) -> Self {
+        Self { id: c.id, status: c.status, holder: c.holder }
+    }
+}
+
+async fn shown(app: &App, org: OrgId, messages: Vec<inbox::Message>) -> Result<Vec<WidgetMessage>> {
+    let mut shown = Vec::with_capacity(messages.len());
+    for m in messages {
+        let name = match (m.sender_type, m.sender_id.as_deref().and_then(|id| id.parse::<UserId>().ok())) {
+            (Sender::Agent, Some(user)) => staff::name_of(app.read().await?.conn(), org, user).await?,
+            _ => None,
+        };
+        let kind = m.metadata.0.get("kind").and_then(Value::as_str).map(String::from);
+        let echo = m.external_message_id.filter(|_| m.sender_type == Sender::Customer);
+        shown.push(WidgetMessage {
+            id: m.id,
+            seq: m.seq,
+            by: m.sender_type,
+            name,
+            text: m.content,
+            created_at: m.created_at,
+            kind,
+            sources: m.ai_sources.map(|s| s.0),
+            status: m.status,
+            echo_id: echo.and_then(|e| e.rsplit(':').next().map(String::from)),
+        });
+    }
+    Ok(shown)
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct Start {
+    /// The website channel; without it the demo company's, or else the default organisation's.
+    pub channel: Option<ChannelId>,
+    /// What an earlier session gave: the conversation goes on.
+    pub visitor_token: Option<String>,
+    pub language: Option<Language>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    pub visitor_token: String,
+    #[schema(value_type = Object)]
+    pub channel: Value,
+    pub company: String,
+    pub conversation: Option<WidgetConversation>,
+    pub messages: Vec<WidgetMessage>,
+    /// Questions to begin with.
+    pub suggestions: Vec<String>,
+    /// The `seq` of the last message.
+    pub cursor: i64,
+}
+
+/// Begin or go on: who the visitor is, and what was said so far.
+#[utoipa::path(post, path = "/api/widget/session", tag = "widget", request_body = Start, responses((status = 200, body = Session)))]
+pub async fn session(State(app): State<Arc<App>>, Json(start): Json<Start>) -> Result<Json<Session>> {
+    let row = match start.channel {
+        Some(id) => store::find_channel(app.read().await?.conn(), id).await?.ok_or(Error::NotFound("channel"))?,
+        None => {
+            let demo = staff::find_org(&app, staff::DEMO_ORG).await?;
+            let org = match demo {
+                Some(org) => org,
+                None => staff::find_org(&app, staff::DEFAULT_ORG).await?.ok_or(Error::NotFound("organisation"))?,
+            };
+            inbox::ensure_web_channel(&app, org.id).await?
+        }
+    };
+    if row.platform != "web" || row.status != "active" {
+        return Err(Error::NotFound("channel"));
+    }
+    // A token of another installation or channel begins anew instead of failing: the visitor can't help it.
+    let known = start.visitor_token.and_then(|t| Visitor::from_token(&app, &t).ok()).filter(|v| v.channel == row.id);
+    let visitor = known.unwrap_or(Visitor { org: row.org_id, channel: row.id, id: Uuid::now_v7() });
+    let conversation = visitor.conversation(&app).await?;
+    let messages = match &conversation {
+        Some(c) => {
+            let last = store::list_last_messages(app.read().await?.conn(), row.org_id, c.id, 100).await?;
+            shown(&app, row.org_id, last.into_iter().filter(|m| !m.is_private).collect()).await?
+        }
+        None => Vec::new(),
+    };
+    let org = staff::org(&app, row.org_id).await?;
+    let language = start.language.unwrap_or_default();
+    Ok(Json(Session {
+        visitor_token: visitor.token(&app)?,
+        channel: json!({"id": row.id, "name": row.name}),
+        suggestions: suggestions(&row.settings.0, language),
+        company: org.name,
+        cursor: messages.last().map_or(0, |m| m.seq),
+        conversation: conversation.as_ref().map(Into::into),
+        messages,
+    }))
+}
+
+fn suggestions(settings: &Value, language: Language) -> Vec<String> {
+    let key = if language == Language::Zh { "zh" } else { "en" };
+    let list = settings.pointer(&format!("/suggestions/{key}")).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|s| s.as_str().map(String::from)).collect()
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct Write {
+    /// Chosen by the page; the same again returns the first message.
+    pub echo_id: Uuid,
+    pub text: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Written {
+    pub message: WidgetMessage,
+}
+
+/// Write a message.
+#[utoipa::path(post, path = "/api/widget/messages", tag = "widget", request_body = Write, responses((status = 200, body = Written)))]
+pub async fn write(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Json<Write>) -> Result<Json<Written>> {
+    let text = body.text.trim();
+    if text.is_empty() {
+        return Err(Error::Invalid("the message is empty".into()));
+    }
+    if text.chars().count() > TEXT_LIMIT {
+        return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
+    }
+    let received = say(&app, visitor, body.echo_id, text, Value::Null).await?;
+    let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
+    Ok(Json(Written { message }))
+}
+
+async fn say(app: &App, visitor: Visitor, echo: Uuid, text: &str, metadata: Value) -> Result<inbox::Received> {
+    app.visitors.take(&visitor.id.to_string(), MESSAGES_A_MINUTE, app.now())?;
+    let inbound = Inbound {
+        external_message_id: format!("{}:{echo}", visitor.id),
+        kind: IDENTITY.into(),
+        sender: visitor.id.to_string(),
+        sender_name: None,
+        external_chat_id: None,
+        content_type: "text".into(),
+        text: text.into(),
+        media_url: None,
+        sent_at: None,
+        metadata,
+    };
+    inbox::receive(app, visitor.org, visitor.channel, "web", inbound).await
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct AskPerson {
+    pub language: Option<Language>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AskedPerson {
+    pub conversation: WidgetConversation,
+}
+
+/// Ask for a person, as by a button.
+#[utoipa::path(post, path = "/api/widget/person", tag = "widget", request_body = AskPerson, responses((status = 200, body = AskedPerson)))]
+pub async fn person(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Json<AskPerson>) -> Result<Json<AskedPerson>> {
+    let text = match body.language {
+        Some(Language::Zh) => "我想和人工客服说话。",
+        _ => "I would like to talk to a person.",
+    };
+    say(&app, visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
+    let conversation = visitor.conversation(&app).await?.ok_or(Error::NotFound("conversation"))?;
+    Ok(Json(AskedPerson { conversation: (&conversation).into() }))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct After {
+    /// Only messages after this `seq`.
+    #[serde(default)]
+    pub after: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Messages {
+    pub messages: Vec<WidgetMessage>,
+    pub conversation: Option<WidgetConversation>,
+    pub cursor: i64,
+}
+
+/// What was said after `after`, oldest first.
+#[utoipa::path(get, path = "/api/widget/messages", tag = "widget", params(After), responses((status = 200, body = Messages)))]
+pub async fn messages(State(app): State<Arc<App>>, visitor: Visitor, Query(query): Query<After>) -> Result<Json<Messages>> {
+    let Some(conversation) = visitor.conversation(&app).await? else {
+        return Ok(Json(Messages { messages: Vec::new(), conversation: None, cursor: query.after }));
+    };
+    let rows =
+        store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, query.after, 200, false).await?;
+    let messages = shown(&app, visitor.org, rows).await?;
+    let cursor = messages.last().map_or(query.after, |m| m.seq);
+    Ok(Json(Messages { messages, conversation: Some((&conversation).into()), cursor }))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct Listen {
+    /// The visitor's token: an EventSource can't send headers.
+    pub token: String,
+    #[serde(default)]
+    pub after: i64,
+}
+
+/// Follow the conversation as server-sent events: `message`, `conversation`, `typing`.
+#[utoipa::path(get, path = "/api/widget/events", tag = "widget", params(Listen), responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn events(
+    State(app): State<Arc<App>>,
+    Query(query): Query<Listen>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let visitor = Visitor::from_token(&app, &query.token)?;
+    let resumed = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok());
+    let (out, events) = tokio::sync::mpsc::channel(32);
+    app.clone().spawn(follow(app, visitor, resumed.unwrap_or(query.after), out));
+    let stream = tokio_stream::wrappers::ReceiverStream::new(events);
+    Ok(Sse::new(futures::StreamExt::map(stream, Ok)).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))))
+}
+
+async fn follow(app: Arc<App>, visitor: Visitor, mut after: i64, out: tokio::sync::mpsc::Sender<Event>) {
+    let mut changes = app.bus.subscribe();
+    let mut last: Option<WidgetConversation> = None;
+    let mut look = true;
+    loop {
+        if look && tell_news(&app, visitor, &mut after, &mut last, &out).await.is_err() {
+            return; // the visitor is gone
+        }
+        look = tokio::select! {
+            () = app.stopping.cancelled() => return,
+            () = out.closed() => return,
+            () = tokio::time::sleep(LOOK) => true,
+            heard = changes.recv() => match heard {
+                Ok(text) => match serde_json::from_str::<Change>(&text) {
+                    Ok(Change { org, what: Changed::Conversation { id } }) if org == visitor.org => {
+                        last.as_ref().is_none_or(|c| c.id == id)
+                    }
+                    Ok(Change { org, what: Changed::Typing { id } }) if org == visitor.org => {
+                        if let Some(c) = last.as_ref().filter(|c| c.id == id) {
+                            let by = if c.holder == Holder::Agent { "agent" } else { "assistant" };
+                            if out.send(event("typing", None, &json!({"by": by}))).await.is_err() {
+                                return;
+                            }
+                        }
+                        false
+                    }
+                    _ => false,
+                },
+                Err(RecvError::Lagged(_)) => true,
+                Err(RecvError::Closed) => return,
+            },
+        };
+    }
+}
+
+/// Sends what is new. An error means that the visitor is gone; a database that fails is tried again at the next look.
+async fn tell_news(
+    app: &App,
+    visitor: Visitor,
+    after: &mut i64,
+    last: &mut Option<WidgetConversation>,
+    out: &tokio::sync::mpsc::Sender<Event>,
+) -> Result<(), ()> {
+    let news = async {
+        let Some(conversation) = visitor.conversation(app).await? else {
+            return Ok(None);
+        };
+        let is_another = last.as_ref().is_some_and(|l| l.id != conversation.id);
+        let from = if is_another { 0 } else { *after };
+        let rows = store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, from, 200, false).await?;
+        Ok::<_, Error>(Some((WidgetConversation::from(&conversation), shown(app, visitor.org, rows).await?)))
+    };
+    let (conversation, messages) = match news.await {
+        Ok(Some(news)) => news,
+        Ok(None) => return Ok(()),
+        Err(e) => {
+            tracing::warn!(error = %e.chain(), "cannot follow a conversation");
+            return Ok(());
+        }
+    };
+    for message in messages {
+        *after = message.seq;
+        out.send(event("message", Some(message.seq), &message)).await.map_err(|_| ())?;
+    }
+    if last.as_ref() != Some(&conversation) {
+        out.send(event("conversation", None, &conversation)).await.map_err(|_| ())?;
+        *last = Some(conversation);
+    }
+    Ok(())
+}
+
+fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Event {
+    let event = Event::default().event(name).data(serde_json::to_string(data).unwrap_or_default());
+    match id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
+    }
+}
