@@ -36,6 +36,6 @@ pub mod turn;
 
 pub mod evals;
 
-pub mod worker;
+// worker
 
 pub mod web;

@@ -159,7 +159,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Receive { event, .. } => inbox::receive_event(app, *event).await,
         Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
         Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
-        Job::CallAgents { conversation } => inbox::call_agents(app, *conversation).await,
+        Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,

@@ -20,14 +20,22 @@ pub enum Job {
     TakeTurn { conversation: ConversationId },
     /// Send one message to its channel.
     Deliver { message: MessageId, conversation: ConversationId },
-    /// Tell agents that a conversation waits for a person.
-    CallAgents { conversation: ConversationId },
+    /// Tell people outside the console that a conversation waits for a person.
+    CallAgents { conversation: ConversationId, over: Over },
     /// Parse, split and index one version of a document.
     Ingest { document: DocumentId, version: i64 },
     /// Take a deleted document's points out of the index.
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
     Reindex { org: OrgId },
+}
+
+/// How people outside the console are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    Mail,
+    Robot,
 }
 
 /// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
@@ -50,7 +58,7 @@ impl Job {
             Self::Receive { lane, .. } => format!("receive:{lane}"),
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
-            Self::CallAgents { conversation } => format!("call:{conversation}"),
+            Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
         }

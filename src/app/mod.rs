@@ -21,6 +21,7 @@ use crate::platform::{
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
     model::Model,
+    pace::Pace,
     throttle::Throttle,
     vectors::Vectors,
 };
@@ -39,6 +40,8 @@ pub struct App {
     /// Failed sign-ins, so that guessing gets slow.
     pub sign_ins: Throttle,
     pub model: Model,
+    /// How much each visitor of the website writes.
+    pub visitors: Pace,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
     /// Tells this process's workers that jobs wait.
@@ -109,6 +112,7 @@ impl App {
             local_token: format!("local_{}", crypto::token()),
             sign_ins: Throttle::default(),
             model,
+            visitors: Pace::default(),
             http,
             work: watch::channel(()).0,
             tasks: TaskTracker::new(),

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use find::{Reached, find_or_create};
-pub use store::{activity, find};
+pub use store::{activity, find, find_identity, identity, lock_identity};
 
 use crate::{
     app::{ChannelId, ContactId, CustomerId, IdentityId, OrgId, TagId, UserId},

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Customer, Identity, NewActivity, find::Reached};
 use crate::{
-    app::{CustomerId, OrgId},
+    app::{CustomerId, IdentityId, OrgId},
     both,
     platform::{Result, db::Conn},
 };
@@ -62,6 +62,19 @@ pub async fn identity(c: Conn<'_>, org: OrgId, reached: Reached<'_>) -> Result<O
         WHERE org_id = $1 AND channel_id = $2 AND kind = $3 AND external_id = $4";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(reached.channel).bind(reached.kind).bind(reached.external_id)
         .fetch_optional(c).await)?)
+}
+
+/// An identity by its id.
+pub async fn find_identity(c: Conn<'_>, org: OrgId, id: IdentityId) -> Result<Option<Identity>> {
+    const FIND: &str = "SELECT * FROM customer_identities WHERE org_id = $1 AND id = $2";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Holds an identity until the caller's transaction ends: messages of one sender take their places one by one.
+pub async fn lock_identity(c: Conn<'_>, id: IdentityId) -> Result<()> {
+    const LOCK: &str = "UPDATE customer_identities SET display_name = display_name WHERE id = $1";
+    both!(c, c => sqlx::query(LOCK).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// Adds an identity; false if the account is known already.

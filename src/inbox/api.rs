@@ -17,7 +17,7 @@ use crate::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
-    staff::{self, Can, ChannelManage, ConversationRead, ConversationReply},
+    staff::{Can, ChannelManage, ConversationRead, ConversationReply},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -106,8 +106,7 @@ pub async fn take_over(
     by: Can<ConversationReply>,
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Conversation>> {
-    let taken = hold::take_over(&app, by.org, id, by.person()?).await?;
-    staff::audit(&app, &by, "take_over", "conversation", id.0, None).await?;
+    let taken = hold::take_over(&app, &by, id).await?;
     Ok(Json(taken))
 }
 
@@ -127,8 +126,7 @@ pub async fn give_back(
     Path(id): Path<ConversationId>,
     Json(body): Json<GiveBack>,
 ) -> Result<Json<Conversation>> {
-    let given = hold::give_back(&app, by.org, id, by.person()?, body.scope).await?;
-    staff::audit(&app, &by, "give_back", "conversation", id.0, None).await?;
+    let given = hold::give_back(&app, &by, id, body.scope).await?;
     Ok(Json(given))
 }
 
@@ -139,8 +137,7 @@ pub async fn resolve(
     by: Can<ConversationReply>,
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Conversation>> {
-    let resolved = hold::resolve(&app, by.org, id, by.person()?).await?;
-    staff::audit(&app, &by, "resolve", "conversation", id.0, None).await?;
+    let resolved = hold::resolve(&app, &by, id).await?;
     Ok(Json(resolved))
 }
 
@@ -226,7 +223,6 @@ pub async fn add_channel(
     Json(body): Json<NewChannel>,
 ) -> Result<Json<ChannelView>> {
     let settings = serde_json::json!({});
-    let row = connect::connect(&app, by.org, &body.platform, &body.name, &body.config, settings).await?;
-    staff::audit(&app, &by, "create", "channel", row.id.0, None).await?;
+    let row = connect::connect(&app, &by, &body.platform, &body.name, &body.config, settings).await?;
     Ok(Json(row.into()))
 }

@@ -1,5 +1,6 @@
 //! Agents are told that a customer waits: in the console, and by mail or a group robot when configured.
 
+use chrono::{DateTime, Utc};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -8,14 +9,41 @@ use serde_json::json;
 
 use super::{Conversation, Holder, store};
 use crate::{
-    app::{App, Changed, ConversationId, config::WebhookKind},
-    platform::{Error, Result},
-    staff,
+    app::{App, ConversationId, Job, UserId, config::WebhookKind, job::Over},
+    platform::{Error, Result, db::Conn},
+    staff::{self, Audience, ConversationReply, News, Permission},
 };
 
-/// Tells everyone who may answer that the conversation waits (`Job::CallAgents`). Mail and robot are tried again until
-/// they take it; the console's notifications are there from the first run, once.
-pub async fn call_agents(app: &App, id: ConversationId) -> Result<()> {
+/// Notifies everyone who may answer, on the caller's transaction, and queues mail and robot when they are configured.
+/// Returns whom; after the commit, pass them to [`staff::tell`].
+pub(super) async fn call(
+    app: &App,
+    mut c: Conn<'_>,
+    conversation: &Conversation,
+    title: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
+    let news = News {
+        kind: "conversation_waiting",
+        title,
+        content: None,
+        resource: Some(("conversation", conversation.id.0)),
+    };
+    let org = conversation.org_id;
+    let audience = Audience::May(ConversationReply::KEY);
+    let told = staff::notify(c.again(), org, audience, news, now).await?;
+    let settings = &app.config.notify;
+    if settings.smtp_url.is_some() && !settings.email_to.is_empty() {
+        Job::CallAgents { conversation: conversation.id, over: Over::Mail }.push(c.again(), org, now).await?;
+    }
+    if settings.webhook_url.is_some() {
+        Job::CallAgents { conversation: conversation.id, over: Over::Robot }.push(c.again(), org, now).await?;
+    }
+    Ok(told)
+}
+
+/// Sends one mail, or one message of the group robot, about a conversation that waits (`Job::CallAgents`).
+pub async fn call_agents(app: &App, id: ConversationId, over: Over) -> Result<()> {
     let mut reader = app.read().await?;
     let Some(conversation) = store::find_any(reader.conn(), id).await? else {
         return Ok(());
@@ -24,17 +52,10 @@ pub async fn call_agents(app: &App, id: ConversationId) -> Result<()> {
     if conversation.holder == Holder::Assistant {
         return Ok(()); // given back meanwhile
     }
-    let now = app.now();
-    let mut tx = app.begin().await?;
-    let title = format!("{} waits for a person", conversation.customer_name);
-    let subject = staff::Subject { resource_type: "conversation", resource_id: id.0, version: conversation.handed_off_at };
-    let told = staff::notify_agents(tx.conn(), conversation.org_id, "hand_off", &title, subject, now).await?;
-    tx.commit().await?;
-    for user in told {
-        app.changed(conversation.org_id, Changed::Notification { user }).await;
+    match over {
+        Over::Mail => mail(app, &conversation).await,
+        Over::Robot => robot(app, &conversation).await,
     }
-    tokio::try_join!(mail(app, &conversation), robot(app, &conversation))?;
-    Ok(())
 }
 
 fn link(app: &App, id: ConversationId) -> String {
@@ -54,7 +75,8 @@ fn text(app: &App, c: &Conversation) -> String {
 
 async fn mail(app: &App, c: &Conversation) -> Result<()> {
     let settings = &app.config.notify;
-    let (Some(url), Some(from), false) = (&settings.smtp_url, &settings.email_from, settings.email_to.is_empty()) else {
+    let (Some(url), Some(from), false) = (&settings.smtp_url, &settings.email_from, settings.email_to.is_empty())
+    else {
         return Ok(());
     };
     let wrong = |what: &'static str| move |_| Error::Invalid(format!("notify.{what} is not a mail address"));
@@ -82,7 +104,8 @@ async fn robot(app: &App, c: &Conversation) -> Result<()> {
         WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text(app, c)}}),
     };
     // The address is a secret: no error may name it.
-    let gone = |e: reqwest::Error| Error::Unavailable { service: "the notification webhook", source: e.without_url().into() };
+    let gone =
+        |e: reqwest::Error| Error::Unavailable { service: "the notification webhook", source: e.without_url().into() };
     app.http.post(url.expose()).json(&body).send().await.map_err(gone)?.error_for_status().map_err(gone)?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::{
     app::{App, ChannelId, OrgId},
     channels::Channel,
     platform::{Error, Result},
+    staff::{By, audit},
 };
 
 /// A channel and its row.
@@ -58,7 +59,14 @@ pub fn open(app: &App, row: &ChannelRow) -> Result<Channel> {
 }
 
 /// Connects a channel; its configuration is checked, then stored sealed.
-pub async fn connect(app: &App, org: OrgId, platform: &str, name: &str, config: &Value, settings: Value) -> Result<ChannelRow> {
+pub async fn connect(
+    app: &App,
+    by: &By,
+    platform: &str,
+    name: &str,
+    config: &Value,
+    settings: Value,
+) -> Result<ChannelRow> {
     Channel::open(platform, config)?;
     if name.trim().is_empty() {
         return Err(Error::Invalid("the channel needs a name".into()));
@@ -70,7 +78,7 @@ pub async fn connect(app: &App, org: OrgId, platform: &str, name: &str, config: 
     };
     let row = ChannelRow {
         id,
-        org_id: org,
+        org_id: by.org,
         platform: platform.into(),
         name: name.trim().into(),
         config: sealed,
@@ -80,6 +88,8 @@ pub async fn connect(app: &App, org: OrgId, platform: &str, name: &str, config: 
     };
     let mut tx = app.begin().await?;
     store::insert_channel(tx.conn(), &row).await?;
+    let shown = json!({"platform": platform, "name": row.name});
+    audit(tx.conn(), app.now(), by, "channel.create", ("channel", id.0), shown).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -91,6 +101,6 @@ pub async fn ensure_web_channel(app: &App, org: OrgId) -> Result<ChannelRow> {
     drop(reader);
     match found {
         Some(row) => Ok(row),
-        None => connect(app, org, "web", "Website", &Value::Null, json!({})).await,
+        None => connect(app, &By::system(org), "web", "Website", &Value::Null, json!({})).await,
     }
 }

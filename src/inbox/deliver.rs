@@ -1,16 +1,15 @@
 //! A stored message goes out over its channel, and what became of it is stored.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{
-    connect, Message, MessageStatus, Sender,
-    store,
-};
+use super::{Message, MessageStatus, Sender, call_agents::call, connect, store};
 use crate::{
-    app::{App, Changed, Job, MessageId},
+    app::{App, Changed, MessageId, UserId},
     channels::{Channel, Outbound, Sent},
-    customers,
-    platform::{Error, Result},
+    customers::{self, ActivityKind, NewActivity},
+    platform::{Error, Result, db::Conn},
+    staff,
 };
 
 /// Sends one message (`Job::Deliver`). `sending` is stored before the platform is called: a run that finds it there
@@ -42,11 +41,18 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
         return settle(app, &message, MessageStatus::Sent, None, None).await;
     }
     let Some(identity) = identity else {
-        return settle(app, &message, MessageStatus::Failed, Some("the customer has no address on this channel"), None).await;
+        return settle(app, &message, MessageStatus::Failed, Some("the customer has no address on this channel"), None)
+            .await;
     };
     if interrupted && !channel.recognises_repeats() {
-        return settle(app, &message, MessageStatus::Uncertain, Some("it may have been sent; the connection broke"), None)
-            .await;
+        return settle(
+            app,
+            &message,
+            MessageStatus::Uncertain,
+            Some("it may have been sent; the connection broke"),
+            None,
+        )
+        .await;
     }
     if !interrupted {
         let mut tx = app.begin().await?;
@@ -83,10 +89,13 @@ async fn settle(
     let mut tx = app.begin().await?;
     let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
     store::set_message_status(tx.conn(), message.id, &from, status, reason, external, now).await?;
-    if status == MessageStatus::Failed {
-        report_failure(tx.conn(), message, reason.unwrap_or_default(), now).await?;
-    }
+    let told = if status == MessageStatus::Failed {
+        report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
+    } else {
+        Vec::new()
+    };
     tx.commit().await?;
+    staff::tell(app, message.org_id, &told).await;
     app.wake(message.org_id).await;
     app.changed(message.org_id, Changed::Conversation { id: message.conversation_id }).await;
     Ok(())
@@ -103,22 +112,21 @@ pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
 }
 
 async fn report_failure(
-    mut c: crate::platform::db::Conn<'_>,
+    app: &App,
+    mut c: Conn<'_>,
     message: &Message,
     why: &str,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<()> {
-    let detail = json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why});
-    customers::activity(
-        c.again(),
-        message.org_id,
-        message.customer_id,
-        None,
-        "delivery_failed",
-        "A message could not be delivered",
-        detail,
-        now,
-    )
-    .await?;
-    Job::CallAgents { conversation: message.conversation_id }.push(c, message.org_id, now).await
+    now: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
+    let activity = NewActivity::of(ActivityKind::Custom, None)
+        .titled("A message could not be delivered")
+        .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
+    customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
+    match store::find_any(c.again(), message.conversation_id).await? {
+        Some(conversation) => {
+            let title = format!("A message to {} could not be delivered", conversation.customer_name);
+            call(app, c, &conversation, &title, now).await
+        }
+        None => Ok(Vec::new()),
+    }
 }

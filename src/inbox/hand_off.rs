@@ -5,13 +5,15 @@ use utoipa::ToSchema;
 
 use super::{
     Conversation, Holder, Status,
+    call_agents::call,
     reply::{self, Reply, Trace},
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, Job},
-    customers,
+    app::{App, Changed},
+    customers::{self, ActivityKind, NewActivity},
     platform::{Result, language::Language},
+    staff,
 };
 
 /// What an agent needs to know when taking over.
@@ -43,7 +45,9 @@ pub fn hand_off_text(reason: &str, language: Language) -> &'static str {
         ("asked_for_person", Language::En) => "Of course. I am calling a colleague, one moment please.",
         ("upset", Language::Zh) => "非常抱歉给您带来不便，我马上请同事来处理。",
         ("upset", Language::En) => "I am sorry about this. I am calling a colleague to help you right away.",
-        ("model_unavailable" | "repeated_failure", Language::Zh) => "抱歉，这个问题我处理不了，已请同事来帮您，请稍候。",
+        ("model_unavailable" | "repeated_failure", Language::Zh) => {
+            "抱歉，这个问题我处理不了，已请同事来帮您，请稍候。"
+        }
         ("model_unavailable" | "repeated_failure", Language::En) => {
             "I am sorry, I could not solve this myself. I have called a colleague, one moment please."
         }
@@ -83,19 +87,13 @@ pub async fn hand_off(
     };
     store::set_holder(tx.conn(), conversation.id, &change, now).await?;
     store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
-    customers::activity(
-        tx.conn(),
-        org,
-        conversation.customer_id,
-        None,
-        "handed_off",
-        "Waits for a person",
-        serde_json::json!({"conversation_id": conversation.id, "reason": reason}),
-        now,
-    )
-    .await?;
-    Job::CallAgents { conversation: conversation.id }.push(tx.conn(), org, now).await?;
+    let activity = NewActivity::of(ActivityKind::HandedOff, None)
+        .with(serde_json::json!({"conversation_id": conversation.id, "reason": reason}));
+    customers::activity(tx.conn(), org, conversation.customer_id, activity, now).await?;
+    let title = format!("{} waits for a person", conversation.customer_name);
+    let told = call(app, tx.conn(), conversation, &title, now).await?;
     tx.commit().await?;
+    staff::tell(app, org, &told).await;
     metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id: conversation.id }).await;

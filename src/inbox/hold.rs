@@ -6,12 +6,14 @@ use utoipa::ToSchema;
 
 use super::{
     Conversation, Holder, Status,
+    call_agents::call,
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, ConversationId, Job, OrgId, UserId},
-    customers,
+    app::{App, Changed, ConversationId, Job},
+    customers::{self, ActivityKind, NewActivity},
     platform::{Error, Result},
+    staff::{self, By, audit},
 };
 
 /// How far a conversation is given back to the assistant.
@@ -28,8 +30,8 @@ pub enum Scope {
 }
 
 /// Gives the conversation to `user`. The first to take it wins; the assistant is silent from here.
-pub async fn take_over(app: &App, org: OrgId, id: ConversationId, user: UserId) -> Result<Conversation> {
-    let now = app.now();
+pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Conversation> {
+    let (now, org, user) = (app.now(), by.org, by.person()?);
     let mut tx = app.begin().await?;
     let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
@@ -47,9 +49,7 @@ pub async fn take_over(app: &App, org: OrgId, id: ConversationId, user: UserId) 
         return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
     }
     store::mark_seen(tx.conn(), org, id, now).await?;
-    let detail = json!({"conversation_id": id});
-    customers::activity(tx.conn(), org, found.customer_id, Some(user), "taken_over", "Taken over by a person", detail, now)
-        .await?;
+    audit(tx.conn(), now, by, "conversation.take_over", ("conversation", id.0), json!({})).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     tx.commit().await?;
     app.changed(org, Changed::Conversation { id }).await;
@@ -57,8 +57,9 @@ pub async fn take_over(app: &App, org: OrgId, id: ConversationId, user: UserId) 
 }
 
 /// Gives the conversation back: to the assistant, or to the queue when it should stay with people.
-pub async fn give_back(app: &App, org: OrgId, id: ConversationId, user: UserId, scope: Scope) -> Result<Conversation> {
-    let now = app.now();
+pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> Result<Conversation> {
+    let (now, org) = (app.now(), by.org);
+    by.person()?;
     let mut tx = app.begin().await?;
     let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     if matches!(found.status, Status::Resolved | Status::Closed) {
@@ -75,21 +76,26 @@ pub async fn give_back(app: &App, org: OrgId, id: ConversationId, user: UserId, 
     }
     if scope == Scope::Now {
         Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
-    } else {
-        Job::CallAgents { conversation: id }.push(tx.conn(), org, now).await?;
     }
-    let detail = json!({"conversation_id": id, "scope": scope});
-    customers::activity(tx.conn(), org, found.customer_id, Some(user), "given_back", "Given back", detail, now).await?;
+    let told = match scope {
+        Scope::Now => Vec::new(),
+        Scope::UntilResolved | Scope::Never => {
+            let title = format!("{} waits for a person", found.customer_name);
+            call(app, tx.conn(), &found, &title, now).await?
+        }
+    };
+    audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), json!({"scope": scope})).await?;
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     tx.commit().await?;
+    staff::tell(app, org, &told).await;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(given)
 }
 
 /// Ends the conversation, confirmed by a person. A message within seven days takes it up again.
-pub async fn resolve(app: &App, org: OrgId, id: ConversationId, user: UserId) -> Result<Conversation> {
-    let now = app.now();
+pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversation> {
+    let (now, org, user) = (app.now(), by.org, by.person()?);
     let mut tx = app.begin().await?;
     let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     if matches!(found.status, Status::Resolved | Status::Closed) {
@@ -104,9 +110,9 @@ pub async fn resolve(app: &App, org: OrgId, id: ConversationId, user: UserId) ->
     if !store::set_holder(tx.conn(), id, &change, now).await? {
         return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
     }
-    let detail = json!({"conversation_id": id});
-    customers::activity(tx.conn(), org, found.customer_id, Some(user), "resolved", "Conversation resolved", detail, now)
-        .await?;
+    let activity = NewActivity::of(ActivityKind::ConversationResolved, Some(user)).with(json!({"conversation_id": id}));
+    customers::activity(tx.conn(), org, found.customer_id, activity, now).await?;
+    audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), json!({})).await?;
     let resolved = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     tx.commit().await?;
     app.changed(org, Changed::Conversation { id }).await;

@@ -33,9 +33,7 @@ pub use send::{AgentMessage, add_note, send};
 pub use sweep::sweep;
 
 use crate::{
-    app::{
-        App, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId,
-    },
+    app::{App, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
     platform::{Result, language::Language},
 };
 

@@ -4,14 +4,17 @@ use chrono::Duration;
 use sqlx::types::Json;
 
 use super::{
-    connect, Conversation, Holder, Joins, Message, MessageStatus, Sender,
+    Conversation, Holder, Joins, Message, MessageStatus, Sender,
+    call_agents::call,
+    connect,
     store::{self, NewConversation},
 };
 use crate::{
     app::{App, Changed, ChannelEventId, ChannelId, ConversationId, Job, MessageId, OrgId},
     channels::{Inbound, RawEvent},
-    customers,
+    customers::{self, ActivityKind, NewActivity, Reached},
     platform::{Error, Result, language::Language},
+    staff,
 };
 
 /// What became of an inbound message.
@@ -29,8 +32,7 @@ pub async fn accept(app: &App, org: OrgId, channel: ChannelId, events: &[RawEven
     let mut tx = app.begin().await?;
     let mut added = false;
     for event in events {
-        let Some(id) =
-            store::insert_event(tx.conn(), org, channel, &event.external_id, &event.payload, now).await?
+        let Some(id) = store::insert_event(tx.conn(), org, channel, &event.external_id, &event.payload, now).await?
         else {
             continue;
         };
@@ -59,7 +61,9 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
         return Ok(());
     }
     let outcome = match connect::open(app, &row).and_then(|channel| channel.parse(&event.payload)) {
-        Ok(Some(inbound)) => receive(app, event.org_id, row.id, &row.platform, inbound).await.map(|_| ("processed", None)),
+        Ok(Some(inbound)) => {
+            receive(app, event.org_id, row.id, &row.platform, inbound).await.map(|_| ("processed", None))
+        }
         Ok(None) => Ok(("ignored", None)),
         Err(e) if e.is_transient() => Err(e),
         Err(e) => Ok(("failed", Some(e.to_string()))),
@@ -72,29 +76,29 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
 
 /// Takes in one message: customer and identity, conversation, message and `Job::TakeTurn` in one transaction.
 /// Once per external id: a repetition returns what was received the first time.
-pub async fn receive(
-    app: &App,
-    org: OrgId,
-    channel: ChannelId,
-    platform: &str,
-    inbound: Inbound,
-) -> Result<Received> {
+pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, inbound: Inbound) -> Result<Received> {
     let now = app.now();
     let mut tx = app.begin().await?;
     if let Some(message) = store::find_by_external(tx.conn(), org, channel, &inbound.external_message_id).await? {
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
-    let name = inbound.sender_name.as_deref();
-    // Also locks the identity: messages of one sender take their places one after the other.
-    let (customer, identity) =
-        customers::find_or_create(tx.conn(), org, channel, &inbound.kind, &inbound.sender, name, now).await?;
+    let reached = Reached {
+        channel,
+        kind: &inbound.kind,
+        external_id: &inbound.sender,
+        display_name: inbound.sender_name.as_deref(),
+    };
+    let (customer, identity) = customers::find_or_create(tx.conn(), org, reached, now).await?;
+    customers::lock_identity(tx.conn(), identity.id).await?;
     let latest = store::find_latest(tx.conn(), org, identity.id).await?;
+    let mut told = Vec::new();
     let id = match latest.as_ref().map(|c| (c, c.joins(now))) {
         Some((c, Joins::Same)) => c.id,
         Some((c, Joins::Again(holder))) => {
             store::reopen(tx.conn(), c.id, holder, now).await?;
             if holder == Holder::Queue {
-                Job::CallAgents { conversation: c.id }.push(tx.conn(), org, now).await?;
+                let title = format!("{} waits for a person", c.customer_name);
+                told = call(app, tx.conn(), c, &title, now).await?;
             }
             c.id
         }
@@ -108,17 +112,9 @@ pub async fn receive(
                 external_chat_id: inbound.external_chat_id.clone(),
             };
             let id = store::insert(tx.conn(), &new, now).await?;
-            customers::activity(
-                tx.conn(),
-                org,
-                customer.id,
-                None,
-                "conversation_started",
-                "Conversation started",
-                serde_json::json!({"conversation_id": id, "channel": platform}),
-                now,
-            )
-            .await?;
+            let started = NewActivity::of(ActivityKind::ConversationStarted, None)
+                .with(serde_json::json!({"conversation_id": id, "channel": platform}));
+            customers::activity(tx.conn(), org, customer.id, started, now).await?;
             id
         }
     };
@@ -163,14 +159,15 @@ pub async fn receive(
             .ok_or_else(|| Error::internal(anyhow::anyhow!("a message clashed and is not there")))?;
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
-    let held_by_agent = latest.as_ref().is_some_and(|c: &Conversation| {
-        c.id == id && c.holder == Holder::Agent && c.joins(now) == Joins::Same
-    });
+    let held_by_agent = latest
+        .as_ref()
+        .is_some_and(|c: &Conversation| c.id == id && c.holder == Holder::Agent && c.joins(now) == Joins::Same);
     if !held_by_agent {
         let pause = Duration::milliseconds(i64::try_from(app.config.assistant.pause_ms).unwrap_or(i64::MAX));
         Job::TakeTurn { conversation: id }.push_at(tx.conn(), org, now, now + pause).await?;
     }
     tx.commit().await?;
+    staff::tell(app, org, &told).await;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(Received { conversation: id, message, repeated: false })

@@ -36,7 +36,13 @@ pub struct Reply {
 }
 
 /// A message of the assistant, as it enters the conversation.
-pub(super) fn message(c: &Conversation, (seq, epoch): (i64, i64), reply: &Reply, turn: Option<TurnId>, now: DateTime<Utc>) -> Message {
+pub(super) fn message(
+    c: &Conversation,
+    (seq, epoch): (i64, i64),
+    reply: &Reply,
+    turn: Option<TurnId>,
+    now: DateTime<Utc>,
+) -> Message {
     Message {
         id: MessageId::new(),
         org_id: c.org_id,
@@ -108,8 +114,7 @@ pub async fn say_wait(app: &App, conversation: &Conversation, language: Language
         Language::Zh => "您的消息已收到，同事正在赶来，请稍候。",
         Language::En => "Thank you, I have added that. A colleague is on the way.",
     };
-    let reply =
-        Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting" };
+    let reply = Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting" };
     let now = app.now();
     let mut tx = app.begin().await?;
     if write(tx.conn(), conversation, Some(conversation.version), &reply, None, now).await?.is_none() {

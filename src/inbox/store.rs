@@ -6,9 +6,7 @@ use sqlx::types::Json;
 
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
 use crate::{
-    app::{
-        ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId,
-    },
+    app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
     both,
     platform::{Result, db::Conn, language::Language},
 };
@@ -179,16 +177,7 @@ pub struct HolderChange {
 impl HolderChange {
     /// To `holder` with `status`, everything else as it is.
     pub fn to(status: Status, holder: Holder) -> Self {
-        Self {
-            status,
-            holder,
-            agent: None,
-            reason: None,
-            brief: None,
-            ai_enabled: None,
-            resolution: None,
-            fence: None,
-        }
+        Self { status, holder, agent: None, reason: None, brief: None, ai_enabled: None, resolution: None, fence: None }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod http;
 pub mod language;
 pub mod lexical;
 pub mod model;
+pub mod pace;
 pub mod queue;
 pub mod telemetry;
 pub mod throttle;

@@ -18,7 +18,7 @@ pub use organisation::{ensure_org, find_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::is_member;
+pub use store::{find_org_by_id, is_member, name_of};
 
 use crate::app::{ApiKeyId, OrgId, SessionId, UserId};
 

@@ -26,6 +26,18 @@ pub async fn org_by_slug(c: Conn<'_>, slug: &str) -> Result<Option<Organisation>
     Ok(both!(c, c => sqlx::query_as(FIND).bind(slug).fetch_optional(c).await)?)
 }
 
+/// An organisation by its id.
+pub async fn find_org_by_id(c: Conn<'_>, id: OrgId) -> Result<Option<Organisation>> {
+    const FIND: &str = "SELECT id, slug, name FROM organizations WHERE id = $1";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// How a user is called.
+pub async fn name_of(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<String>> {
+    const NAME: &str = "SELECT name FROM users WHERE org_id = $1 AND id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(NAME).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
 /// Adds an organisation unless its slug is taken.
 pub async fn insert_org(c: Conn<'_>, slug: &str, name: &str, now: DateTime<Utc>) -> Result<()> {
     const INSERT: &str = "

@@ -1,6 +1,9 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
+mod live;
 mod routes;
+mod webhooks;
+mod widget;
 
 use std::sync::Arc;
 
@@ -23,7 +26,10 @@ struct Api;
 /// Everything the process answers.
 pub fn router(app: Arc<App>) -> Router {
     let (router, api) = split();
-    router.route("/openapi.json", axum::routing::get(move || async move { Json(api) })).with_state(app)
+    router
+        .merge(webhooks::routes())
+        .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
+        .with_state(app)
 }
 
 /// The description of the API, as checked in at `openapi.json`.

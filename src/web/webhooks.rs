@@ -30,7 +30,8 @@ async fn deliver(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode> {
-    let connected = inbox::connected(&app, id).await?.filter(|c| c.row.platform == kind).ok_or(Error::NotFound("channel"))?;
+    let connected =
+        inbox::connected(&app, id).await?.filter(|c| c.row.platform == kind).ok_or(Error::NotFound("channel"))?;
     let events = connected.channel.verify(&headers, &body, app.now())?;
     inbox::accept(&app, connected.row.org_id, id, &events).await?;
     metrics::counter!("frontdesk_webhook_events_total", "kind" => kind).increment(events.len() as u64);

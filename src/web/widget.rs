@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     app::{App, Change, Changed, ChannelId, ConversationId, MessageId, OrgId, UserId},
     channels::Inbound,
-    customers,
+    customers::{self, Reached},
     inbox::{self, Holder, Sender, Status, store},
     platform::{
         Error, Result,
@@ -66,7 +66,8 @@ impl Visitor {
     async fn conversation(&self, app: &App) -> Result<Option<inbox::Conversation>> {
         let mut reader = app.read().await?;
         let id = self.id.to_string();
-        match customers::find_identity_by_address(reader.conn(), self.org, self.channel, IDENTITY, &id).await? {
+        let reached = Reached { channel: self.channel, kind: IDENTITY, external_id: &id, display_name: None };
+        match customers::identity(reader.conn(), self.org, reached).await? {
             Some(identity) => store::find_latest(reader.conn(), self.org, identity.id).await,
             None => Ok(None),
         }
@@ -199,7 +200,8 @@ pub async fn session(State(app): State<Arc<App>>, Json(start): Json<Start>) -> R
         }
         None => Vec::new(),
     };
-    let org = staff::org(&app, row.org_id).await?;
+    let org =
+        staff::find_org_by_id(app.read().await?.conn(), row.org_id).await?.ok_or(Error::NotFound("organisation"))?;
     let language = start.language.unwrap_or_default();
     Ok(Json(Session {
         visitor_token: visitor.token(&app)?,
@@ -274,7 +276,11 @@ pub struct AskedPerson {
 
 /// Ask for a person, as by a button.
 #[utoipa::path(post, path = "/api/widget/person", tag = "widget", request_body = AskPerson, responses((status = 200, body = AskedPerson)))]
-pub async fn person(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Json<AskPerson>) -> Result<Json<AskedPerson>> {
+pub async fn person(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Json(body): Json<AskPerson>,
+) -> Result<Json<AskedPerson>> {
     let text = match body.language {
         Some(Language::Zh) => "我想和人工客服说话。",
         _ => "I would like to talk to a person.",
@@ -300,7 +306,11 @@ pub struct Messages {
 
 /// What was said after `after`, oldest first.
 #[utoipa::path(get, path = "/api/widget/messages", tag = "widget", params(After), responses((status = 200, body = Messages)))]
-pub async fn messages(State(app): State<Arc<App>>, visitor: Visitor, Query(query): Query<After>) -> Result<Json<Messages>> {
+pub async fn messages(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Query(query): Query<After>,
+) -> Result<Json<Messages>> {
     let Some(conversation) = visitor.conversation(&app).await? else {
         return Ok(Json(Messages { messages: Vec::new(), conversation: None, cursor: query.after }));
     };
@@ -383,7 +393,8 @@ async fn tell_news(
         };
         let is_another = last.as_ref().is_some_and(|l| l.id != conversation.id);
         let from = if is_another { 0 } else { *after };
-        let rows = store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, from, 200, false).await?;
+        let rows =
+            store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, from, 200, false).await?;
         Ok::<_, Error>(Some((WidgetConversation::from(&conversation), shown(app, visitor.org, rows).await?)))
     };
     let (conversation, messages) = match news.await {
