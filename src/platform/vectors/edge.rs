@@ -1,7 +1,7 @@
 //! The engine in this process: `qdrant-edge`, one directory per collection.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -19,7 +19,9 @@ use qdrant_edge::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Condition, DENSE, Filter, Hit, LEXICAL, Point, Search, Shape, SparseVector, missing, rank, shard};
+use super::{
+    Condition, DENSE, Filter, Hit, LEXICAL, Point, Search, Shape, SparseVector, check_length, missing, rank, shard,
+};
 use crate::platform::error::{Error, Result, blocking};
 use shard::{Shard, failed};
 
@@ -115,6 +117,7 @@ impl Edge {
         self.on(collection, move |shard| {
             shard
                 .write(|engine, since_optimized| {
+                    check_length(shard::shape_of(&engine.config()), points.iter().filter_map(|p| p.dense.as_ref()))?;
                     let mut points = points.into_iter().map(native_point).peekable();
                     while points.peek().is_some() {
                         let batch: Vec<_> = points.by_ref().take(BATCH).collect();
@@ -242,10 +245,10 @@ fn find(engine: &EdgeShard, search: Search) -> Result<Vec<Hit>> {
         Some(vector) => Some(NamedQuery::new(VectorInternal::Sparse(native_sparse(vector)?), LEXICAL)),
         None => None,
     };
-    let dense = search
-        .dense
-        .filter(|_| engine.config().vectors.contains_key(DENSE))
-        .map(|vector| NamedQuery::new(VectorInternal::Dense(vector), DENSE));
+    let shape = shard::shape_of(&engine.config());
+    let dense = search.dense.filter(|_| shape.dense_dimensions.is_some());
+    check_length(shape, &dense)?;
+    let dense = dense.map(|vector| NamedQuery::new(VectorInternal::Dense(vector), DENSE));
     let by_words = match &lexical {
         Some(query) => best(engine, query, filter.as_ref(), search.limit)?,
         None => Vec::new(),
@@ -254,30 +257,21 @@ fn find(engine: &EdgeShard, search: Search) -> Result<Vec<Hit>> {
         Some(query) => best(engine, query, filter.as_ref(), search.limit)?,
         None => Vec::new(),
     };
-    let mut hits: HashMap<Uuid, Hit> = HashMap::with_capacity(by_words.len() + by_meaning.len());
-    for (id, lexical) in &by_words {
-        hits.insert(*id, Hit { id: *id, lexical: *lexical, dense: 0.0 });
-    }
-    for (id, dense) in &by_meaning {
-        hits.entry(*id).or_insert(Hit { id: *id, lexical: 0.0, dense: 0.0 }).dense = *dense;
-    }
+    let (mut words, mut meaning) = (by_words.clone(), by_meaning.clone());
     // What only one of the two searches brought up gets its other score: a search among these few is exact.
     if let (Some(lexical), Some(dense)) = (lexical, dense) {
-        for (id, score) in among(engine, lexical, missing_in(&hits, &by_words))? {
-            hits.entry(id).and_modify(|hit| hit.lexical = score);
-        }
-        for (id, score) in among(engine, dense, missing_in(&hits, &by_meaning))? {
-            hits.entry(id).and_modify(|hit| hit.dense = score);
-        }
+        words.extend(among(engine, lexical, missing_in(&by_words, &by_meaning))?);
+        meaning.extend(among(engine, dense, missing_in(&by_meaning, &by_words))?);
     }
-    let mut hits: Vec<Hit> = hits.into_values().collect();
-    rank::sort(&mut hits);
-    Ok(hits)
+    // Both lists are already cut at `limit`.
+    rank::union(words, meaning, search.limit, usize::MAX)
+        .map_err(|_| Error::Internal(anyhow::anyhow!("a complete list of hits is incomplete")))
 }
 
-fn missing_in(hits: &HashMap<Uuid, Hit>, found: &[(Uuid, f32)]) -> Vec<PointId> {
-    let found: std::collections::HashSet<Uuid> = found.iter().map(|(id, _)| *id).collect();
-    hits.keys().filter(|id| !found.contains(id)).map(|id| PointId::Uuid(*id)).collect()
+/// Those of `other` that are not in `list`.
+fn missing_in(list: &[(Uuid, f32)], other: &[(Uuid, f32)]) -> Vec<PointId> {
+    let known: HashSet<Uuid> = list.iter().map(|(id, _)| *id).collect();
+    other.iter().filter(|(id, _)| !known.contains(id)).map(|(id, _)| PointId::Uuid(*id)).collect()
 }
 
 /// The best `limit`; of equals at the end those with the smaller ids.

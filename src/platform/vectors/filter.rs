@@ -42,10 +42,22 @@ impl Filter {
         self.one_of(field, [word])
     }
 
+    /// The field lies between the two, both included; an open end has no bound.
+    pub fn between(self, field: &'static str, from: Option<i64>, to: Option<i64>) -> Self {
+        self.and(Condition::Between { field, from, to, or_absent: false })
+    }
+
+    /// Like [`between`](Self::between), or there is no such field.
+    pub fn between_or_absent(self, field: &'static str, from: Option<i64>, to: Option<i64>) -> Self {
+        self.and(Condition::Between { field, from, to, or_absent: true })
+    }
+
     /// Valid at `now` (Unix seconds): `valid_from` is absent or not later, `valid_until` is absent or later.
     pub fn valid_at(self, now: i64) -> Self {
-        self.and(Condition::Between { field: "valid_from", from: None, to: Some(now), or_absent: true }).and(
-            Condition::Between { field: "valid_until", from: Some(now.saturating_add(1)), to: None, or_absent: true },
+        self.between_or_absent("valid_from", None, Some(now)).between_or_absent(
+            "valid_until",
+            Some(now.saturating_add(1)),
+            None,
         )
     }
 

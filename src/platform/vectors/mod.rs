@@ -125,6 +125,7 @@ impl Vectors {
         if points.is_empty() {
             return Ok(());
         }
+        points.iter().try_for_each(check_point)?;
         // A point given twice is stored as it was given last; the engines may see a batch in any order.
         let mut seen = std::collections::HashSet::with_capacity(points.len());
         if !points.iter().all(|p| seen.insert(p.id)) {
@@ -199,6 +200,27 @@ fn check_name(collection: &str) -> Result<()> {
     let fits = (1..=200).contains(&collection.len())
         && collection.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if fits { Ok(()) } else { Err(Error::Invalid(format!("'{collection}' cannot be the name of a vector collection"))) }
+}
+
+/// The engines differ in what they notice, and when.
+fn check_point(point: &Point) -> Result<()> {
+    let SparseVector { indices, values } = &point.lexical;
+    let fits = indices.len() == values.len()
+        && indices.is_sorted_by(|a, b| a < b)
+        && values.iter().chain(point.dense.iter().flatten()).all(|value| value.is_finite());
+    if fits { Ok(()) } else { Err(Error::Invalid(format!("the vectors of point {} are not well formed", point.id))) }
+}
+
+/// Vectors must be as long as the collection's; `given` are those of points or of a question.
+fn check_length<'a>(shape: Shape, given: impl IntoIterator<Item = &'a Vec<f32>>) -> Result<()> {
+    for vector in given {
+        let expected = shape.dense_dimensions.unwrap_or(0);
+        if vector.len() as u64 != expected {
+            let length = vector.len();
+            return Err(Error::Invalid(format!("a dense vector of length {length} where {expected} is expected")));
+        }
+    }
+    Ok(())
 }
 
 /// The answer to writing into a collection that was never created (or was lost and has to be rebuilt).

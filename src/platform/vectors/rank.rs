@@ -1,6 +1,6 @@
 //! One order for both engines.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use uuid::Uuid;
 
@@ -19,13 +19,12 @@ pub fn first_ask(limit: usize) -> usize {
     limit.saturating_add(8)
 }
 
-/// The first `limit` of `found`, which an engine gave in its own order of equals when it was asked for `asked`.
-/// An `Err` says how many to ask for instead: equals continue past what it gave, so which of them belong in is not
-/// known yet.
+/// The first `limit` of `found`, of equals those with the smaller ids. Complete are its first `asked`: so many the
+/// engine was asked for. An `Err` says how many to ask for instead: equals continue past what it gave, so which of them
+/// belong in is not known yet.
 pub fn best(mut found: Vec<(Uuid, f32)>, limit: usize, asked: usize) -> Result<Vec<(Uuid, f32)>, usize> {
     found.sort_by(|a, b| falling(a.1, b.1).then(a.0.cmp(&b.0)));
-    if let (Some(inside), Some(end)) = (found.get(limit.saturating_sub(1)), found.last())
-        && found.len() >= asked
+    if let (Some(inside), Some(end)) = (found.get(limit.saturating_sub(1)), found.get(asked.saturating_sub(1)))
         && step(inside.1) == step(end.1)
         && asked < limit.saturating_add(MOST_EQUALS)
     {
@@ -33,6 +32,27 @@ pub fn best(mut found: Vec<(Uuid, f32)>, limit: usize, asked: usize) -> Result<V
     }
     found.truncate(limit);
     Ok(found)
+}
+
+/// One list of the best `limit` by words and the best `limit` by meaning. Each list may hold more than its best, to
+/// give a score to what the other brought up. `Err` as in [`best`].
+pub fn union(
+    by_words: Vec<(Uuid, f32)>,
+    by_meaning: Vec<(Uuid, f32)>,
+    limit: usize,
+    asked: usize,
+) -> Result<Vec<Hit>, usize> {
+    let lexical: HashMap<Uuid, f32> = by_words.iter().copied().collect();
+    let dense: HashMap<Uuid, f32> = by_meaning.iter().copied().collect();
+    let mut ids: Vec<Uuid> = best(by_words, limit, asked)?.into_iter().map(|(id, _)| id).collect();
+    ids.extend(best(by_meaning, limit, asked)?.into_iter().map(|(id, _)| id));
+    ids.sort_unstable();
+    ids.dedup();
+    let score = |of: &HashMap<Uuid, f32>, id| of.get(&id).copied().unwrap_or(0.0);
+    let mut hits: Vec<Hit> =
+        ids.into_iter().map(|id| Hit { id, lexical: score(&lexical, id), dense: score(&dense, id) }).collect();
+    sort(&mut hits);
+    Ok(hits)
 }
 
 fn falling(a: f32, b: f32) -> Ordering {

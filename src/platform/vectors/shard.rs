@@ -163,7 +163,8 @@ fn close(engine: Option<EdgeShard>) {
     }
 }
 
-fn shape_of(config: &EdgeConfig) -> Shape {
+/// What the collection was made for.
+pub fn shape_of(config: &EdgeConfig) -> Shape {
     Shape { dense_dimensions: config.vectors.get(DENSE).map(|v| v.size as u64) }
 }
 
@@ -239,7 +240,12 @@ fn open(dir: &Path) -> Result<Option<EdgeShard>> {
     shorten_log(dir)?;
     let shape = match EdgeConfig::load(dir) {
         Some(Ok(saved)) => Some(shape_of(&saved)),
-        _ => None,
+        Some(Err(_)) => {
+            // The engine can tell the settings from the points, but only if this file is not in the way.
+            let _ = fs::remove_file(dir.join("edge_config.json"));
+            None
+        }
+        None => None,
     };
     let error = match guarded(|| EdgeShard::load(dir, shape.map(config)).map_err(failed)) {
         Ok(engine) => return Ok(Some(engine)),
