@@ -10,6 +10,7 @@ pub mod language;
 pub mod lexical;
 pub mod model;
 pub mod pace;
+pub mod prompts;
 pub mod queue;
 pub mod telemetry;
 pub mod throttle;
