@@ -12,6 +12,7 @@ pub mod model;
 pub mod pace;
 pub mod prompts;
 pub mod queue;
+pub mod sentences;
 pub mod telemetry;
 pub mod throttle;
 pub mod vectors;
