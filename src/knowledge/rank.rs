@@ -88,6 +88,13 @@ impl Asked {
         self.best_weight = self.terms.iter().map(|t| t.weight).sum();
     }
 
+    /// The rarity of the term in the middle: what an unknown one is taken for.
+    pub fn typical_idf(&self) -> f32 {
+        let mut idfs: Vec<f32> = self.terms.iter().map(|t| t.idf).collect();
+        idfs.sort_by(f32::total_cmp);
+        idfs.get(idfs.len() / 2).copied().unwrap_or(1.0)
+    }
+
     /// The terms and weights to search with.
     pub fn query(&self) -> lexical::SparseVector {
         lexical::query_vector(&self.terms.iter().map(|t| (t.id, t.weight)).collect::<Vec<_>>())
@@ -108,6 +115,33 @@ fn is_name(text: &str, token: &Token) -> bool {
         && written.starts_with(char::is_uppercase)
         && !before.is_empty()
         && !before.ends_with(['.', '?', '!', ':', '。', '？', '！'])
+}
+
+/// What stands above a passage: its document's title and the headings it is under, each once.
+pub fn headline(title: &str, headings: &[String]) -> String {
+    let mut line = title.trim().to_owned();
+    for heading in headings.iter().map(|h| h.trim()).filter(|h| !h.is_empty()) {
+        if !line.contains(heading) {
+            line.push_str(if line.is_empty() { "" } else { " › " });
+            line.push_str(heading);
+        }
+    }
+    line
+}
+
+/// The vector of a passage in the index, and its length in tokens.
+pub fn passage_vector(
+    title: &str,
+    headings: &[String],
+    content: &str,
+    average_length: f32,
+) -> (lexical::SparseVector, u32) {
+    lexical::document_vector(&[(&headline(title, headings), 1.0), (content, 1.0)], average_length)
+}
+
+/// The vector of an FAQ in the index, and its length in tokens. It is found by its question; the answer helps a little.
+pub fn faq_vector(question: &str, answer: &str, average_length: f32) -> (lexical::SparseVector, u32) {
+    lexical::document_vector(&[(question, 1.0), (answer, 0.2)], average_length)
 }
 
 /// What a passage brings to be read.
@@ -186,9 +220,20 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let terms: Vec<&Term> = order.iter().filter_map(|i| asked.terms.get(*i)).collect();
     let total: f32 = terms.iter().map(|t| t.weight).sum::<f32>().max(f32::EPSILON);
 
+    let mut by_id: Vec<(u32, usize)> = terms.iter().enumerate().map(|(i, t)| (t.id, i)).collect();
+    by_id.sort_unstable();
+    let term_of =
+        |id: u32| by_id.binary_search_by_key(&id, |(id, _)| *id).ok().and_then(|at| by_id.get(at)).map(|(_, i)| *i);
+    let words: Vec<(usize, &str)> = terms
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| t.kind == Kind::Word && t.text.len() >= 4)
+        .map(|(i, t)| (i, t.text.as_str()))
+        .collect();
+
     let mut in_title = vec![0.0f32; terms.len()];
     lexical::each_term(passage.title, |id| {
-        if let Some(found) = terms.iter().position(|t| t.id == id).and_then(|i| in_title.get_mut(i)) {
+        if let Some(found) = term_of(id).and_then(|i| in_title.get_mut(i)) {
             *found = 1.0;
         }
     });
@@ -203,28 +248,26 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         if token.kind == Kind::Stop {
             continue;
         }
-        for (i, term) in terms.iter().enumerate() {
-            let share = if term.id == token.id {
-                if let Some(places) = places.get_mut(i) {
-                    places.push(place);
+        let Some(row) = found.get_mut(sentence) else { continue };
+        if let Some(i) = term_of(token.id) {
+            if let (Some(cell), Some(places)) = (row.get_mut(i), places.get_mut(i)) {
+                *cell = 1.0;
+                places.push(place);
+            }
+        } else if token.kind == Kind::Word {
+            for (i, word) in &words {
+                if same_root(word, passage.content, token)
+                    && let Some(cell) = row.get_mut(*i)
+                {
+                    *cell = cell.max(SAME_ROOT);
                 }
-                1.0
-            } else if term.kind == Kind::Word && token.kind == Kind::Word && same_root(&term.text, passage.content, token)
-            {
-                SAME_ROOT
-            } else {
-                continue;
-            };
-            if let Some(cell) = found.get_mut(sentence).and_then(|row| row.get_mut(i)) {
-                *cell = cell.max(share);
             }
         }
     }
     let anywhere: Vec<f32> =
         (0..terms.len()).map(|i| found.iter().filter_map(|row| row.get(i)).fold(0.0f32, |a, b| a.max(*b))).collect();
-    let share = |of: &dyn Fn(usize) -> f32| {
-        terms.iter().enumerate().map(|(i, t)| t.weight * of(i)).sum::<f32>() / total
-    };
+    let share =
+        |of: &dyn Fn(usize) -> f32| terms.iter().enumerate().map(|(i, t)| t.weight * of(i)).sum::<f32>() / total;
     let at = |list: &[f32], i: usize| list.get(i).copied().unwrap_or(0.0);
 
     // Pairs of neighbouring words.
@@ -232,7 +275,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         .windows(2)
         .enumerate()
         .filter_map(|(i, pair)| match pair {
-            [a, b] if b.position - a.position <= 2 && pairs_up(a) && pairs_up(b) => Some((i, i + 1, a.weight.min(b.weight))),
+            [a, b] if b.position - a.position <= 2 && pairs_up(a) && pairs_up(b) => {
+                Some((i, i + 1, a.weight.min(b.weight)))
+            }
             _ => None,
         })
         .collect();
@@ -243,7 +288,8 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
                 q > p
                     && q - p <= 2
                     && within.is_none_or(|r| {
-                        tokens.get(*p).is_some_and(|t| r.contains(&t.start)) && tokens.get(*q).is_some_and(|t| r.contains(&t.start))
+                        tokens.get(*p).is_some_and(|t| r.contains(&t.start))
+                            && tokens.get(*q).is_some_and(|t| r.contains(&t.start))
                     })
             })
         })
@@ -258,11 +304,15 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
 
     let rarest = terms.iter().map(|t| t.weight).fold(f32::EPSILON, f32::max);
     let missing = |i: usize| 1.0 - at(&anywhere, i).max(at(&in_title, i));
-    let rarest_missing =
-        terms.iter().enumerate().map(|(i, t)| if missing(i) > 0.9 { t.weight / rarest } else { 0.0 }).fold(0.0, f32::max);
+    let rarest_missing = terms
+        .iter()
+        .enumerate()
+        .map(|(i, t)| if missing(i) > 0.9 { t.weight / rarest } else { 0.0 })
+        .fold(0.0, f32::max);
     let named: f32 = terms.iter().filter(|t| is_specific(t)).map(|t| t.weight).sum();
     let names_missing = if named > 0.0 {
-        terms.iter().enumerate().filter(|(_, t)| is_specific(t)).map(|(i, t)| t.weight * missing(i)).sum::<f32>() / named
+        terms.iter().enumerate().filter(|(_, t)| is_specific(t)).map(|(i, t)| t.weight * missing(i)).sum::<f32>()
+            / named
     } else {
         0.0
     };
@@ -284,7 +334,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             });
             let pairs = pair_share(Some(range));
             let content = passage.content.get(range.clone()).unwrap_or_default();
-            let fits = asked.wants.fits(content, &|id| terms.iter().any(|t| t.id == id));
+            let fits = asked.wants.fits(content, &|id| term_of(id).is_some());
             let score = within + 0.03 * pairs + 0.07 * fits;
             let missing = terms
                 .iter()
@@ -357,7 +407,7 @@ pub struct Pick {
 }
 
 /// The sentences of the first passages, best first.
-pub fn picks(reads: &[Read]) -> Vec<Pick> {
+pub fn picks(reads: &[&Read]) -> Vec<Pick> {
     let mut picks: Vec<Pick> = reads
         .iter()
         .take(3)
@@ -370,15 +420,13 @@ pub fn picks(reads: &[Read]) -> Vec<Pick> {
             })
         })
         .collect();
-    picks.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.sentence.cmp(&b.sentence))
-    });
+    picks.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)).then(a.sentence.cmp(&b.sentence)));
     picks
 }
 
 impl Features {
     /// From what was read, best passage first, and the [`picks`] among it.
-    pub fn of(asked: &Asked, reads: &[Read], picks: &[Pick]) -> Self {
+    pub fn of(asked: &Asked, reads: &[&Read], picks: &[Pick]) -> Self {
         let known = |pick: &Pick| {
             let read = reads.get(pick.passage)?;
             Some((read, read.sentences.get(pick.sentence)?))
@@ -388,7 +436,8 @@ impl Features {
         };
         let best = picks.first().map_or(0.0, |p| p.score);
         let next = picks.get(1).map_or(0.0, |p| p.score);
-        let next_read = reads.iter().map(|r| r.score).filter(|s| *s < reads.first().map_or(0.0, |r| r.score)).fold(0.0, f32::max);
+        let next_read =
+            reads.iter().map(|r| r.score).filter(|s| *s < reads.first().map_or(0.0, |r| r.score)).fold(0.0, f32::max);
         let top = reads.first().map_or(0.0, |r| r.score);
         let total = asked.best_weight.max(f32::EPSILON);
         let unknown: f32 = asked.terms.iter().filter(|t| t.document_frequency == 0).map(|t| t.weight).sum();
@@ -408,7 +457,8 @@ impl Features {
             margin: if top > 0.0 { (top - next_read) / top } else { 0.0 },
             sentence_margin: best - next,
             unknown: unknown / total,
-            words: asked.terms.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair)).count() as f32,
+            words: asked.terms.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair)).count()
+                as f32,
             negated: f32::from(asked.is_negated != sentence.is_negated),
         }
     }
@@ -439,20 +489,112 @@ impl Features {
 
 /// The names of [`Features::values`].
 pub const FEATURE_NAMES: [&str; 17] = [
-    "normalised", "coverage", "exact", "pairs", "title", "rarest_missing", "names_missing", "own", "within",
-    "sentence_pairs", "fits", "sentence_missing", "margin", "sentence_margin", "unknown", "words", "negated",
+    "normalised",
+    "coverage",
+    "exact",
+    "pairs",
+    "title",
+    "rarest_missing",
+    "names_missing",
+    "own",
+    "within",
+    "sentence_pairs",
+    "fits",
+    "sentence_missing",
+    "margin",
+    "sentence_margin",
+    "unknown",
+    "words",
+    "negated",
 ];
+
+/// How alike two questions are, from 0 to 1: the share of their weight that they have in common. `idf` knows how rare
+/// a term is among the questions.
+pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> f32 {
+    let other = Asked::read(question);
+    let weight = |t: &Term| t.weight.min(1.0) * idf(t.id);
+    let mut mine = 0.0;
+    let mut common = 0.0;
+    for term in &asked.terms {
+        let share = if other.terms.iter().any(|t| t.id == term.id) {
+            1.0
+        } else if term.kind == Kind::Word
+            && other.terms.iter().any(|t| t.kind == Kind::Word && shares_root(&term.text, &t.text))
+        {
+            SAME_ROOT
+        } else {
+            0.0
+        };
+        mine += term.idf;
+        common += share * term.idf;
+    }
+    let theirs: f32 = other.terms.iter().map(weight).sum();
+    if mine + theirs <= 0.0 {
+        return 0.0;
+    }
+    let mut similarity = (2.0 * common / (mine + theirs)).min(1.0);
+    if other.is_negated != asked.is_negated {
+        similarity *= 0.8;
+    }
+    similarity
+}
 
 /// Whether a text says "not".
 fn is_negated(text: &str) -> bool {
     const ZH: &[&str] = &["不", "没", "未", "无", "非", "勿", "别", "禁止"];
-    const NEUTRAL_ZH: &[&str] = &["是不是", "能不能", "有没有", "可不可以", "会不会", "要不要", "不同", "不仅", "不但", "不过", "无论", "不管", "非常", "别的", "特别", "分别", "区别", "级别", "无忧", "对不起", "不好意思", "没有关系", "差不多", "不锈钢", "未来", "无线", "无理由", "非洲"];
+    const NEUTRAL_ZH: &[&str] = &[
+        "是不是",
+        "能不能",
+        "有没有",
+        "可不可以",
+        "会不会",
+        "要不要",
+        "不同",
+        "不仅",
+        "不但",
+        "不过",
+        "无论",
+        "不管",
+        "非常",
+        "别的",
+        "特别",
+        "分别",
+        "区别",
+        "级别",
+        "无忧",
+        "对不起",
+        "不好意思",
+        "没有关系",
+        "差不多",
+        "不锈钢",
+        "未来",
+        "无线",
+        "无理由",
+        "非洲",
+    ];
     if text.is_ascii() {
         let mut found = false;
         for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '\'') {
             let lower = word.to_ascii_lowercase();
-            found |= matches!(lower.as_str(), "not" | "no" | "never" | "cannot" | "without" | "none" | "neither" | "nor" | "nobody" | "nothing" | "except" | "unable" | "lack" | "lacks" | "fail" | "failed")
-                || lower.ends_with("n't");
+            found |= matches!(
+                lower.as_str(),
+                "not"
+                    | "no"
+                    | "never"
+                    | "cannot"
+                    | "without"
+                    | "none"
+                    | "neither"
+                    | "nor"
+                    | "nobody"
+                    | "nothing"
+                    | "except"
+                    | "unable"
+                    | "lack"
+                    | "lacks"
+                    | "fail"
+                    | "failed"
+            ) || lower.ends_with("n't");
         }
         return found;
     }
@@ -473,14 +615,18 @@ fn is_specific(term: &Term) -> bool {
 
 /// Whether a word of the text shares its root with `word` ("founder", "founded"; "Norman", "Normandy").
 fn same_root(word: &str, text: &str, token: &Token) -> bool {
-    let Some(other) = text.get(token.start..token.end) else { return false };
+    text.get(token.start..token.end).is_some_and(|other| shares_root(word, other))
+}
+
+fn shares_root(word: &str, other: &str) -> bool {
     let (a, b) = (word.as_bytes(), other.as_bytes());
     let shorter = a.len().min(b.len());
     if shorter < 4 || a.first().map(u8::to_ascii_lowercase) != b.first().map(u8::to_ascii_lowercase) {
         return false;
     }
     let common = a.iter().zip(b).take_while(|(x, y)| x.eq_ignore_ascii_case(y)).count();
-    common >= 5.max(a.len().max(b.len()) * 3 / 5) || (common >= 4 && common == shorter && a.len().max(b.len()) <= common + 3)
+    common >= 5.max(a.len().max(b.len()) * 3 / 5)
+        || (common >= 4 && common == shorter && a.len().max(b.len()) <= common + 3)
 }
 
 /// Whether a text is mostly Chinese.
