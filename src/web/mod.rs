@@ -1,5 +1,6 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
+mod assets;
 mod live;
 mod routes;
 mod webhooks;
@@ -28,6 +29,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (router, api) = split();
     router
         .merge(webhooks::routes())
+        .merge(assets::routes())
         .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
         .with_state(app)
 }
