@@ -22,6 +22,7 @@ use crate::platform::{
     db::{Db, Reader, Tx},
     model::Model,
     pace::Pace,
+    prompts::Prompts,
     throttle::Throttle,
     vectors::Vectors,
 };
@@ -42,6 +43,7 @@ pub struct App {
     pub model: Model,
     /// How much each visitor of the website writes.
     pub visitors: Pace,
+    pub prompts: Prompts,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
     /// Tells this process's workers that jobs wait.
@@ -94,6 +96,7 @@ impl App {
             None => Vectors::edge(&data_dir)?,
         };
         let model = Model::open(&config.model.settings(), clock.clone())?;
+        let prompts = Prompts::open(config.assistant.prompts_dir.as_deref())?;
         let http = reqwest::Client::builder()
             .connect_timeout(std::time::Duration::from_secs(5))
             .timeout(std::time::Duration::from_secs(30))
@@ -113,6 +116,7 @@ impl App {
             sign_ins: Throttle::default(),
             model,
             visitors: Pace::default(),
+            prompts,
             http,
             work: watch::channel(()).0,
             tasks: TaskTracker::new(),

@@ -1,6 +1,11 @@
 //! Documents → passages, and FAQs: ingest, split, index, search.
 
+pub mod rank;
+pub mod search;
 pub mod store;
+pub mod wants;
+
+pub use search::{Evidence, Found, FoundFaq, Query, SourceId, search};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -173,11 +178,11 @@ pub struct Generation {
 
 impl Generation {
     /// The name of its collection in the vector engine.
-    pub fn name(&self, prefix: &str) -> String {
+    pub fn name(&self) -> String {
         let kind = match self.collection {
             Collection::Passages => "document_chunks",
             Collection::Faqs => "faqs",
         };
-        format!("{prefix}{kind}_{}_{}", self.org_id.0.simple(), self.generation)
+        format!("{kind}_{}_{}", self.org_id.0.simple(), self.generation)
     }
 }

@@ -52,6 +52,14 @@ macro_rules! both {
     };
 }
 
+/// A SELECT whose rows nobody else changes until the transaction ends. On SQLite the writer is alone anyway.
+#[macro_export]
+macro_rules! locking {
+    ($on:expr, $sql:literal) => {
+        if $on.is_pg() { concat!($sql, " FOR UPDATE") } else { $sql }
+    };
+}
+
 impl Conn<'_> {
     /// The same connection for one more statement.
     pub fn again(&mut self) -> Conn<'_> {

@@ -3,10 +3,59 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sqlx::{FromRow, types::Json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{principal::By, store};
-use crate::platform::{Result, db::Conn};
+use super::{CustomerSeePhone, principal::By, store};
+use crate::{
+    app::{App, UserId},
+    platform::{
+        Result,
+        db::Conn,
+        http::{Cursor, Page},
+    },
+};
+
+/// A line of the audit log.
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+pub struct Audited {
+    pub id: Uuid,
+    pub user_id: Option<UserId>,
+    /// `user`, `api_key:…`, `command_line`, `assistant` or `system`.
+    pub actor: String,
+    /// Like `customer.edit`.
+    pub action: String,
+    pub resource_type: Option<String>,
+    pub resource_id: Option<Uuid>,
+    /// `{"field": [before, after]}`.
+    #[schema(value_type = Object)]
+    pub changes: Json<Value>,
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which lines to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sought {
+    pub user: Option<UserId>,
+    pub resource: Option<Uuid>,
+}
+
+/// A page of the audit log, the newest first. Phone numbers stay hidden from who may not see them.
+pub async fn list(app: &App, by: &By, sought: Sought, after: Cursor, limit: i64) -> Result<Page<Audited>> {
+    let rows = store::list_audit(app.read().await?.conn(), by.org, sought, after, limit + 1).await?;
+    let mut page = Page::of(rows, limit, |a| Cursor { at: a.created_at, id: a.id });
+    if !by.may::<CustomerSeePhone>() {
+        for line in &mut page.items {
+            if let Some(phone) = line.changes.0.get_mut("phone") {
+                *phone = json!("changed");
+            }
+        }
+    }
+    Ok(page)
+}
 
 /// Writes down that `by` did `action` (like `customer.edit`) to the resource of this type and id. `changes` comes from
 /// [`difference`], or says what there is to say.

@@ -1,24 +1,35 @@
 //! Users who sign in: roles, permissions, sessions, API keys, and the extractors that say who may call a handler.
 
+pub mod api;
 mod audit;
+mod key;
+mod link;
 mod notify;
 mod organisation;
+mod password;
 pub mod permission;
 mod principal;
 mod role;
+mod sign_in;
 mod store;
+mod team;
+mod user;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 
-pub use audit::{audit, difference};
-pub use notify::{Audience, News, notify, tell};
+pub use audit::{Audited, audit, difference};
+pub use key::ApiKey;
+pub use link::{FirstStart, first_start};
+pub use notify::{Audience, News, Notification, notify, tell};
 pub use organisation::{ensure_org, find_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::{find_org_by_id, is_member, name_of};
+pub use store::{find_org_by_id, is_member, name_of, sweep};
+pub use team::Team;
+pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};
 
 use crate::app::{ApiKeyId, OrgId, SessionId, UserId};
 

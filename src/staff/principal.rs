@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     permission::{self, Permission, Scope},
+    sign_in::Origin,
     store,
 };
 use crate::{
     app::{ApiKeyId, App, OrgId, SessionId, UserId},
-    platform::{Error, Result, crypto, http},
+    platform::{Error, Result, crypto},
 };
 
 /// The cookie that holds a browser's session.
@@ -208,9 +209,7 @@ enum Shown<'a> {
 }
 
 async fn identify(app: &App, parts: &Parts) -> Result<By> {
-    let ip = http::client_address(parts, &app.config.server.trusted_proxies);
-    let user_agent =
-        parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(300).collect());
+    let from = Origin::of(parts, app);
     let by = match shown(&parts.headers).ok_or(Error::SignedOut)? {
         Shown::Bearer(token) if crypto::same(token, &app.local_token) => local(app, &parts.headers).await?,
         Shown::Bearer(key) if key.starts_with(API_KEY_PREFIX) => api_key(app, key).await?,
@@ -222,7 +221,7 @@ async fn identify(app: &App, parts: &Parts) -> Result<By> {
             session(app, token).await?
         }
     };
-    Ok(By { ip, user_agent, ..by })
+    Ok(By { ip: from.ip, user_agent: from.user_agent, ..by })
 }
 
 fn shown(headers: &HeaderMap) -> Option<Shown<'_>> {

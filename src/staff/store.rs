@@ -6,16 +6,19 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    KeyInUse, Organisation, Session,
+    ApiKey, Audited, KeyInUse, Notification, Organisation, Session, Team, User,
+    audit::Sought,
+    link::{Link, Purpose},
     notify::News,
     permission::Scope,
     principal::{By, Rights},
     role::BuiltIn,
+    sign_in::Origin,
 };
 use crate::{
-    app::{ApiKeyId, NotificationId, OrgId, SessionId, UserId},
-    both,
-    platform::{Error, Result, db::Conn},
+    app::{ApiKeyId, NotificationId, OrgId, RoleId, SessionId, TeamId, UserId},
+    both, locking,
+    platform::{Error, Result, db::Conn, http::Cursor},
 };
 
 // Organisations and roles
@@ -230,4 +233,389 @@ pub async fn insert_notification(
 pub async fn is_member(c: Conn<'_>, org: OrgId, user: UserId) -> Result<bool> {
     const FIND: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE org_id = $1 AND id = $2 AND status <> 'suspended')";
     Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(user).fetch_one(c).await)?)
+}
+
+/// Lines of the audit log after `after`, the newest first.
+pub async fn list_audit(c: Conn<'_>, org: OrgId, sought: Sought, after: Cursor, limit: i64) -> Result<Vec<Audited>> {
+    const LIST: &str = "
+        SELECT * FROM audit_logs
+        WHERE org_id = $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR resource_id = $3)
+          AND (created_at, id) < ($4, $5)
+        ORDER BY created_at DESC, id DESC LIMIT $6";
+    Ok(both!(c, c => sqlx::query_as(LIST)
+        .bind(org).bind(sought.user).bind(sought.resource).bind(after.at).bind(after.id).bind(limit)
+        .fetch_all(c).await)?)
+}
+
+/// A user's notifications after `after`, the newest first.
+pub async fn list_notifications(
+    c: Conn<'_>,
+    org: OrgId,
+    user: UserId,
+    only_unread: bool,
+    after: Cursor,
+    limit: i64,
+) -> Result<Vec<Notification>> {
+    const LIST: &str = "
+        SELECT * FROM notifications
+        WHERE org_id = $1 AND user_id = $2 AND (NOT $3 OR NOT is_read) AND (created_at, id) < ($4, $5)
+        ORDER BY created_at DESC, id DESC LIMIT $6";
+    Ok(both!(c, c => sqlx::query_as(LIST)
+        .bind(org).bind(user).bind(only_unread).bind(after.at).bind(after.id).bind(limit).fetch_all(c).await)?)
+}
+
+/// How many notifications a user has not read.
+pub async fn unread_notifications(c: Conn<'_>, org: OrgId, user: UserId) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM notifications WHERE org_id = $1 AND user_id = $2 AND NOT is_read";
+    Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(user).fetch_one(c).await)?)
+}
+
+/// Marks one notification of a user as read, or all; false if there is none.
+pub async fn read_notifications(
+    c: Conn<'_>,
+    org: OrgId,
+    user: UserId,
+    id: Option<NotificationId>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    const READ: &str = "
+        UPDATE notifications SET is_read = TRUE, read_at = COALESCE(read_at, $4)
+        WHERE org_id = $1 AND user_id = $2 AND ($3 IS NULL OR id = $3)";
+    let read = both!(c, c => sqlx::query(READ).bind(org).bind(user).bind(id).bind(now)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(read > 0)
+}
+
+// Signing in
+
+/// The password hashes of the active users with this address, in one organisation or in all: `(org, user, hash)`.
+pub async fn password_hashes(c: Conn<'_>, email: &str, slug: Option<&str>) -> Result<Vec<(OrgId, UserId, String)>> {
+    const LIST: &str = "
+        SELECT u.org_id, u.id, u.password_hash FROM users u JOIN organizations o ON o.id = u.org_id
+        WHERE u.email = $1 AND u.status = 'active' AND u.password_hash IS NOT NULL AND ($2 IS NULL OR o.slug = $2)
+        ORDER BY u.created_at LIMIT 5";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(email).bind(slug).fetch_all(c).await)?)
+}
+
+/// The password hash of a user.
+pub async fn password_hash(c: Conn<'_>, org: OrgId, user: UserId) -> Result<Option<String>> {
+    const FIND: &str = "SELECT password_hash FROM users WHERE org_id = $1 AND id = $2";
+    let found: Option<Option<String>> =
+        both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(user).fetch_optional(c).await)?;
+    Ok(found.flatten())
+}
+
+/// Sets a user's password hash.
+pub async fn save_password(c: Conn<'_>, org: OrgId, user: UserId, hash: &str, now: DateTime<Utc>) -> Result<()> {
+    const SAVE: &str = "UPDATE users SET password_hash = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SAVE).bind(org).bind(user).bind(hash).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Lets an invited user in; a suspended one stays out.
+pub async fn activate_user(c: Conn<'_>, org: OrgId, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    const ACTIVATE: &str = "
+        UPDATE users SET status = 'active', updated_at = $3 WHERE org_id = $1 AND id = $2 AND status = 'inactive'";
+    both!(c, c => sqlx::query(ACTIVATE).bind(org).bind(user).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Notes when a user signed in.
+pub async fn note_sign_in(c: Conn<'_>, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    const NOTE: &str = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+    both!(c, c => sqlx::query(NOTE).bind(user).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Adds a session.
+pub async fn insert_session(
+    c: Conn<'_>,
+    id: SessionId,
+    (org, user): (OrgId, UserId),
+    hash: &str,
+    from: &Origin,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO sessions (id, org_id, user_id, token_hash, ip_address, user_agent, created_at, last_used_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(id).bind(org).bind(user).bind(hash).bind(&from.ip).bind(&from.user_agent).bind(now).bind(expires_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Ends a session.
+pub async fn delete_session(c: Conn<'_>, id: SessionId) -> Result<()> {
+    both!(c, c => sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Ends every session of a user.
+pub async fn delete_sessions(c: Conn<'_>, org: OrgId, user: UserId) -> Result<()> {
+    delete_other_sessions(c, org, user, None).await
+}
+
+/// Ends every session of a user but one.
+pub async fn delete_other_sessions(c: Conn<'_>, org: OrgId, user: UserId, but: Option<SessionId>) -> Result<()> {
+    const DELETE: &str = "DELETE FROM sessions WHERE org_id = $1 AND user_id = $2 AND ($3 IS NULL OR id <> $3)";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(user).bind(but).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Removes sessions and links that ran out.
+pub async fn sweep(c: Conn<'_>, now: DateTime<Utc>) -> Result<()> {
+    let mut c = c;
+    const SESSIONS: &str = "DELETE FROM sessions WHERE expires_at < $1";
+    const LINKS: &str = "DELETE FROM one_time_links WHERE expires_at < $1";
+    both!(c.again(), c => sqlx::query(SESSIONS).bind(now).execute(c).await.map(|_| ()))?;
+    both!(c, c => sqlx::query(LINKS).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Adds a link.
+pub async fn insert_link(
+    c: Conn<'_>,
+    (org, user): (OrgId, Option<UserId>),
+    purpose: Purpose,
+    hash: &str,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO one_time_links (id, org_id, user_id, purpose, token_hash, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(Uuid::now_v7()).bind(org).bind(user).bind(purpose).bind(hash).bind(now).bind(expires_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// The link behind a token's hash, if it still works.
+pub async fn link_by_hash(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<Link>> {
+    const FIND: &str = "
+        SELECT l.purpose, u.email, o.name AS org_name
+        FROM one_time_links l JOIN organizations o ON o.id = l.org_id LEFT JOIN users u ON u.id = l.user_id
+        WHERE l.token_hash = $1 AND l.used_at IS NULL AND l.expires_at > $2";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c).await)?)
+}
+
+/// Uses a link up; `None` if it no longer works. Of two at once, one gets it.
+pub async fn use_link(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<(OrgId, Option<UserId>)>> {
+    const USE: &str = "
+        UPDATE one_time_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
+        RETURNING org_id, user_id";
+    Ok(both!(c, c => sqlx::query_as(USE).bind(hash).bind(now).fetch_optional(c).await)?)
+}
+
+// Users
+
+/// Holds an organisation's row until the transaction ends, so that two don't make its first admin.
+pub async fn lock_org(c: Conn<'_>, org: OrgId) -> Result<()> {
+    let lock = locking!(c, "SELECT id FROM organizations WHERE id = $1");
+    let _: Option<OrgId> = both!(c, c => sqlx::query_scalar(lock).bind(org).fetch_optional(c).await)?;
+    Ok(())
+}
+
+/// Adds a user; false if the address is taken.
+pub async fn insert_user(c: Conn<'_>, user: &User, hash: Option<&str>) -> Result<bool> {
+    const INSERT: &str = "
+        INSERT INTO users (id, org_id, email, phone, password_hash, name, avatar_url, status, language, created_at,
+                           updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+        ON CONFLICT (org_id, email) DO NOTHING";
+    let added = both!(c, c => sqlx::query(INSERT)
+        .bind(user.id).bind(user.org_id).bind(&user.email).bind(&user.phone).bind(hash).bind(&user.name)
+        .bind(&user.avatar_url).bind(user.status).bind(&user.language).bind(user.created_at)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(added == 1)
+}
+
+/// Saves what can be changed of a user.
+pub async fn save_user(c: Conn<'_>, user: &User) -> Result<()> {
+    const SAVE: &str = "
+        UPDATE users SET phone = $3, name = $4, avatar_url = $5, status = $6, language = $7, updated_at = $8
+        WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SAVE)
+        .bind(user.org_id).bind(user.id).bind(&user.phone).bind(&user.name).bind(&user.avatar_url).bind(user.status)
+        .bind(&user.language).bind(user.updated_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// A user of the organisation, roles and teams left out.
+pub async fn user(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<User>> {
+    const FIND: &str = "SELECT * FROM users WHERE org_id = $1 AND id = $2";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Holds a user's row until the transaction ends.
+pub async fn lock_user(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<UserId>> {
+    let lock = locking!(c, "SELECT id FROM users WHERE org_id = $1 AND id = $2");
+    Ok(both!(c, c => sqlx::query_scalar(lock).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Users after `after`, the newest first, roles and teams left out.
+pub async fn list_users(c: Conn<'_>, org: OrgId, after: Cursor, limit: i64) -> Result<Vec<User>> {
+    const LIST: &str = "
+        SELECT * FROM users WHERE org_id = $1 AND (created_at, id) < ($2, $3)
+        ORDER BY created_at DESC, id DESC LIMIT $4";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(after.at).bind(after.id).bind(limit).fetch_all(c).await)?)
+}
+
+/// A role as it can be given.
+#[derive(Debug, Clone, FromRow)]
+pub struct RoleRow {
+    pub id: RoleId,
+    pub rank: i32,
+}
+
+/// The built-in role of this key, or the organisation's own.
+pub async fn role_by_key(c: Conn<'_>, org: OrgId, key: &str) -> Result<Option<RoleRow>> {
+    const FIND: &str = "
+        SELECT id, rank FROM roles WHERE key = $2 AND (org_id IS NULL OR org_id = $1)
+        ORDER BY CASE WHEN org_id IS NULL THEN 0 ELSE 1 END LIMIT 1";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(key).fetch_optional(c).await)?)
+}
+
+/// The roles there are to give, the highest first, with what they may do.
+pub async fn list_roles(c: Conn<'_>, org: OrgId) -> Result<Vec<(String, String, bool, Option<String>, Option<Scope>)>> {
+    const LIST: &str = "
+        SELECT r.key, r.name, r.org_id IS NULL, p.resource || ':' || p.action, rp.scope
+        FROM roles r LEFT JOIN role_permissions rp ON rp.role_id = r.id
+        LEFT JOIN permissions p ON p.id = rp.permission_id
+        WHERE r.org_id IS NULL OR r.org_id = $1
+        ORDER BY r.rank DESC, r.key, p.resource, p.action";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Gives a user a role. Safe to repeat.
+pub async fn insert_user_role(c: Conn<'_>, org: OrgId, user: UserId, role: RoleId) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO user_roles (org_id, user_id, role_id) VALUES ($1, $2, $3) ON CONFLICT (user_id, role_id) DO NOTHING";
+    both!(c, c => sqlx::query(INSERT).bind(org).bind(user).bind(role).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes all roles from a user.
+pub async fn delete_roles(c: Conn<'_>, org: OrgId, user: UserId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM user_roles WHERE org_id = $1 AND user_id = $2";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(user).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// That a user has a role.
+#[derive(Debug, Clone, FromRow)]
+pub struct RoleOfUser {
+    pub user_id: UserId,
+    pub key: String,
+    pub is_built_in: bool,
+}
+
+/// Who has which role, the highest first; of one user or of all.
+pub async fn roles_of_users(c: Conn<'_>, org: OrgId, only: Option<UserId>) -> Result<Vec<RoleOfUser>> {
+    const LIST: &str = "
+        SELECT ur.user_id, r.key, r.org_id IS NULL AS is_built_in FROM user_roles ur JOIN roles r ON r.id = ur.role_id
+        WHERE ur.org_id = $1 AND ($2 IS NULL OR ur.user_id = $2) ORDER BY r.rank DESC, r.key";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(only).fetch_all(c).await)?)
+}
+
+// Teams
+
+/// Who is in which team; of one user or of all.
+pub async fn teams_of_users(c: Conn<'_>, org: OrgId, only: Option<UserId>) -> Result<Vec<(UserId, TeamId)>> {
+    const LIST: &str = "
+        SELECT user_id, team_id FROM user_teams WHERE org_id = $1 AND ($2 IS NULL OR user_id = $2)
+        ORDER BY team_id, user_id";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(only).fetch_all(c).await)?)
+}
+
+/// Every team by name, members left out.
+pub async fn list_teams(c: Conn<'_>, org: OrgId) -> Result<Vec<Team>> {
+    const LIST: &str = "SELECT * FROM teams WHERE org_id = $1 ORDER BY name";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// A team, held until the transaction ends.
+pub async fn lock_team(c: Conn<'_>, org: OrgId, id: TeamId) -> Result<Option<Team>> {
+    let find = locking!(c, "SELECT * FROM teams WHERE org_id = $1 AND id = $2");
+    Ok(both!(c, c => sqlx::query_as(find).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// The team of this name.
+pub async fn team_by_name(c: Conn<'_>, org: OrgId, name: &str) -> Result<Option<TeamId>> {
+    const FIND: &str = "SELECT id FROM teams WHERE org_id = $1 AND name = $2";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(name).fetch_optional(c).await)?)
+}
+
+/// Adds a team; false if the name is taken.
+pub async fn insert_team(c: Conn<'_>, org: OrgId, team: &Team) -> Result<bool> {
+    const INSERT: &str = "
+        INSERT INTO teams (id, org_id, name, description, leader_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (org_id, name) DO NOTHING";
+    let added = both!(c, c => sqlx::query(INSERT)
+        .bind(team.id).bind(org).bind(&team.name).bind(&team.description).bind(team.leader_id).bind(team.created_at)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(added == 1)
+}
+
+/// Saves a team.
+pub async fn save_team(c: Conn<'_>, org: OrgId, team: &Team) -> Result<()> {
+    const SAVE: &str = "UPDATE teams SET name = $3, description = $4, leader_id = $5 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SAVE)
+        .bind(org).bind(team.id).bind(&team.name).bind(&team.description).bind(team.leader_id)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Removes a team.
+pub async fn delete_team(c: Conn<'_>, org: OrgId, id: TeamId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM teams WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Puts a user in a team. Safe to repeat.
+pub async fn insert_team_member(c: Conn<'_>, org: OrgId, team: TeamId, user: UserId) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO user_teams (org_id, user_id, team_id) VALUES ($1, $2, $3) ON CONFLICT (user_id, team_id) DO NOTHING";
+    both!(c, c => sqlx::query(INSERT).bind(org).bind(user).bind(team).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes a user out of a team. Safe to repeat.
+pub async fn delete_team_member(c: Conn<'_>, org: OrgId, team: TeamId, user: UserId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM user_teams WHERE org_id = $1 AND user_id = $2 AND team_id = $3";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(user).bind(team).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+// API keys
+
+/// Adds a key.
+pub async fn insert_api_key(c: Conn<'_>, org: OrgId, key: &ApiKey, hash: &str) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO api_keys (id, org_id, name, prefix, key_hash, scopes, created_by, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(key.id).bind(org).bind(&key.name).bind(&key.prefix).bind(hash).bind(&key.scopes).bind(key.created_by)
+        .bind(key.created_at).bind(key.expires_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Every key, the newest first.
+pub async fn list_api_keys(c: Conn<'_>, org: OrgId) -> Result<Vec<ApiKey>> {
+    const LIST: &str = "SELECT * FROM api_keys WHERE org_id = $1 ORDER BY created_at DESC, id DESC";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Ends a key; false if there is none.
+pub async fn revoke_api_key(c: Conn<'_>, org: OrgId, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool> {
+    const REVOKE: &str = "
+        UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE org_id = $1 AND id = $2";
+    let revoked = both!(c, c => sqlx::query(REVOKE).bind(org).bind(id).bind(now)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(revoked == 1)
 }

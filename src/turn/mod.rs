@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    app::{FaqId, OrgId, PassageId},
-    platform::language::Language,
-};
+use crate::{app::OrgId, platform::language::Language};
 
 /// What the assistant is asked: the customer's last messages joined, with what was said before.
 #[derive(Debug, Clone)]
@@ -44,13 +41,7 @@ pub enum Speaker {
     Agent,
 }
 
-/// Where a claim comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
-pub enum SourceId {
-    Passage(PassageId),
-    Faq(FaqId),
-}
+pub use crate::knowledge::SourceId;
 
 /// What a sentence rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,11 +5,19 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
-use crate::{app::App, inbox};
+use crate::{app::App, inbox, staff};
 
 /// Every documented route.
 pub fn table() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().merge(visitors()).merge(users())
+    OpenApiRouter::new().merge(visitors()).merge(doors()).merge(users())
+}
+
+/// For who is about to sign in.
+fn doors() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(staff::api::sign_in))
+        .routes(routes!(staff::api::set_up))
+        .route("/setup", axum::routing::get(staff::api::set_up_page))
 }
 
 /// For visitors of the website.
@@ -26,6 +34,22 @@ fn visitors() -> OpenApiRouter<Arc<App>> {
 fn users() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         // staff
+        .routes(routes!(staff::api::sign_out))
+        .routes(routes!(staff::api::me))
+        .routes(routes!(staff::api::change_password))
+        .routes(routes!(staff::api::list_users, staff::api::add_user))
+        .routes(routes!(staff::api::find_user, staff::api::edit_user))
+        .routes(routes!(staff::api::make_reset_link))
+        .routes(routes!(staff::api::list_roles))
+        .routes(routes!(staff::api::list_teams, staff::api::add_team))
+        .routes(routes!(staff::api::edit_team, staff::api::remove_team))
+        .routes(routes!(staff::api::add_team_member, staff::api::remove_team_member))
+        .routes(routes!(staff::api::list_api_keys, staff::api::make_api_key))
+        .routes(routes!(staff::api::revoke_api_key))
+        .routes(routes!(staff::api::list_audit))
+        .routes(routes!(staff::api::list_notifications))
+        .routes(routes!(staff::api::read_notification))
+        .routes(routes!(staff::api::read_notifications))
         // customers
         // sales
         // inbox

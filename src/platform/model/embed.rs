@@ -76,10 +76,11 @@ async fn all(
     let (mut vectors, mut tokens) = (Vec::with_capacity(texts.len()), 0);
     for part in texts.chunks(if manner.has_small_batches { SMALL_BATCH } else { BATCH }) {
         let input: Vec<&str> = part.iter().map(|text| sendable(text)).collect();
-        let mut body = json!({"model": model, "input": input});
-        if manner.says_dimensions {
-            body["dimensions"] = dimensions.into();
-        }
+        let body = if manner.says_dimensions {
+            json!({"model": model, "input": input, "dimensions": dimensions})
+        } else {
+            json!({"model": model, "input": input})
+        };
         let response = line.post(Api::Embeddings, &body).await?;
         tokens += wire::usage(&response).prompt_tokens;
         vectors.extend(read(&response, part.len(), dimensions)?);

@@ -80,6 +80,8 @@ impl<Learnt: Copy + Default> Endpoint<Learnt> {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        // reqwest panics without a provider; whoever installed one before keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .connect_timeout(settings.timeout.min(Duration::from_secs(5)))
             .timeout(settings.timeout)

@@ -177,7 +177,7 @@ impl ModelCall {
 }
 
 impl Model {
-    /// Prepares the configured models; nothing is called yet. TLS needs rustls' provider installed before.
+    /// Prepares the configured models; nothing is called yet.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self> {
         let chat = settings.chat.as_ref().map(|remote| Endpoint::open(remote, settings, clock.clone())).transpose()?;
         let embeddings = settings.embeddings.as_ref().map(|r| Endpoint::open(r, settings, clock)).transpose()?;

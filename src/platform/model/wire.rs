@@ -4,7 +4,7 @@
 //! `role`) and drop `reasoning_content`.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     ChatRequest,
@@ -24,21 +24,29 @@ pub fn request(model: &str, request: &ChatRequest, dialect: Dialect) -> Value {
     }
     let mut messages = vec![json!({"role": "system", "content": system})];
     messages.extend(request.messages.iter().map(|m| json!({"role": m.role.word(), "content": m.content})));
-    let mut body = json!({"model": model, "messages": messages, "stream": false});
-    let limit = if dialect.says_max_completion_tokens { "max_completion_tokens" } else { "max_tokens" };
-    body[limit] = request.max_tokens.into();
+    let mut body = Map::new();
+    let mut set = |key: &str, value: Value| body.insert(key.to_owned(), value);
+    set("model", model.into());
+    set("messages", messages.into());
+    set("stream", false.into());
+    set(
+        if dialect.says_max_completion_tokens { "max_completion_tokens" } else { "max_tokens" },
+        request.max_tokens.into(),
+    );
     if dialect.takes_temperature {
-        body["temperature"] = 0.into();
+        set("temperature", 0.into());
     }
     match (&request.schema, dialect.mode) {
         (Some((name, schema)), Mode::JsonSchema) => {
-            body["response_format"] =
-                json!({"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}});
+            let schema = json!({"name": name, "strict": true, "schema": schema});
+            set("response_format", json!({"type": "json_schema", "json_schema": schema}));
         }
-        (Some(_), Mode::JsonObject) => body["response_format"] = json!({"type": "json_object"}),
+        (Some(_), Mode::JsonObject) => {
+            set("response_format", json!({"type": "json_object"}));
+        }
         (Some(_), Mode::Prompted) | (None, _) => {}
     }
-    body
+    Value::Object(body)
 }
 
 /// What a model said.

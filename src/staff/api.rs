@@ -1,0 +1,448 @@
+//! HTTP for signing in, users, teams, API keys, the audit log and notifications.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{AppendHeaders, Html, IntoResponse},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, Organisation, SESSION_LIFETIME, Scope,
+    SignedIn, Team, User, UserChange, UserManage, UserRead,
+    audit::{self, Sought},
+    key::{self, MadeApiKey, NewApiKey},
+    link::{self, Chosen, Purpose},
+    notify,
+    sign_in::{self, Credentials, Opened, Origin},
+    store,
+    team::{self, NewTeam, TeamChange},
+    user::{self, Added, NewUser},
+};
+use crate::{
+    app::{ApiKeyId, App, NotificationId, TeamId, UserId},
+    platform::{
+        Error, Result, crypto,
+        http::{Cursor, Json, Page, Path, Query, limit},
+    },
+};
+
+/// Who is signed in, and what they may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// Absent for API keys and the command line.
+    pub user: Option<User>,
+    pub organization: Organisation,
+    /// `user`, `api_key:…` or `command_line`.
+    pub actor: String,
+    /// Like `customer:read`.
+    pub permissions: Vec<String>,
+    pub unread_notifications: i64,
+}
+
+/// A session that was opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionOpened {
+    /// Send it as `Authorization: Bearer …`; browsers get it as a cookie as well.
+    pub token: String,
+    pub expires_at: DateTime<Utc>,
+    pub me: Me,
+}
+
+/// Sign in with e-mail and password.
+#[utoipa::path(post, path = "/api/sign-in", tag = "staff", security(()), responses((status = 200, body = SessionOpened)))]
+pub async fn sign_in(
+    State(app): State<Arc<App>>,
+    from: Origin,
+    Json(credentials): Json<Credentials>,
+) -> Result<impl IntoResponse> {
+    opened(&app, sign_in::sign_in(&app, credentials, from).await?).await
+}
+
+/// Choose a password by a set-up, invitation or reset link, and sign in with it.
+#[utoipa::path(post, path = "/api/setup", tag = "staff", security(()), responses((status = 200, body = SessionOpened)))]
+pub async fn set_up(
+    State(app): State<Arc<App>>,
+    from: Origin,
+    Json(chosen): Json<Chosen>,
+) -> Result<impl IntoResponse> {
+    opened(&app, link::set_up(&app, chosen, from).await?).await
+}
+
+async fn opened(app: &App, opened: Opened) -> Result<impl IntoResponse + use<>> {
+    let cookie = cookie(app, &opened.token, SESSION_LIFETIME.num_seconds());
+    let me = whoami(app, &opened.by).await?;
+    let body = SessionOpened { token: opened.token, expires_at: opened.expires_at, me };
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(body)))
+}
+
+fn cookie(app: &App, token: &str, seconds: i64) -> String {
+    let is_tls = app.config.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
+    let secure = if is_tls { "; Secure" } else { "" };
+    format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+async fn whoami(app: &App, by: &By) -> Result<Me> {
+    let user = match by.user {
+        Some(id) => Some(user::find(app, by, id).await?),
+        None => None,
+    };
+    let mut reader = app.read().await?;
+    Ok(Me {
+        user,
+        organization: store::find_org_by_id(reader.conn(), by.org).await?.ok_or(Error::NotFound("organisation"))?,
+        actor: by.actor.describe(),
+        permissions: by.permissions(),
+        unread_notifications: match by.user {
+            Some(id) => store::unread_notifications(reader.conn(), by.org, id).await?,
+            None => 0,
+        },
+    })
+}
+
+/// Sign out: the session ends and the cookie is taken back.
+#[utoipa::path(post, path = "/api/sign-out", tag = "staff", responses((status = 204)))]
+pub async fn sign_out(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<impl IntoResponse> {
+    sign_in::sign_out(&app, &by).await?;
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, cookie(&app, "", 0))])))
+}
+
+/// Who am I, and what may I do?
+#[utoipa::path(get, path = "/api/me", tag = "staff", responses((status = 200, body = Me)))]
+pub async fn me(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Me>> {
+    Ok(Json(whoami(&app, &by).await?))
+}
+
+/// A password to change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    #[schema(format = Password)]
+    pub current: String,
+    #[schema(format = Password)]
+    pub new: String,
+}
+
+/// Change one's own password; every other session ends.
+#[utoipa::path(post, path = "/api/me/password", tag = "staff", responses((status = 204)))]
+pub async fn change_password(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Json(change): Json<PasswordChange>,
+) -> Result<StatusCode> {
+    user::change_password(&app, &by, &change.current, &change.new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which part of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200; 50 when absent.
+    pub limit: Option<u32>,
+}
+
+/// List the users.
+#[utoipa::path(get, path = "/api/users", tag = "staff", responses((status = 200, body = Page<User>)))]
+pub async fn list_users(
+    State(app): State<Arc<App>>,
+    by: Can<UserRead>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<User>>> {
+    Ok(Json(user::list(&app, &by, Cursor::parse(paging.cursor.as_deref())?, limit(paging.limit)).await?))
+}
+
+/// Add a user, with a password or with an invitation link to hand them.
+#[utoipa::path(post, path = "/api/users", tag = "staff", responses((status = 201, body = Added)))]
+pub async fn add_user(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Json(new): Json<NewUser>,
+) -> Result<(StatusCode, Json<Added>)> {
+    Ok((StatusCode::CREATED, Json(user::add(&app, &by, new).await?)))
+}
+
+/// See a user.
+#[utoipa::path(get, path = "/api/users/{id}", tag = "staff", responses((status = 200, body = User)))]
+pub async fn find_user(State(app): State<Arc<App>>, by: Can<UserRead>, Path(id): Path<UserId>) -> Result<Json<User>> {
+    Ok(Json(user::find(&app, &by, id).await?))
+}
+
+/// Change a user, suspend them or let them in again, or give them other roles.
+#[utoipa::path(patch, path = "/api/users/{id}", tag = "staff", responses((status = 200, body = User)))]
+pub async fn edit_user(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path(id): Path<UserId>,
+    Json(change): Json<UserChange>,
+) -> Result<Json<User>> {
+    Ok(Json(user::edit(&app, &by, id, change).await?))
+}
+
+/// A link to hand to a user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HandedLink {
+    /// Works once, for 24 hours.
+    pub link: String,
+}
+
+/// Make a link by which a user chooses a new password.
+#[utoipa::path(post, path = "/api/users/{id}/reset-link", tag = "staff", responses((status = 201, body = HandedLink)))]
+pub async fn make_reset_link(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path(id): Path<UserId>,
+) -> Result<(StatusCode, Json<HandedLink>)> {
+    Ok((StatusCode::CREATED, Json(HandedLink { link: user::reset_link(&app, &by, id).await? })))
+}
+
+/// A role and what it may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Role {
+    pub key: String,
+    pub name: String,
+    /// Built-in roles can't be changed.
+    pub is_built_in: bool,
+    pub permissions: Vec<Granted>,
+}
+
+/// A permission of a role.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Granted {
+    /// Like `customer:read`.
+    pub permission: String,
+    pub scope: Scope,
+}
+
+/// List the roles, the highest first.
+#[utoipa::path(get, path = "/api/roles", tag = "staff", responses((status = 200, body = Vec<Role>)))]
+pub async fn list_roles(State(app): State<Arc<App>>, by: Can<UserRead>) -> Result<Json<Vec<Role>>> {
+    let mut roles: Vec<Role> = Vec::new();
+    for (key, name, is_built_in, permission, scope) in store::list_roles(app.read().await?.conn(), by.org).await? {
+        if roles.last().is_none_or(|r| r.key != key) {
+            roles.push(Role { key, name, is_built_in, permissions: Vec::new() });
+        }
+        if let (Some(role), Some((permission, scope))) = (roles.last_mut(), permission.zip(scope)) {
+            role.permissions.push(Granted { permission, scope });
+        }
+    }
+    Ok(Json(roles))
+}
+
+/// List the teams with their members.
+#[utoipa::path(get, path = "/api/teams", tag = "staff", responses((status = 200, body = Vec<Team>)))]
+pub async fn list_teams(State(app): State<Arc<App>>, by: Can<UserRead>) -> Result<Json<Vec<Team>>> {
+    Ok(Json(team::list(&app, &by).await?))
+}
+
+/// Add a team.
+#[utoipa::path(post, path = "/api/teams", tag = "staff", responses((status = 201, body = Team)))]
+pub async fn add_team(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Json(new): Json<NewTeam>,
+) -> Result<(StatusCode, Json<Team>)> {
+    Ok((StatusCode::CREATED, Json(team::add(&app, &by, new).await?)))
+}
+
+/// Change a team.
+#[utoipa::path(patch, path = "/api/teams/{id}", tag = "staff", responses((status = 200, body = Team)))]
+pub async fn edit_team(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path(id): Path<TeamId>,
+    Json(change): Json<TeamChange>,
+) -> Result<Json<Team>> {
+    Ok(Json(team::edit(&app, &by, id, change).await?))
+}
+
+/// Remove a team; its members stay users.
+#[utoipa::path(delete, path = "/api/teams/{id}", tag = "staff", responses((status = 204)))]
+pub async fn remove_team(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path(id): Path<TeamId>,
+) -> Result<StatusCode> {
+    team::remove(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Put a user in a team.
+#[utoipa::path(put, path = "/api/teams/{id}/members/{user}", tag = "staff", responses((status = 204)))]
+pub async fn add_team_member(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path((id, user)): Path<(TeamId, UserId)>,
+) -> Result<StatusCode> {
+    team::set_member(&app, &by, id, user, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a user out of a team.
+#[utoipa::path(delete, path = "/api/teams/{id}/members/{user}", tag = "staff", responses((status = 204)))]
+pub async fn remove_team_member(
+    State(app): State<Arc<App>>,
+    by: Can<UserManage>,
+    Path((id, user)): Path<(TeamId, UserId)>,
+) -> Result<StatusCode> {
+    team::set_member(&app, &by, id, user, false).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the API keys; never the keys themselves.
+#[utoipa::path(get, path = "/api/api-keys", tag = "staff", responses((status = 200, body = Vec<ApiKey>)))]
+pub async fn list_api_keys(State(app): State<Arc<App>>, by: Can<ApiKeyManage>) -> Result<Json<Vec<ApiKey>>> {
+    Ok(Json(key::list(&app, &by).await?))
+}
+
+/// Make an API key; it is shown this once.
+#[utoipa::path(post, path = "/api/api-keys", tag = "staff", responses((status = 201, body = MadeApiKey)))]
+pub async fn make_api_key(
+    State(app): State<Arc<App>>,
+    by: Can<ApiKeyManage>,
+    Json(new): Json<NewApiKey>,
+) -> Result<(StatusCode, Json<MadeApiKey>)> {
+    Ok((StatusCode::CREATED, Json(key::make(&app, &by, new).await?)))
+}
+
+/// Revoke an API key for good.
+#[utoipa::path(delete, path = "/api/api-keys/{id}", tag = "staff", responses((status = 204)))]
+pub async fn revoke_api_key(
+    State(app): State<Arc<App>>,
+    by: Can<ApiKeyManage>,
+    Path(id): Path<ApiKeyId>,
+) -> Result<StatusCode> {
+    key::revoke(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which lines of the audit log.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct AuditQuery {
+    /// Only what this user did.
+    pub user_id: Option<UserId>,
+    /// Only what was done to this.
+    pub resource_id: Option<Uuid>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200; 50 when absent.
+    pub limit: Option<u32>,
+}
+
+/// See who changed what, the newest first.
+#[utoipa::path(get, path = "/api/audit-logs", tag = "staff", responses((status = 200, body = Page<Audited>)))]
+pub async fn list_audit(
+    State(app): State<Arc<App>>,
+    by: Can<AuditRead>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Page<Audited>>> {
+    let sought = Sought { user: query.user_id, resource: query.resource_id };
+    let after = Cursor::parse(query.cursor.as_deref())?;
+    Ok(Json(audit::list(&app, &by, sought, after, limit(query.limit)).await?))
+}
+
+/// Which notifications.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct NotificationQuery {
+    /// Only those not read yet.
+    pub unread: bool,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200; 50 when absent.
+    pub limit: Option<u32>,
+}
+
+/// List one's own notifications, the newest first.
+#[utoipa::path(get, path = "/api/notifications", tag = "staff", responses((status = 200, body = Page<Notification>)))]
+pub async fn list_notifications(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Query(query): Query<NotificationQuery>,
+) -> Result<Json<Page<Notification>>> {
+    let after = Cursor::parse(query.cursor.as_deref())?;
+    Ok(Json(notify::list(&app, &by, query.unread, after, limit(query.limit)).await?))
+}
+
+/// Mark one of one's own notifications as read.
+#[utoipa::path(post, path = "/api/notifications/{id}/read", tag = "staff", responses((status = 204)))]
+pub async fn read_notification(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Path(id): Path<NotificationId>,
+) -> Result<StatusCode> {
+    notify::read(&app, &by, Some(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Mark all of one's own notifications as read.
+#[utoipa::path(post, path = "/api/notifications/read", tag = "staff", responses((status = 204)))]
+pub async fn read_notifications(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<StatusCode> {
+    notify::read(&app, &by, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What stands after `/setup?`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SetUpQuery {
+    token: String,
+    lang: Option<String>,
+}
+
+/// The page behind a set-up, invitation or reset link. Looking at it doesn't use the link up.
+pub async fn set_up_page(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(query): Query<SetUpQuery>,
+) -> Result<impl IntoResponse> {
+    let link = link::find(&app, &query.token).await?;
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let lang = match query.lang.as_deref() {
+        Some("zh") => "zh",
+        Some(_) => "en",
+        None if accepted.trim_start().starts_with("zh") => "zh",
+        None => "en",
+    };
+    let token: String = query.token.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let nonce = crypto::token();
+    let page = minijinja::Environment::new()
+        .render_named_str(
+            "setup.html",
+            include_str!("setup.html"),
+            minijinja::context! {
+                lang, token, nonce => nonce.clone(),
+                works => link.is_some(),
+                purpose => link.as_ref().map(|l| match l.purpose {
+                    Purpose::Setup => "setup",
+                    Purpose::Invite => "invite",
+                    Purpose::Reset => "reset",
+                }),
+                email => link.as_ref().and_then(|l| l.email.clone()),
+                organization => link.as_ref().map(|l| l.org_name.clone()),
+            },
+        )
+        .map_err(Error::internal)?;
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        // The address holds the token: it must not travel on, nor stay in a cache.
+        (header::REFERRER_POLICY, "no-referrer".into()),
+        (header::CACHE_CONTROL, "no-store".into()),
+    ];
+    Ok((headers, Html(page)))
+}

@@ -1,0 +1,344 @@
+//! What the model's client does with every kind of provider, over real HTTP: what it returns, and how long it takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use frontdesk::platform::{
+    Clock,
+    model::{ChatReply, ChatRequest, Failed, Message, Model, Settings},
+};
+use serde_json::{Value, json};
+use support::{
+    app::monday,
+    model::{Abilities, DIMENSIONS, Does, FakeModel, KEY, chat_config, embedding},
+};
+
+const ANSWER: &str = r#"{"kind":"answer","sentences":[]}"#;
+
+fn request() -> ChatRequest {
+    ChatRequest {
+        purpose: "test",
+        system: "You test.".into(),
+        messages: vec![Message::user("Where is my parcel? I am Ana, +60 12 345 6789.")],
+        schema: Some((
+            "reply",
+            json!({
+                "type": "object",
+                "properties": {
+                    "kind": {"type": "string", "enum": ["answer", "clarify"]},
+                    "sentences": {"type": "array", "items": {"type": "string"}},
+                },
+                "required": ["kind", "sentences"],
+                "additionalProperties": false,
+            }),
+        )),
+        max_tokens: 100,
+    }
+}
+
+fn settings(base_url: &str) -> Settings {
+    Settings { timeout: Duration::from_millis(900), ..chat_config(base_url).settings() }
+}
+
+fn open(settings: &Settings) -> Model {
+    Model::open(settings, Clock::fixed(monday())).unwrap()
+}
+
+fn model(fake: &FakeModel) -> Model {
+    open(&settings(&fake.base_url))
+}
+
+/// How a call went: the mode or the failure's word, after how many requests.
+async fn outcome(model: &Model, request: &ChatRequest) -> (String, u32) {
+    match model.chat(request).await {
+        Ok(ChatReply { call, .. }) => (call.mode.map_or("text".into(), |m| m.into_owned()), call.requests),
+        Err(error) => {
+            assert_eq!(error.to_string(), "the model did not answer");
+            let chain = format!("{} {error:?}", error.chain());
+            for secret in ["parcel", "Ana", "345", KEY] {
+                assert!(!chain.contains(secret), "{secret} in {chain}");
+            }
+            let failed = Failed::of(&error).expect("every failure says why");
+            assert_eq!(failed.call.outcome, failed.failure.word());
+            (failed.failure.word().into(), failed.call.requests)
+        }
+    }
+}
+
+async fn outcome_of(does: Does) -> (String, u32) {
+    let fake = FakeModel::that(does).await;
+    outcome(&model(&fake), &request()).await
+}
+
+#[tokio::test]
+async fn a_good_provider_is_asked_once_with_a_strict_schema() {
+    let fake = FakeModel::that(Does::Says(ANSWER.into())).await;
+    let model = model(&fake);
+    let reply = model.chat(&request()).await.unwrap();
+    assert_eq!(reply.json, Some(serde_json::from_str::<Value>(ANSWER).unwrap()));
+    assert_eq!((reply.prompt_tokens, reply.completion_tokens), (111, 22));
+    assert_eq!((reply.call.requests, reply.call.mode.as_deref()), (1, Some("json_schema")));
+    assert_eq!((reply.call.purpose.as_ref(), reply.call.outcome.as_ref()), ("test", "ok"));
+    assert!(reply.call.duration_ms > 0.0);
+    let asked = fake.asked();
+    assert_eq!((asked.len(), asked[0].format.as_deref()), (1, Some("json_schema")));
+}
+
+#[tokio::test]
+async fn plain_text_is_answered_without_a_format() {
+    let fake = FakeModel::that(Does::Says("<think>short</think>Hello".into())).await;
+    let reply = model(&fake).chat(&ChatRequest { schema: None, ..request() }).await.unwrap();
+    assert_eq!((reply.text.as_str(), reply.json, reply.call.mode), ("Hello", None, None));
+    assert_eq!(fake.asked()[0].format, None);
+}
+
+#[tokio::test]
+async fn answers_come_in_many_dresses() {
+    for content in [
+        format!("```json\n{ANSWER}\n```"),
+        format!("Sure, here it is:\n{ANSWER}\nAnything else?"),
+        format!("<think>{{\"kind\": \"clarify\"}}</think>{ANSWER}"),
+        "{'kind': 'answer', 'sentences': [],}".to_owned(),
+    ] {
+        assert_eq!(outcome_of(Does::Says(content.clone())).await, ("json_schema".into(), 1), "{content}");
+    }
+    let message = |message: Value| Does::Raw(json!({"choices": [{"message": message, "finish_reason": "stop"}]}));
+    let empty_role = message(json!({"role": "", "content": ANSWER}));
+    assert_eq!(outcome_of(empty_role).await, ("json_schema".into(), 1));
+    let thoughts = message(json!({"content": "", "reasoning_content": format!("Well. {ANSWER}")}));
+    assert_eq!(outcome_of(thoughts).await, ("json_schema".into(), 1));
+    assert_eq!(outcome_of(Does::Ends(ANSWER.into(), "")).await, ("json_schema".into(), 1));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_a_failure() {
+    let cut = &ANSWER[..ANSWER.len() - 4];
+    for (does, word) in [
+        (Does::Says("As an AI language model, I like trains.".into()), "not_structured"),
+        (Does::Says(cut.into()), "not_structured"),
+        (Does::Says("{}".into()), "not_structured"),
+        (Does::Says(String::new()), "malformed"),
+        (Does::NoChoices, "malformed"),
+        (Does::Ends(ANSWER.into(), "length"), "cut_off"),
+        (Does::Ends(cut.into(), "length"), "cut_off"),
+        (Does::Ends(cut.into(), ""), "not_structured"),
+        (Does::Ends(ANSWER.into(), "content_filter"), "filtered"),
+        (Does::Ends(ANSWER.into(), "insufficient_system_resource"), "malformed"),
+        (Does::Raw(json!("hello")), "malformed"),
+        (Does::Raw(json!({"error": {"message": "overloaded"}})), "malformed"),
+        (Does::Html(200), "malformed"),
+        (Does::Html(404), "refused"),
+        (Does::Breaks, "malformed"),
+        (Does::OutOfMoney, "rate_limited"),
+        (Does::FailsFlat(401), "refused"),
+    ] {
+        assert_eq!(outcome_of(does).await, (word.into(), 1), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn passing_troubles_are_tried_again_a_few_times() {
+    let troubles =
+        [Does::Fails(500), Does::Html(502), Does::FailsFlat(503), Does::RateLimits(None), Does::RateLimits(Some(0))];
+    futures::future::join_all(troubles.map(async |does| {
+        let fake = FakeModel::that(Does::Says(ANSWER.into())).await;
+        fake.then(does.clone()).then(does.clone());
+        assert_eq!(outcome(&model(&fake), &request()).await, ("json_schema".into(), 3));
+        let (word, requests) = outcome_of(does).await;
+        assert!(word == "refused" || word == "rate_limited", "{word}");
+        assert_eq!(requests, 3, "and not for ever");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_retry_after_is_not_waited_for() {
+    let started = Instant::now();
+    assert_eq!(outcome_of(Does::RateLimits(Some(30))).await, ("rate_limited".into(), 1));
+    assert!(started.elapsed() < Duration::from_millis(600), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_dead_provider_fails_fast_and_a_slow_one_in_time() {
+    let dead = open(&settings(&FakeModel::dead().await));
+    let started = Instant::now();
+    assert_eq!(outcome(&dead, &request()).await.0, "unreachable");
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
+
+    let fake = FakeModel::that(Does::Slow(Duration::from_secs(60))).await;
+    let slow = open(&Settings { timeout: Duration::from_millis(300), ..settings(&fake.base_url) });
+    let started = Instant::now();
+    assert_eq!(outcome(&slow, &request()).await, ("too_slow".into(), 1));
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(290) && took < Duration::from_millis(800), "{took:?}");
+
+    // The time-out is one for all requests of a call, not for each.
+    let fake = FakeModel::that(Does::Slow(Duration::from_secs(60))).await;
+    fake.then(Does::Fails(500));
+    let slow = open(&Settings { timeout: Duration::from_millis(500), ..settings(&fake.base_url) });
+    let started = Instant::now();
+    assert_eq!(outcome(&slow, &request()).await, ("too_slow".into(), 2));
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_provider_refuses_is_learnt_once() {
+    type Able = fn(&mut Abilities);
+    let cases: [(Able, &str, u32); 4] = [
+        (|a| a.json_schema = false, "json_object", 2),
+        (|a| (a.json_schema, a.json_object) = (false, false), "prompted", 3),
+        (|a| a.reasons = true, "json_schema", 3),
+        (|a| (a.json_schema, a.reasons) = (false, true), "json_object", 4),
+    ];
+    for (able, mode, requests) in cases {
+        let fake = FakeModel::that(Does::Says(ANSWER.into())).await;
+        fake.able(able);
+        let model = model(&fake);
+        assert_eq!(outcome(&model, &request()).await, (mode.into(), requests));
+        assert_eq!(outcome(&model, &request()).await, (mode.into(), 1), "remembered");
+        let last = fake.asked().pop().unwrap();
+        assert_eq!(last.system.contains("additionalProperties"), mode != "json_schema", "the schema is in the prompt");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_another_reason_is_not_learnt() {
+    let fake = FakeModel::that(Does::Says(ANSWER.into())).await;
+    fake.then(Does::FailsFlat(400)).then(Does::FailsFlat(400)).then(Does::FailsFlat(400));
+    let model = model(&fake);
+    assert_eq!(outcome(&model, &request()).await, ("refused".into(), 3));
+    assert_eq!(outcome(&model, &request()).await, ("json_schema".into(), 1));
+}
+
+#[tokio::test]
+async fn the_breaker_leaves_a_failing_provider_alone_and_probes_once() {
+    let fake = FakeModel::that(Does::Says("trains".into())).await;
+    let clock = Clock::fixed(monday());
+    let settings = Settings { breaker_failures: 3, breaker_pause: Duration::from_secs(30), ..settings(&fake.base_url) };
+    let model = Model::open(&settings, clock.clone()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(outcome(&model, &request()).await.0, "not_structured");
+    }
+    assert!(model.is_resting());
+    assert_eq!(outcome(&model, &request()).await, ("resting".into(), 0));
+    assert_eq!(fake.requests(), 3);
+
+    clock.advance(chrono::Duration::seconds(30));
+    fake.always(Does::Slow(Duration::from_millis(100)));
+    let probe_request = request();
+    let (probe, other) = tokio::join!(model.chat(&probe_request), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        outcome(&model, &request()).await
+    });
+    assert_eq!(other, ("resting".into(), 0), "one probe only");
+    assert!(probe.is_ok() && !model.is_resting());
+    assert_eq!(outcome(&model, &request()).await.0, "json_schema");
+}
+
+#[tokio::test]
+async fn what_customers_write_does_not_open_the_breaker() {
+    for does in [Does::Ends(ANSWER.into(), "length"), Does::Ends(ANSWER.into(), "content_filter"), Does::FailsFlat(400)]
+    {
+        let fake = FakeModel::that(does).await;
+        let model = open(&Settings { breaker_failures: 2, ..settings(&fake.base_url) });
+        for _ in 0..4 {
+            assert_ne!(outcome(&model, &request()).await.0, "resting");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_go_where_they_belong() {
+    let fake = FakeModel::start().await;
+    let mut config = fake.chat_config();
+    config.api_key = None;
+    let keyless = open(&config.settings());
+    assert!(keyless.can_chat(), "local servers need no key");
+    assert_eq!(outcome(&keyless, &request()).await, ("refused".into(), 1));
+    assert_eq!(fake.unauthorised(), 1);
+
+    let mut config = fake.config();
+    config.embedding_base_url = Some("http://127.0.0.1:9/v1".into());
+    assert!(config.settings().embeddings.unwrap().api_key.is_none(), "another address gets its own key or none");
+
+    config.api_key = Some(frontdesk::app::config::Secret::new("bad\nkey"));
+    let error = Model::open(&config.settings(), Clock::System).err().unwrap().to_string();
+    assert!(error.contains("model.api_key") && !error.contains("bad"), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_model_there_is_an_error_and_no_call() {
+    let model = open(&frontdesk::app::Config::default().model.settings());
+    assert!(!model.can_chat() && !model.can_embed() && model.dimensions().is_none());
+    assert_eq!(outcome(&model, &request()).await, ("not_configured".into(), 0));
+    assert!(model.embed(&["x".into()]).await.is_err());
+    assert!(model.describe().contains("none"));
+}
+
+#[tokio::test]
+async fn embeddings_come_in_order_and_in_batches() {
+    let fake = FakeModel::start().await;
+    let model = Model::open(&fake.config().settings(), Clock::System).unwrap();
+    let texts: Vec<String> = (0..150).map(|i| format!("passage number {i} 第{i}段")).collect();
+    let vectors = model.embed(&texts).await.unwrap();
+    let expected: Vec<Vec<f32>> = texts.iter().map(|t| embedding(t, DIMENSIONS)).collect();
+    assert_eq!(vectors, expected);
+    assert_eq!(fake.embedded().iter().map(Vec::len).sum::<usize>(), 150);
+    assert_eq!(fake.requests(), 3);
+    assert!(model.embed(&[]).await.unwrap().is_empty());
+    assert_eq!(model.embed(&[String::new()]).await.unwrap().len(), 1, "an empty text has a vector, too");
+}
+
+#[tokio::test]
+async fn small_batches_and_wanted_dimensions_are_learnt() {
+    let fake = FakeModel::start().await;
+    fake.able(|a| (a.batch, a.dimensions) = (10, 1024));
+    let model = Model::open(&fake.config().settings(), Clock::System).unwrap();
+    let texts: Vec<String> = (0..25).map(|i| format!("passage {i}")).collect();
+    let vectors = model.embed(&texts).await.unwrap();
+    assert!(vectors.len() == 25 && vectors.iter().all(|v| v.len() == DIMENSIONS));
+    let before = fake.requests();
+    model.embed(&texts).await.unwrap();
+    assert_eq!(fake.requests() - before, 3, "learnt: 10 + 10 + 5");
+}
+
+#[tokio::test]
+async fn wrong_embeddings_are_refused() {
+    let fake = FakeModel::start().await;
+    let model = Model::open(&fake.config().settings(), Clock::System).unwrap();
+    for body in [json!({"data": []}), json!({"data": [{"index": 0, "embedding": "AAAA"}]}), json!([])] {
+        fake.then(Does::Raw(body));
+        let error = model.embed(&["x".into()]).await.unwrap_err();
+        assert_eq!(Failed::of(&error).unwrap().failure.word(), "malformed");
+    }
+    let short = json!({"data": [{"index": 0, "embedding": [1.0, 2.0]}]});
+    fake.then(Does::Raw(short.clone())).then(Does::Raw(short));
+    let error = model.embed(&["x".into()]).await.unwrap_err();
+    assert_eq!(Failed::of(&error).unwrap().failure.word(), "wrong_dimensions");
+}
+
+#[tokio::test]
+async fn the_fake_is_strict() {
+    let fake = FakeModel::start().await;
+    let mut loose = request();
+    loose.schema = Some(("reply", json!({"type": "object", "properties": {"kind": {"type": "string"}}})));
+    let mut odd = request();
+    odd.schema = Some(("my reply", request().schema.unwrap().1));
+    let empty = ChatRequest { messages: vec![Message::user(" ")], ..request() };
+    let unasked = ChatRequest { messages: vec![Message::assistant("Hi")], ..request() };
+    for (wrong, words) in
+        [(loose, "additionalProperties"), (odd, "odd characters"), (empty, "an empty message"), (unasked, "the user's")]
+    {
+        let _ = model(&fake).chat(&wrong).await;
+        let malformed = fake.take_malformed();
+        assert!(malformed.first().is_some_and(|m| m.contains(words)), "{words}: {malformed:?}");
+    }
+}
