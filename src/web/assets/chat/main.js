@@ -182,9 +182,12 @@ link.listeners.add((what, value) => {
       draw(true);
       if (holder() === "assistant") setTimeout(() => stillWaits(value) && showTyping("assistant", 25_000), 500);
       break;
-    case "outbox":
+    case "outbox": {
+      const follow = nearEnd();
       draw(true);
+      if (follow) showLatest();
       break;
+    }
     case "conversation":
       if (holder() !== "assistant") showTyping(null);
       showState();
@@ -201,7 +204,13 @@ link.listeners.add((what, value) => {
 const stillWaits = (message) => holder() === "assistant" && link.ordered().at(-1)?.id === message.id;
 
 $("latest").addEventListener("click", showLatest);
-$("scroll").addEventListener("scroll", () => nearEnd() && ($("latest").hidden = true), { passive: true });
+let wasNearEnd = true;
+$("scroll").addEventListener("scroll", () => {
+  wasNearEnd = nearEnd();
+  if (wasNearEnd) $("latest").hidden = true;
+}, { passive: true });
+// A banner, a longer draft or the phone's keyboard makes the window smaller: the last words stay in sight.
+new ResizeObserver(() => wasNearEnd && $("scroll").scrollTo({ top: $("scroll").scrollHeight, behavior: "instant" })).observe($("scroll"));
 
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => {

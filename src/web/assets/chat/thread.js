@@ -67,7 +67,7 @@ function fate(message, isLast) {
     case "failed":
       return [make("span", { class: "bad" }, icon("alert"), say("notSent")), button("retry", () => link.retry(message.echo_id)), button("discard", () => link.drop(message.echo_id))];
     case "too_long":
-      return [make("span", { class: "bad" }, icon("alert"), say("tooLong")), button("edit", edit)];
+      return [make("span", { class: "bad" }, icon("alert"), say("tooLong")), button("edit", edit), button("discard", () => link.drop(message.echo_id))];
     default:
       return isLast && message.by === "customer" ? [icon("check"), `${say("sent")} · `, time] : [time];
   }
