@@ -1,8 +1,14 @@
 //! The people who write to us: identities, contacts, tags, notes and their timeline.
 
+pub mod api;
+mod contact;
+mod edit;
 mod find;
+mod list;
 pub mod phone;
 mod store;
+mod tag;
+mod timeline;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

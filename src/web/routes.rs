@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
-use crate::{app::App, inbox, staff};
+use crate::{app::App, customers, inbox, staff};
 
 /// Every documented route.
 pub fn table() -> OpenApiRouter<Arc<App>> {
@@ -51,6 +51,16 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::read_notification))
         .routes(routes!(staff::api::read_notifications))
         // customers
+        .routes(routes!(customers::api::list, customers::api::add))
+        .routes(routes!(customers::api::find, customers::api::edit))
+        .routes(routes!(customers::api::identities))
+        .routes(routes!(customers::api::list_contacts, customers::api::add_contact))
+        .routes(routes!(customers::api::edit_contact, customers::api::remove_contact))
+        .routes(routes!(customers::api::put_tag, customers::api::take_tag))
+        .routes(routes!(customers::api::add_note))
+        .routes(routes!(customers::api::timeline))
+        .routes(routes!(customers::api::list_tags, customers::api::add_tag))
+        .routes(routes!(customers::api::edit_tag, customers::api::remove_tag))
         // sales
         // inbox
         .routes(routes!(live::events))
