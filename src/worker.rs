@@ -163,6 +163,9 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
+        Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
+        Job::Embed { document } => knowledge::index::embed(app, *document).await,
+        Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
     }
 }
 
@@ -172,7 +175,13 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
         Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
-        Job::Receive { .. } | Job::CallAgents { .. } | Job::Forget { .. } | Job::Reindex { .. } => Ok(()),
+        Job::Receive { .. }
+        | Job::CallAgents { .. }
+        | Job::Forget { .. }
+        | Job::Reindex { .. }
+        | Job::IndexFaq { .. }
+        | Job::Embed { .. }
+        | Job::DropIndexes { .. } => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChannelEventId, ConversationId, DocumentId, MessageId, OrgId};
+use super::ids::{ChannelEventId, ConversationId, DocumentId, FaqId, MessageId, OrgId};
 use crate::platform::{
     db::Conn,
     error::Result,
@@ -28,6 +28,12 @@ pub enum Job {
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
     Reindex { org: OrgId },
+    /// Bring the index in line with an FAQ that was added, edited or deleted.
+    IndexFaq { org: OrgId, faq: FaqId },
+    /// Embed the passages of a document that was indexed while the embedding model was down.
+    Embed { document: DocumentId },
+    /// Drop the generations that a newer one has replaced, once no search can be in the middle of one.
+    DropIndexes { org: OrgId },
 }
 
 /// How people outside the console are called.
@@ -49,7 +55,12 @@ impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
             Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Ingest { .. } | Self::Forget { .. } | Self::Reindex { .. } => BACKGROUND,
+            Self::Ingest { .. }
+            | Self::Forget { .. }
+            | Self::Reindex { .. }
+            | Self::IndexFaq { .. }
+            | Self::Embed { .. }
+            | Self::DropIndexes { .. } => BACKGROUND,
         }
     }
 
@@ -61,13 +72,21 @@ impl Job {
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
+            Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
+            Self::Embed { document } => format!("embed:{document}"),
+            Self::DropIndexes { org } => format!("drop:{org}"),
         }
     }
 
     /// Equal jobs that wait are one.
     fn merge_key(&self) -> Option<String> {
         match self {
-            Self::TakeTurn { .. } | Self::CallAgents { .. } | Self::Reindex { .. } => Some(self.lane()),
+            Self::TakeTurn { .. }
+            | Self::CallAgents { .. }
+            | Self::Reindex { .. }
+            | Self::IndexFaq { .. }
+            | Self::Embed { .. }
+            | Self::DropIndexes { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Receive { .. } | Self::Deliver { .. } => None,

@@ -1,7 +1,11 @@
 //! Documents → passages, and FAQs: ingest, split, index, search.
 
+pub mod index;
+pub mod ingest;
+pub mod parse;
 pub mod rank;
 pub mod search;
+pub mod split;
 pub mod store;
 pub mod wants;
 

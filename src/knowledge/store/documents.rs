@@ -28,6 +28,21 @@ pub struct NewVersion {
     pub file_url: Option<String>,
     pub content: Option<String>,
     pub created_by: Option<UserId>,
+    /// Set when its passages are added in the same transaction: then it is completed and current at once.
+    pub indexed: Option<Indexed>,
+}
+
+/// What is known of a version whose passages are added with it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Indexed {
+    pub chunk_count: i64,
+    pub language: Option<Language>,
+}
+
+impl NewVersion {
+    fn status(&self) -> Status {
+        if self.indexed.is_some() { Status::Completed } else { Status::Pending }
+    }
 }
 
 /// A version that is indexed and durable, about to become the current one.
@@ -77,10 +92,11 @@ pub async fn find_by_source(c: Conn<'_>, org: OrgId, kb: KnowledgeBaseId, source
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(kb).bind(source).fetch_optional(c).await)?)
 }
 
-/// The oldest document whose newest version has this content.
+/// The oldest document whose newest version has this content and did not fail.
 pub async fn find_by_hash(c: Conn<'_>, org: OrgId, kb: KnowledgeBaseId, hash: &str) -> Result<Option<Document>> {
     const FIND: &str = "
         SELECT * FROM documents WHERE org_id = $1 AND kb_id = $2 AND content_hash = $3 AND deleted_at IS NULL
+          AND processing_status <> 'failed'
         ORDER BY id LIMIT 1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(kb).bind(hash).fetch_optional(c).await)?)
 }
@@ -133,12 +149,14 @@ pub async fn insert(mut c: Conn<'_>, now: DateTime<Utc>, new: &[NewVersion]) -> 
         let ids: Vec<DocumentId> = both!(c.again(), c => {
             let mut q = sqlx::QueryBuilder::<DB>::new(
                 "INSERT INTO documents (id, org_id, kb_id, title, source, file_url, file_type, file_size, content_hash, \
-                 processing_status, version, created_by, created_at, updated_at) ",
+                 processing_status, version, current_version, chunk_count, language, created_by, created_at, updated_at) ",
             );
             q.push_values(some, |mut row, d| {
                 row.push_bind(d.document_id).push_bind(d.org_id).push_bind(d.kb_id).push_bind(&d.title)
                     .push_bind(&d.source).push_bind(&d.file_url).push_bind(&d.file_type).push_bind(d.file_size)
-                    .push_bind(&d.content_hash).push_bind(Status::Pending).push_bind(d.version)
+                    .push_bind(&d.content_hash).push_bind(d.status()).push_bind(d.version)
+                    .push_bind(d.indexed.map(|_| d.version)).push_bind(d.indexed.map_or(0, |i| i.chunk_count))
+                    .push_bind(d.indexed.and_then(|i| i.language))
                     .push_bind(d.created_by).push_bind(now).push_bind(now);
             });
             q.push(" ON CONFLICT (org_id, kb_id, source) WHERE deleted_at IS NULL DO NOTHING RETURNING id");
@@ -169,7 +187,7 @@ async fn insert_versions(mut c: Conn<'_>, now: DateTime<Utc>, versions: &[&NewVe
             q.push_values(some, |mut row, v| {
                 row.push_bind(Uuid::now_v7()).push_bind(v.org_id).push_bind(v.document_id).push_bind(v.version)
                     .push_bind(&v.title).push_bind(&v.content).push_bind(&v.content_hash).push_bind(&v.file_url)
-                    .push_bind(&v.file_type).push_bind(v.file_size).push_bind(Status::Pending)
+                    .push_bind(&v.file_type).push_bind(v.file_size).push_bind(v.status())
                     .push_bind(v.created_by).push_bind(now);
             });
             q.build().persistent(some.len() == ROWS || some.len() == 1).execute(c).await.map(|_| ())

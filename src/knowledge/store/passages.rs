@@ -8,7 +8,7 @@ use crate::{
     app::{DocumentId, KnowledgeBaseId, OrgId, PassageId},
     both,
     knowledge::Passage,
-    platform::{db::Conn, error::Result},
+    platform::{db::Conn, error::Result, language::Language},
 };
 
 /// A row to add.
@@ -37,6 +37,10 @@ pub struct Row {
     pub title: String,
     pub heading_path: Json<Vec<String>>,
     pub content: String,
+    pub language: Option<Language>,
+    pub category: Option<String>,
+    pub valid_from: Option<DateTime<Utc>>,
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 /// Which rows of a document.
@@ -110,43 +114,74 @@ pub async fn of_document(
     Ok(both!(c, c => sqlx::query_as(OF).bind(org).bind(document).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Takes up to `limit` rows of a document away and returns what they were, for the word statistics.
-pub async fn take(mut c: Conn<'_>, org: OrgId, document: DocumentId, which: Which, limit: i64) -> Result<Vec<Row>> {
-    const SOME: &str = "
-        SELECT p.id, p.document_id, p.kb_id, p.version, p.chunk_index, v.title, p.heading_path, p.content
-        FROM document_chunks p
-        JOIN document_versions v ON v.org_id = p.org_id AND v.document_id = p.document_id AND v.version = p.version
-        WHERE p.org_id = $1 AND p.document_id = $2 AND p.version >= $3 AND p.version <= $4
-        ORDER BY p.version, p.chunk_index LIMIT $5";
+macro_rules! rows {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.document_id, p.kb_id, p.version, p.chunk_index, v.title, p.heading_path, p.content,
+                    d.language, d.category, d.valid_from, d.valid_until
+             FROM document_chunks p
+             JOIN documents d ON d.id = p.document_id
+             JOIN document_versions v
+               ON v.org_id = p.org_id AND v.document_id = p.document_id AND v.version = p.version
+             WHERE p.org_id = ",
+            $rest
+        )
+    };
+}
+
+/// Up to `limit` rows of a document, whether they are searched or not.
+pub async fn some(c: Conn<'_>, org: OrgId, document: DocumentId, which: Which, limit: i64) -> Result<Vec<Row>> {
+    const SOME: &str = rows!(
+        "$1 AND p.document_id = $2 AND p.version >= $3 AND p.version <= $4
+         ORDER BY p.version, p.chunk_index LIMIT $5"
+    );
     let (from, to) = match which {
         Which::Version(version) => (version, version),
         Which::Before(version) => (0, version - 1),
         Which::All => (0, i64::MAX),
     };
-    let rows: Vec<Row> = both!(c.again(), c => sqlx::query_as(SOME).bind(org).bind(document).bind(from).bind(to)
-        .bind(limit).fetch_all(c).await)?;
-    for some in rows.chunks(ROWS) {
-        both!(c.again(), c => {
+    Ok(both!(c, c => sqlx::query_as(SOME).bind(org).bind(document).bind(from).bind(to).bind(limit)
+        .fetch_all(c).await)?)
+}
+
+/// The rows of one version after index `after`, in order.
+pub async fn from(
+    c: Conn<'_>,
+    org: OrgId,
+    document: DocumentId,
+    version: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    const FROM: &str =
+        rows!("$1 AND p.document_id = $2 AND p.version = $3 AND p.chunk_index > $4 ORDER BY p.chunk_index LIMIT $5");
+    Ok(both!(c, c => sqlx::query_as(FROM).bind(org).bind(document).bind(version).bind(after).bind(limit)
+        .fetch_all(c).await)?)
+}
+
+/// Deletes rows; returns how many were there.
+pub async fn delete(mut c: Conn<'_>, ids: &[PassageId]) -> Result<u64> {
+    let mut deleted = 0;
+    for some in ids.chunks(ROWS) {
+        deleted += both!(c.again(), c => {
             let mut q = sqlx::QueryBuilder::<DB>::new("DELETE FROM document_chunks WHERE id IN (");
             let mut list = q.separated(", ");
-            for row in some {
-                list.push_bind(row.id);
+            for id in some {
+                list.push_bind(*id);
             }
             q.push(")");
-            q.build().persistent(false).execute(c).await.map(|_| ())
+            q.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
         })?;
     }
-    Ok(rows)
+    Ok(deleted)
 }
 
 /// The organisation's rows after `after` (document, version, index), in that order, for a rebuild.
 pub async fn page(c: Conn<'_>, org: OrgId, after: Option<(DocumentId, i64, i64)>, limit: i64) -> Result<Vec<Row>> {
-    const PAGE: &str = "
-        SELECT p.id, p.document_id, p.kb_id, p.version, p.chunk_index, v.title, p.heading_path, p.content
-        FROM document_chunks p
-        JOIN document_versions v ON v.org_id = p.org_id AND v.document_id = p.document_id AND v.version = p.version
-        WHERE p.org_id = $1 AND (p.document_id, p.version, p.chunk_index) > ($2, $3, $4)
-        ORDER BY p.document_id, p.version, p.chunk_index LIMIT $5";
+    const PAGE: &str = rows!(
+        "$1 AND (p.document_id, p.version, p.chunk_index) > ($2, $3, $4)
+         ORDER BY p.document_id, p.version, p.chunk_index LIMIT $5"
+    );
     let (document, version, index) = after.unwrap_or((DocumentId(Uuid::nil()), 0, -1));
     Ok(both!(c, c => sqlx::query_as(PAGE).bind(org).bind(document).bind(version).bind(index).bind(limit)
         .fetch_all(c).await)?)
@@ -159,10 +194,7 @@ pub async fn rows(c: Conn<'_>, org: OrgId, ids: &[Uuid]) -> Result<Vec<Row>> {
     }
     Ok(both!(c, c => {
         let mut q = sqlx::QueryBuilder::<DB>::new(
-            "SELECT p.id, p.document_id, p.kb_id, p.version, p.chunk_index, v.title, p.heading_path, p.content \
-             FROM document_chunks p \
-             JOIN document_versions v ON v.org_id = p.org_id AND v.document_id = p.document_id AND v.version = p.version \
-             WHERE p.org_id = ",
+            rows!(""),
         );
         q.push_bind(org);
         q.push(" AND p.id IN (");

@@ -1,0 +1,544 @@
+//! A document's way: taken in → parsed → split → indexed; replaced, failed or forgotten.
+//!
+//! Taking in stores the source and pushes the job in one transaction; the job is safe to repeat at any point: what an
+//! earlier run left of the same version is cleared first, and a version becomes current in one transaction only.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Duration,
+};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Document, DocumentVersion, KnowledgeBase, Status,
+    index::{self, LEXICAL_ONLY, Ready},
+    parse::{self, Failure, Kind, Limits, Parsed, Part, Sandbox},
+    split,
+    store::{bases, documents, documents::NewVersion, passages::Which},
+};
+use crate::{
+    app::{App, Changed, DocumentId, Job, KnowledgeBaseId, OrgId, UserId},
+    platform::{Error, Result, crypto::hex, error::blocking, language::Language},
+};
+
+/// The base that documents go to when none is named and there is none.
+const FIRST_BASE: &str = "General";
+/// How many documents this process reads at a time; others wait, so that reading leaves room for customers.
+static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
+/// Text longer than this is no document any more.
+const TEXT_BYTES: usize = 200 << 20;
+/// A title is cut here.
+const TITLE_CHARS: usize = 300;
+
+/// Something to take in.
+#[derive(Debug)]
+pub struct Upload {
+    /// A file name or an address: the same source again is a new version.
+    pub source: String,
+    /// What it is called; by default what the document says itself, else its file name.
+    pub title: Option<String>,
+    pub content: Content,
+    /// The ending that says what kind it is, when `source` doesn't.
+    pub extension: Option<String>,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub enum Content {
+    /// A file that may be moved away.
+    Taken(PathBuf),
+    /// A file that stays where it is.
+    Kept(PathBuf),
+    Bytes(Vec<u8>),
+}
+
+/// What became of an upload.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Added {
+    pub document: Document,
+    pub outcome: Outcome,
+}
+
+/// Whether an upload was news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    New,
+    NewVersion,
+    /// The same content is there already, under this source or another.
+    Unchanged,
+}
+
+/// The named base, or the organisation's first; makes one when there is none.
+pub async fn base(app: &App, org: OrgId, kb: Option<KnowledgeBaseId>) -> Result<KnowledgeBase> {
+    let mut reader = app.read().await?;
+    if let Some(id) = kb {
+        return bases::find(reader.conn(), org, id).await?.ok_or(Error::NotFound("knowledge base"));
+    }
+    if let Some(first) = bases::find_first(reader.conn(), org).await? {
+        return Ok(first);
+    }
+    drop(reader);
+    let mut tx = app.begin().await?;
+    let made = bases::insert(tx.conn(), app.now(), org, FIRST_BASE, None).await?;
+    tx.commit().await?;
+    match made {
+        Some(made) => Ok(made),
+        None => bases::find_first(app.read().await?.conn(), org).await?.ok_or(Error::NotFound("knowledge base")),
+    }
+}
+
+/// A stored source.
+struct Stored {
+    /// Its name below the data directory; a temporary one until the document is known.
+    path: PathBuf,
+    hash: String,
+    size: u64,
+    head: Vec<u8>,
+}
+
+/// Takes a document in: durable when it returns, searchable when its job is done.
+pub async fn add(
+    app: &App,
+    org: OrgId,
+    kb: Option<KnowledgeBaseId>,
+    upload: Upload,
+    by: Option<UserId>,
+) -> Result<Added> {
+    let kb = base(app, org, kb).await?.id;
+    let source = upload.source.trim().to_string();
+    if source.is_empty() || source.chars().count() > 2000 {
+        return Err(Error::Invalid("the source (a file name or an address) must have 1 to 2000 characters".into()));
+    }
+    let stored = store(app, upload.content).await?;
+    let added = add_stored(app, org, kb, &source, upload.title, upload.extension, &stored, by).await;
+    if !matches!(&added, Ok(Added { outcome: Outcome::New | Outcome::NewVersion, .. })) {
+        let _ = tokio::fs::remove_file(&stored.path).await;
+    }
+    added
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, for the sake of cleaning up after it")]
+async fn add_stored(
+    app: &App,
+    org: OrgId,
+    kb: KnowledgeBaseId,
+    source: &str,
+    title: Option<String>,
+    extension: Option<String>,
+    stored: &Stored,
+    by: Option<UserId>,
+) -> Result<Added> {
+    let limit = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
+    if stored.size > limit {
+        return Err(Error::TooLarge { limit_bytes: limit });
+    }
+    let file_type = file_type(source, extension.as_deref(), &stored.head);
+    let title = title.map(|t| t.trim().to_string()).filter(|t| !t.is_empty()).unwrap_or_else(|| name_of(source));
+    // Two that race for one source: the later looks again.
+    for _ in 0..8 {
+        let mut reader = app.read().await?;
+        let same_source = documents::find_by_source(reader.conn(), org, kb, source).await?;
+        let is_same = |d: &Document| d.content_hash == stored.hash && d.processing_status != Status::Failed;
+        let unchanged = match &same_source {
+            Some(document) if is_same(document) => Some(document.clone()),
+            Some(_) => None,
+            None => documents::find_by_hash(reader.conn(), org, kb, &stored.hash).await?,
+        };
+        drop(reader);
+        if let Some(document) = unchanged {
+            return Ok(Added { document, outcome: Outcome::Unchanged });
+        }
+        let document_id = same_source.as_ref().map_or_else(DocumentId::new, |d| d.id);
+        let version = same_source.as_ref().map_or(1, |d| d.version + 1);
+        let url = settle_file(app, org, document_id, version, &file_type, stored).await?;
+        let new = NewVersion {
+            org_id: org,
+            kb_id: kb,
+            document_id,
+            version,
+            title: cut(&title),
+            source: source.to_string(),
+            content_hash: stored.hash.clone(),
+            file_type: file_type.clone(),
+            file_size: i64::try_from(stored.size).unwrap_or(i64::MAX),
+            file_url: Some(url),
+            content: None,
+            created_by: by,
+            indexed: None,
+        };
+        let now = app.now();
+        let mut tx = app.begin().await?;
+        let is_in = match version {
+            1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),
+            _ => documents::insert_newer(tx.conn(), now, &new).await?,
+        };
+        if !is_in {
+            continue;
+        }
+        Job::Ingest { document: document_id, version }.push(tx.conn(), org, now).await?;
+        let document = documents::find(tx.conn(), org, document_id).await?.ok_or(Error::NotFound("document"))?;
+        tx.commit().await?;
+        let _ = tokio::fs::remove_file(&stored.path).await;
+        app.changed(org, Changed::Document { id: document_id }).await;
+        app.wake(org).await;
+        return Ok(Added { document, outcome: if version == 1 { Outcome::New } else { Outcome::NewVersion } });
+    }
+    Err(Error::Conflict("this document is being changed by someone else: try again".into()))
+}
+
+/// The directory of all stored sources.
+fn files(app: &App) -> PathBuf {
+    app.data_dir.join("files")
+}
+
+/// Writes the bytes below the data directory under a temporary name, durable when it returns.
+async fn store(app: &App, content: Content) -> Result<Stored> {
+    let incoming = files(app).join("incoming");
+    let limit = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
+    blocking(move || {
+        std::fs::create_dir_all(&incoming)?;
+        let path = incoming.join(Uuid::now_v7().to_string());
+        match content {
+            Content::Taken(from) => {
+                if std::fs::rename(&from, &path).is_err() {
+                    std::fs::copy(&from, &path)?;
+                    let _ = std::fs::remove_file(&from);
+                }
+            }
+            Content::Kept(from) => {
+                let size =
+                    std::fs::metadata(&from).map_err(|e| Error::Invalid(format!("{}: {e}", from.display())))?.len();
+                if size > limit {
+                    return Err(Error::TooLarge { limit_bytes: limit });
+                }
+                std::fs::copy(&from, &path).map_err(|e| Error::Invalid(format!("{}: {e}", from.display())))?;
+            }
+            Content::Bytes(bytes) => std::fs::write(&path, bytes)?,
+        }
+        let mut file = std::fs::File::open(&path)?;
+        let mut hash = Sha256::new();
+        let mut head = Vec::new();
+        let mut size = 0u64;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = file.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { break };
+            if size == 0 {
+                head = bytes.to_vec();
+            }
+            hash.update(bytes);
+            size += read as u64;
+        }
+        file.sync_all()?;
+        Ok(Stored { path, hash: hex(&hash.finalize()), size, head })
+    })
+    .await
+}
+
+/// Gives a stored source its name, which no other version has, and returns it relative to the data directory. A link,
+/// so that a second attempt under another name finds the bytes still.
+async fn settle_file(
+    app: &App,
+    org: OrgId,
+    document: DocumentId,
+    version: i64,
+    file_type: &str,
+    stored: &Stored,
+) -> Result<String> {
+    let name: String = stored.hash.chars().take(12).collect();
+    let url = format!("files/{org}/{document}/{version}-{name}.{file_type}");
+    let target = app.data_dir.join(&url);
+    let from = stored.path.clone();
+    blocking(move || {
+        let Some(dir) = target.parent() else { return Ok(()) };
+        std::fs::create_dir_all(dir)?;
+        if !target.exists() && std::fs::hard_link(&from, &target).is_err() {
+            let temporary = target.with_extension("part");
+            std::fs::copy(&from, &temporary)?;
+            std::fs::File::open(&temporary)?.sync_all()?;
+            std::fs::rename(&temporary, &target)?;
+        }
+        for dir in [Some(dir), dir.parent()].into_iter().flatten() {
+            std::fs::File::open(dir)?.sync_all()?;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(url)
+}
+
+/// The ending by which the job will read it: by content where that is clear, else by name.
+fn file_type(source: &str, extension: Option<&str>, head: &[u8]) -> String {
+    let path = source.split(['?', '#']).next().unwrap_or(source);
+    let named = extension
+        .map(String::from)
+        .or_else(|| path.rsplit_once('.').map(|(_, e)| e.to_string()))
+        .map(|e| e.to_ascii_lowercase())
+        .filter(|e| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric()));
+    match parse::sniff(&format!("x.{}", named.as_deref().unwrap_or_default()), head) {
+        Ok(kind) => kind.name().to_string(),
+        Err(_) => named.unwrap_or_else(|| "bin".into()),
+    }
+}
+
+/// A file's name without its ending; an address as it is.
+fn name_of(source: &str) -> String {
+    if source.contains("://") {
+        return source.to_string();
+    }
+    let name = source.rsplit(['/', '\\']).next().unwrap_or(source);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    if stem.trim().is_empty() { source.to_string() } else { stem.to_string() }
+}
+
+fn cut(title: &str) -> String {
+    title.chars().take(TITLE_CHARS).collect()
+}
+
+/// The job: reads, splits and indexes one version. A document that can't be read is marked as failed with its reason,
+/// which is a success of the job; an error means "try again".
+pub async fn run(app: &App, document: DocumentId, version: i64) -> Result<()> {
+    let Some((found, of_version)) = documents::find_version(app.read().await?.conn(), document, version).await? else {
+        return Ok(()); // deleted meanwhile
+    };
+    let org = found.org_id;
+    if found.version > version {
+        if of_version.processing_status != Status::Completed {
+            index::purge(app, org, document, Which::Version(version)).await?;
+            mark_failed(app, org, document, version, Failure::Superseded).await?;
+        }
+        return Ok(());
+    }
+    if found.current_version == Some(version) && found.processing_status == Status::Completed {
+        return Ok(());
+    }
+    set_status(app, org, document, version, Status::Processing).await?;
+    // What a run that was cut off left behind; it is not searched.
+    index::purge(app, org, document, Which::Version(version)).await?;
+    match read(app, &found, &of_version).await? {
+        Ok(ready) => index::add(app, org, vec![ready]).await?,
+        Err(failure) => mark_failed(app, org, document, version, failure).await?,
+    }
+    app.changed(org, Changed::Document { id: document }).await;
+    app.wake(org).await;
+    Ok(())
+}
+
+/// Parses and splits a version.
+async fn read(app: &App, document: &Document, version: &DocumentVersion) -> Result<Result<Ready, Failure>> {
+    let Ok(_reading) = READERS.acquire().await else { return Err(Error::internal(anyhow::anyhow!("stopping"))) };
+    let parsed = match &version.file_url {
+        None => {
+            let mut reader = app.read().await?;
+            let text = documents::content(reader.conn(), document.org_id, document.id, version.version).await?;
+            drop(reader);
+            parse::read_text(text.unwrap_or_default(), Kind::from_name(&version.file_type).unwrap_or(Kind::Text)).await
+        }
+        Some(url) => read_file(app, url, &version.file_type).await,
+    };
+    let mut parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let passage_tokens = app.config.ingest.passage_tokens;
+    let is_named = version.title != name_of(&document.source);
+    let title = version.title.clone();
+    let split = blocking(move || {
+        if text_bytes(&parsed) > TEXT_BYTES {
+            return Ok(Err(Failure::TooLarge));
+        }
+        let own = parsed.title.clone().or_else(|| first_heading(&parsed));
+        let title = if is_named { title } else { own.map_or(title, |t| cut(&t)) };
+        parsed.title = Some(title.clone());
+        let pieces = split::split(&parsed, passage_tokens);
+        let sample: String = pieces.iter().take(8).flat_map(|p| p.content.chars().take(500)).collect();
+        Ok(if pieces.is_empty() { Err(Failure::Empty) } else { Ok((title, pieces, Language::detect(&sample))) })
+    })
+    .await?;
+    Ok(split.map(|(title, pieces, language)| Ready {
+        org_id: document.org_id,
+        kb_id: document.kb_id,
+        document_id: document.id,
+        version: version.version,
+        title,
+        category: document.category.clone(),
+        about: Some((document.valid_from, document.valid_until)),
+        language,
+        pieces,
+        new: None,
+    }))
+}
+
+async fn read_file(app: &App, url: &str, file_type: &str) -> Result<Parsed, Failure> {
+    let path = app.data_dir.join(url);
+    let head = {
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || head_of(&path)).await.unwrap_or(Err(Failure::SourceMissing))?
+    };
+    let kind = parse::sniff(&format!("x.{file_type}"), &head)?;
+    let settings = &app.config.ingest;
+    let limits = Limits { time: Duration::from_secs(settings.timeout_s), memory_mb: settings.memory_mb };
+    parse::read(&path, kind, limits, &Sandbox::of_this_program()).await
+}
+
+fn head_of(path: &Path) -> Result<Vec<u8>, Failure> {
+    let file = std::fs::File::open(path).map_err(|_| Failure::SourceMissing)?;
+    let mut head = Vec::new();
+    file.take(64 << 10).read_to_end(&mut head).map_err(|_| Failure::SourceMissing)?;
+    Ok(head)
+}
+
+fn text_bytes(parsed: &Parsed) -> usize {
+    let bytes = |part: &Part| match part {
+        Part::Markdown(text) | Part::Text(text) | Part::Entry { text, .. } => text.len(),
+        Part::Table(table) => table.rows.iter().flatten().map(String::len).sum(),
+    };
+    parsed.parts.iter().map(bytes).sum()
+}
+
+/// The heading of the first level with which a text begins.
+fn first_heading(parsed: &Parsed) -> Option<String> {
+    let Some(Part::Markdown(text)) = parsed.parts.first() else { return None };
+    let line = text.lines().find(|l| !l.trim().is_empty())?;
+    let title = line.strip_prefix("# ")?.replace("**", "");
+    Some(title.trim().to_string()).filter(|t| !t.is_empty())
+}
+
+async fn set_status(app: &App, org: OrgId, document: DocumentId, version: i64, status: Status) -> Result<()> {
+    let mut tx = app.begin().await?;
+    documents::set_status(tx.conn(), app.now(), document, version, status, None).await?;
+    tx.commit().await?;
+    app.changed(org, Changed::Document { id: document }).await;
+    Ok(())
+}
+
+async fn mark_failed(app: &App, org: OrgId, document: DocumentId, version: i64, failure: Failure) -> Result<()> {
+    tracing::info!(document.id = %document, version, reason = failure.code(), "the document could not be read");
+    let mut tx = app.begin().await?;
+    let reason = Some((failure.code(), failure.words()));
+    documents::set_status(tx.conn(), app.now(), document, version, Status::Failed, reason).await?;
+    tx.commit().await?;
+    app.changed(org, Changed::Document { id: document }).await;
+    Ok(())
+}
+
+/// What follows when the job is given up: the version says that it failed; the one before stays current.
+pub async fn fail(app: &App, document: DocumentId, version: i64, error: &Error) -> Result<()> {
+    let Some((found, _)) = documents::find_version(app.read().await?.conn(), document, version).await? else {
+        return Ok(());
+    };
+    tracing::error!(document.id = %document, version, error = %error.chain(), "gave a document up");
+    mark_failed(app, found.org_id, document, version, Failure::GaveUp).await
+}
+
+/// Deletes a document: it can't be found from the moment this returns; a job takes its passages, points and files.
+pub async fn remove(app: &App, org: OrgId, document: DocumentId) -> Result<()> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let Some(kb) = documents::hide(tx.conn(), now, org, document).await? else {
+        return Err(Error::NotFound("document"));
+    };
+    bases::count_documents(tx.conn(), kb, -1).await?;
+    Job::Forget { document }.push(tx.conn(), org, now).await?;
+    tx.commit().await?;
+    app.changed(org, Changed::Document { id: document }).await;
+    app.wake(org).await;
+    Ok(())
+}
+
+/// The job after a deletion or a replacement: what is no longer searched is deleted for good. Safe to repeat.
+pub async fn forget(app: &App, document: DocumentId) -> Result<()> {
+    let Some((org, is_deleted, current)) = documents::owner(app.read().await?.conn(), document).await? else {
+        return Ok(());
+    };
+    if !is_deleted {
+        if let Some(current) = current {
+            index::purge(app, org, document, Which::Before(current)).await?;
+        }
+        return Ok(());
+    }
+    index::purge(app, org, document, Which::All).await?;
+    index::forget_points(app, org, document).await?;
+    let dir = files(app).join(org.to_string()).join(document.to_string());
+    blocking(move || match std::fs::remove_dir_all(&dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+        _ => Ok(()),
+    })
+    .await?;
+    let mut tx = app.begin().await?;
+    documents::delete(tx.conn(), document).await?;
+    tx.commit().await
+}
+
+/// Reads a document's newest source again, as a new version: after a failure, or when reading got better.
+pub async fn again(app: &App, org: OrgId, document: DocumentId, by: Option<UserId>) -> Result<Document> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let found = documents::find(tx.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;
+    let versions = documents::versions(tx.conn(), org, document).await?;
+    let newest = versions.into_iter().next().ok_or(Error::NotFound("document"))?;
+    let content = match newest.file_url {
+        Some(_) => None,
+        None => documents::content(tx.conn(), org, document, newest.version).await?,
+    };
+    let new = NewVersion {
+        org_id: org,
+        kb_id: found.kb_id,
+        document_id: document,
+        version: found.version + 1,
+        title: newest.title,
+        source: found.source,
+        content_hash: newest.content_hash,
+        file_type: newest.file_type,
+        file_size: newest.file_size,
+        file_url: newest.file_url,
+        content,
+        created_by: by,
+        indexed: None,
+    };
+    if !documents::insert_newer(tx.conn(), now, &new).await? {
+        return Err(Error::Conflict("this document is being changed by someone else: try again".into()));
+    }
+    Job::Ingest { document, version: new.version }.push(tx.conn(), org, now).await?;
+    let found = documents::find(tx.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;
+    tx.commit().await?;
+    app.changed(org, Changed::Document { id: document }).await;
+    app.wake(org).await;
+    Ok(found)
+}
+
+/// Whether a document's newest version is searchable by words and, where a model is configured, by meaning.
+pub fn is_whole(document: &Document) -> bool {
+    document.processing_status == Status::Completed && document.error_code.as_deref() != Some(LEXICAL_ONLY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_kinds_come_from_the_source() {
+        assert_eq!(name_of("docs/退货政策.v2.md"), "退货政策.v2");
+        assert_eq!(name_of("https://example.com/a.html"), "https://example.com/a.html");
+        assert_eq!(name_of(".env"), ".env");
+        assert_eq!(file_type("a/b.MARKDOWN", None, b"# x"), "md");
+        assert_eq!(file_type("https://example.com/help?x=1.pdf", Some("html"), b"<p>"), "html");
+        assert_eq!(file_type("report", None, b"%PDF-1.4"), "pdf");
+        assert_eq!(file_type("x.exe", None, b"MZ\0\0"), "exe");
+    }
+
+    #[test]
+    fn a_text_that_begins_with_a_heading_is_called_so() {
+        let parsed = |text: &str| Parsed { title: None, parts: vec![Part::Markdown(text.into())] };
+        assert_eq!(first_heading(&parsed("\n# Returns **and** refunds\nx")).as_deref(), Some("Returns and refunds"));
+        assert_eq!(first_heading(&parsed("Text\n# Later")), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! PDF → Markdown.
+
+use unpdf::{ErrorKind, RenderOptions, TableFallback};
+
+use super::{Failure, Parsed, Part, text::clean};
+
+/// Fewer letters than this a page, on average, with pictures on them: a scan.
+const LETTERS_PER_PAGE: usize = 12;
+
+/// Reads all pages.
+pub(super) fn pages(bytes: &[u8]) -> Result<Parsed, Failure> {
+    let document = unpdf::parse_bytes(bytes).map_err(|e| failure(&e))?;
+    let mut options = RenderOptions::new().with_standard_cleanup().with_table_fallback(TableFallback::Markdown);
+    options.escape_special_chars = false;
+    let text = clean(&without_images(&unpdf::render::to_markdown(&document, &options).map_err(|e| failure(&e))?));
+    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+    if letters < LETTERS_PER_PAGE * document.pages.len().max(1) {
+        let quality = &document.extraction_quality;
+        let has_pictures = quality.is_scan_pdf || quality.suppressed_ocr_pages > 0 || holds(bytes, b"/Image");
+        if has_pictures && letters < LETTERS_PER_PAGE * document.pages.len().max(1) {
+            return Err(Failure::NeedsOcr);
+        }
+        if letters == 0 && quality.undecodable_content_streams > 0 {
+            return Err(Failure::Corrupt);
+        }
+    }
+    // What programs put there by themselves is no title.
+    let title = document.metadata.title.filter(|t| {
+        let t = t.trim();
+        !t.is_empty()
+            && !t.starts_with("Microsoft Word")
+            && !t.contains(['/', '\\'])
+            && !t.eq_ignore_ascii_case("untitled")
+            && !t.eq_ignore_ascii_case("(anonymous)")
+    });
+    Ok(Parsed { title: title.map(|t| t.trim().to_string()), parts: vec![Part::Markdown(text)] })
+}
+
+fn failure(error: &unpdf::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Encrypted | ErrorKind::InvalidPassword => Failure::Encrypted,
+        _ => Failure::Corrupt,
+    }
+}
+
+fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|w| w == needle)
+}
+
+/// Takes `![…](…)` out: nobody can read a picture here.
+pub(super) fn without_images(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("![") {
+        let (before, image) = rest.split_at(at);
+        out.push_str(before);
+        let end = image.find("](").and_then(|open| image.get(open..)?.find(')').map(|close| open + close + 1));
+        match end {
+            Some(end) if end < 2000 => rest = image.get(end..).unwrap_or_default(),
+            _ => {
+                out.push_str("![");
+                rest = image.get(2..).unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
