@@ -1,4 +1,5 @@
 //! The contract of `platform::vectors`, the same for the engine in this process and for a server over gRPC.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
 
@@ -434,6 +435,69 @@ async fn after_a_kill_what_was_flushed_is_there_and_the_rest_can_be_seen_missing
     let again = after.killed();
     assert_eq!(again.count("a").await.unwrap(), 200);
     assert_eq!(again.search("a", Search { limit: 500, ..words(&[(1, 1.0)]) }).await.unwrap().len(), 200);
+}
+
+/// What the killed process of the next test does: loads and flushes for ever, and says what is flushed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it talks to its parent")]
+async fn load_until_killed() {
+    let Ok(dir) = std::env::var("FRONTDESK_TEST_LOAD_INTO") else { return };
+    let vectors = Vectors::edge(Path::new(&dir)).unwrap();
+    vectors.create("a", WORDS).await.unwrap();
+    let mut dice = Dice(3);
+    for n in vectors.count("a").await.unwrap() as u128.. {
+        let points = (n * 50..(n + 1) * 50).map(|n| Point { lexical: dice.sparse(20, 500), ..point(n, &[]) });
+        vectors.upsert("a", points.map(|p| with(p, json!({"kb_id": "k"}))).collect()).await.unwrap();
+        if n % 3 == 0 {
+            vectors.flush("a").await.unwrap();
+            println!("flushed {}", (n + 1) * 50);
+        }
+        if n % 7 == 0 {
+            vectors.delete("a", &[id(n * 50)]).await.unwrap();
+            vectors.optimize("a").await.unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_process_killed_while_loading_loses_nothing_that_was_flushed() {
+    use std::io::{BufRead, BufReader};
+    let mut dice = Dice(u64::from(std::process::id()));
+    for _ in 0..8 {
+        let dir = Scratch::new();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "load_until_killed", "--nocapture"])
+            .env("FRONTDESK_TEST_LOAD_INTO", &dir.0)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let reader = std::thread::spawn(move || {
+            let lines = lines.map_while(Result::ok);
+            lines.filter_map(|line| line.strip_prefix("flushed ")?.parse::<u128>().ok()).last().unwrap_or(0)
+        });
+        std::thread::sleep(Duration::from_millis(300 + dice.roll(1500)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let flushed = reader.join().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let vectors = Vectors::edge(&dir.0).unwrap();
+            let there: BTreeSet<u128> =
+                vectors.ids("a", None).await.unwrap().iter().map(|(id, _)| id.as_u128()).collect();
+            let lost: Vec<u128> = (0..flushed).filter(|n| n % 350 != 0 && !there.contains(n)).collect();
+            assert!(lost.is_empty(), "of {flushed} flushed points {} are lost", lost.len());
+            assert!(!dir.0.join("vectors/a.damaged").exists());
+            vectors.create("a", WORDS).await.unwrap();
+            let again = (0..flushed + 50).map(|n| with(point(n, &[(1, 1.0)]), json!({"kb_id": "k"})));
+            vectors.upsert("a", again.collect()).await.unwrap();
+            vectors.optimize("a").await.unwrap();
+            let all = Search { limit: 100_000, filter: Filter::all().is("kb_id", "k"), ..words(&[(1, 1.0)]) };
+            let hits = vectors.search("a", all).await.unwrap();
+            let hits = hits.iter().filter(|hit| hit.id.as_u128() < flushed + 50);
+            assert_eq!(hits.count() as u128, flushed + 50);
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

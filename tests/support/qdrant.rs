@@ -1,5 +1,6 @@
 //! A Qdrant server for tests: real gRPC, the engine's own code behind it, and strict: it refuses what a real server
 //! refuses, and whatever it does not know.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -11,7 +11,7 @@ use std::{
 };
 
 use qdrant_edge::{
-    self as engine, EdgeShard, FieldCondition, HasIdCondition, IsEmptyCondition, NamedQuery, PointId,
+    self as native, EdgeShard, FieldCondition, HasIdCondition, IsEmptyCondition, NamedQuery, PointId,
     PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range, ScrollRequest, SearchRequest,
     UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
     external::ordered_float::OrderedFloat,
@@ -23,7 +23,7 @@ use super::{
     Condition, DENSE, Filter, Hit, LEXICAL, Point, Search, Shape, SparseVector, check_length, missing, rank, shard,
 };
 use crate::platform::error::{Error, Result, blocking};
-use shard::{Shard, failed};
+use shard::{Engine, Shard, failed};
 
 /// Collections that stay open at the same time; each costs open files and memory.
 const OPEN_COLLECTIONS: usize = 64;
@@ -117,14 +117,15 @@ impl Edge {
         self.on(collection, move |shard| {
             shard
                 .write(|engine, since_optimized| {
-                    check_length(shard::shape_of(&engine.config()), points.iter().filter_map(|p| p.dense.as_ref()))?;
+                    check_length(engine.shape, points.iter().filter_map(|p| p.dense.as_ref()))?;
+                    engine.prepare_for(&points)?;
                     let mut points = points.into_iter().map(native_point).peekable();
                     while points.peek().is_some() {
                         let batch: Vec<_> = points.by_ref().take(BATCH).collect();
                         *since_optimized += batch.len();
-                        change(engine, PointOperations::UpsertPoints(PointInsertOperations::PointsList(batch)))?;
+                        change(&engine.edge, PointOperations::UpsertPoints(PointInsertOperations::PointsList(batch)))?;
                         if *since_optimized >= OPTIMIZE_EVERY {
-                            shard::optimize(engine)?;
+                            shard::optimize(&engine.edge)?;
                             *since_optimized = 0;
                         }
                     }
@@ -138,34 +139,32 @@ impl Edge {
     pub(super) async fn delete(self: &Arc<Self>, collection: &str, ids: &[Uuid]) -> Result<()> {
         let ids: Vec<PointId> = ids.iter().map(|id| PointId::Uuid(*id)).collect();
         self.on(collection, move |shard| {
-            shard.write(|engine, _| change(engine, PointOperations::DeletePoints { ids }))?;
+            shard.write(|engine, _| change(&engine.edge, PointOperations::DeletePoints { ids }))?;
             Ok(())
         })
         .await
     }
 
     pub(super) async fn delete_where(self: &Arc<Self>, collection: &str, filter: Filter) -> Result<()> {
-        let filter = native_filter(&filter)?.unwrap_or_default();
         self.on(collection, move |shard| {
-            shard.write(|engine, _| change(engine, PointOperations::DeletePointsByFilter(filter)))?;
+            shard.write(|engine, _| match native_filter(&filter, engine)? {
+                Passing::Some(filter) => change(&engine.edge, PointOperations::DeletePointsByFilter(filter)),
+                Passing::None => Ok(()),
+            })?;
             Ok(())
         })
         .await
     }
 
     pub(super) async fn flush(self: &Arc<Self>, collection: &str) -> Result<()> {
-        self.on(collection, |shard| {
-            shard.write(|engine, _| shard::flush(engine))?;
-            Ok(())
-        })
-        .await
+        self.on(collection, Shard::flush).await
     }
 
     pub(super) async fn optimize(self: &Arc<Self>, collection: &str) -> Result<()> {
         self.on(collection, |shard| {
             shard.write(|engine, since_optimized| {
                 *since_optimized = 0;
-                shard::optimize(engine)
+                shard::optimize(&engine.edge)
             })?;
             Ok(())
         })
@@ -184,7 +183,7 @@ impl Edge {
     ) -> Result<Vec<(Uuid, Option<Value>)>> {
         let field = field.map(String::from);
         self.on(collection, move |shard| {
-            Ok(shard.read(|engine| all_ids(engine, field.as_deref()))?.unwrap_or_default())
+            Ok(shard.read(|engine| all_ids(&engine.edge, field.as_deref()))?.unwrap_or_default())
         })
         .await
     }
@@ -239,15 +238,18 @@ fn all_ids(engine: &EdgeShard, field: Option<&str>) -> Result<Vec<(Uuid, Option<
     }
 }
 
-fn find(engine: &EdgeShard, search: Search) -> Result<Vec<Hit>> {
-    let filter = native_filter(&search.filter)?;
+fn find(engine: &Engine, search: Search) -> Result<Vec<Hit>> {
+    let Passing::Some(filter) = native_filter(&search.filter, engine)? else {
+        return Ok(Vec::new());
+    };
+    let filter = (filter != native::Filter::default()).then_some(filter);
     let lexical = match search.lexical.filter(|v| !v.indices.is_empty()) {
         Some(vector) => Some(NamedQuery::new(VectorInternal::Sparse(native_sparse(vector)?), LEXICAL)),
         None => None,
     };
-    let shape = shard::shape_of(&engine.config());
-    let dense = search.dense.filter(|_| shape.dense_dimensions.is_some());
-    check_length(shape, &dense)?;
+    let dense = search.dense.filter(|_| engine.shape.dense_dimensions.is_some());
+    check_length(engine.shape, &dense)?;
+    let engine = &engine.edge;
     let dense = dense.map(|vector| NamedQuery::new(VectorInternal::Dense(vector), DENSE));
     let by_words = match &lexical {
         Some(query) => best(engine, query, filter.as_ref(), search.limit)?,
@@ -278,7 +280,7 @@ fn missing_in(list: &[(Uuid, f32)], other: &[(Uuid, f32)]) -> Vec<PointId> {
 fn best(
     engine: &EdgeShard,
     query: &NamedQuery<VectorInternal>,
-    filter: Option<&engine::Filter>,
+    filter: Option<&native::Filter>,
     limit: usize,
 ) -> Result<Vec<(Uuid, f32)>> {
     let mut asked = rank::first_ask(limit);
@@ -296,14 +298,14 @@ fn among(engine: &EdgeShard, query: NamedQuery<VectorInternal>, ids: Vec<PointId
         return Ok(Vec::new());
     }
     let limit = ids.len();
-    let filter = engine::Filter::new_must(engine::Condition::HasId(ids.into_iter().collect::<HasIdCondition>()));
+    let filter = native::Filter::new_must(native::Condition::HasId(ids.into_iter().collect::<HasIdCondition>()));
     nearest(engine, query, Some(filter), limit)
 }
 
 fn nearest(
     engine: &EdgeShard,
     query: NamedQuery<VectorInternal>,
-    filter: Option<engine::Filter>,
+    filter: Option<native::Filter>,
     limit: usize,
 ) -> Result<Vec<(Uuid, f32)>> {
     let request = SearchRequest {
@@ -326,12 +328,12 @@ fn nearest(
         .collect())
 }
 
-fn native_sparse(vector: SparseVector) -> Result<engine::SparseVector> {
-    engine::SparseVector::new(vector.indices, vector.values).map_err(|e| Error::Invalid(e.to_string()))
+fn native_sparse(vector: SparseVector) -> Result<native::SparseVector> {
+    native::SparseVector::new(vector.indices, vector.values).map_err(|e| Error::Invalid(e.to_string()))
 }
 
 fn native_point(point: Point) -> PointStructPersisted {
-    let lexical = engine::SparseVector { indices: point.lexical.indices, values: point.lexical.values };
+    let lexical = native::SparseVector { indices: point.lexical.indices, values: point.lexical.values };
     let mut vectors = HashMap::from([(LEXICAL.into(), VectorPersisted::Sparse(lexical))]);
     if let Some(dense) = point.dense {
         vectors.insert(DENSE.into(), VectorPersisted::Dense(dense));
@@ -339,34 +341,51 @@ fn native_point(point: Point) -> PointStructPersisted {
     PointStructPersisted {
         id: PointId::Uuid(point.id),
         vector: VectorStructPersisted::Named(vectors),
-        payload: Some(engine::Payload(point.fields)),
+        payload: Some(native::Payload(point.fields)),
     }
 }
 
-fn native_filter(filter: &Filter) -> Result<Option<engine::Filter>> {
-    let must = filter.must.iter().map(native_condition).collect::<Result<Vec<_>>>()?;
-    let without = has_id(&filter.without);
-    Ok((!must.is_empty() || !filter.without.is_empty()).then(|| engine::Filter {
+/// Which points of a collection a filter lets through.
+enum Passing {
+    Some(native::Filter),
+    None,
+}
+
+/// The filter as far as it matters in this collection: a field that no point has decides for all at once.
+fn native_filter(filter: &Filter, engine: &Engine) -> Result<Passing> {
+    let mut must = Vec::with_capacity(filter.must.len());
+    for condition in &filter.must {
+        match condition {
+            Condition::OneOf { field, .. } | Condition::Between { field, or_absent: false, .. }
+                if !engine.may_have(field) =>
+            {
+                return Ok(Passing::None);
+            }
+            Condition::Between { field, or_absent: true, .. } if !engine.may_have(field) => {}
+            condition => must.push(native_condition(condition)?),
+        }
+    }
+    Ok(Passing::Some(native::Filter {
         should: None,
         min_should: None,
         must: (!must.is_empty()).then_some(must),
-        must_not: (!filter.without.is_empty()).then(|| vec![without]),
+        must_not: (!filter.without.is_empty()).then(|| vec![has_id(&filter.without)]),
     }))
 }
 
-fn native_condition(condition: &Condition) -> Result<engine::Condition> {
+fn native_condition(condition: &Condition) -> Result<native::Condition> {
     Ok(match condition {
         Condition::OneOf { field, words } => {
-            engine::Condition::Field(FieldCondition::new_match(shard::path(field)?, words.clone().into()))
+            native::Condition::Field(FieldCondition::new_match(shard::path(field)?, words.clone().into()))
         }
         Condition::Between { field, from, to, or_absent } => {
             #[expect(clippy::cast_precision_loss, reason = "seconds and counts are far below 2^53")]
             let bound = |n: Option<i64>| n.map(|n| OrderedFloat(n as f64));
             let range = Range { lt: None, gt: None, gte: bound(*from), lte: bound(*to) };
-            let within = engine::Condition::Field(FieldCondition::new_range(shard::path(field)?, range));
+            let within = native::Condition::Field(FieldCondition::new_range(shard::path(field)?, range));
             if *or_absent {
-                let absent = engine::Condition::IsEmpty(IsEmptyCondition::from(shard::path(field)?));
-                engine::Condition::Filter(engine::Filter {
+                let absent = native::Condition::IsEmpty(IsEmptyCondition::from(shard::path(field)?));
+                native::Condition::Filter(native::Filter {
                     should: Some(vec![absent, within]),
                     min_should: None,
                     must: None,
@@ -380,6 +399,6 @@ fn native_condition(condition: &Condition) -> Result<engine::Condition> {
     })
 }
 
-fn has_id(ids: &[Uuid]) -> engine::Condition {
-    engine::Condition::HasId(ids.iter().map(|id| PointId::Uuid(*id)).collect())
+fn has_id(ids: &[Uuid]) -> native::Condition {
+    native::Condition::HasId(ids.iter().map(|id| PointId::Uuid(*id)).collect())
 }

@@ -5,11 +5,15 @@
 //! its log.
 
 use std::{
+    collections::HashSet,
     fs::{self, File, TryLockError},
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock, atomic::AtomicU64},
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use qdrant_edge::{
@@ -18,7 +22,7 @@ use qdrant_edge::{
     PayloadFieldSchema, PayloadSchemaParams, UpdateOperation, WalOptions,
 };
 
-use super::{DENSE, KEYWORDS, LEXICAL, NUMBERS, Shape};
+use super::{DENSE, KEYWORDS, LEXICAL, NUMBERS, Point, Shape};
 use crate::platform::error::{Error, Result};
 
 /// The log is only good for the number of the last operation (the engine does not replay it), so it is kept short.
@@ -27,20 +31,67 @@ const LOG_LIMIT_BYTES: u64 = 16 << 20;
 /// A collection's directory and, while it is open, its engine.
 pub struct Shard {
     dir: PathBuf,
-    engine: RwLock<Option<EdgeShard>>,
+    engine: RwLock<Option<Engine>>,
     /// Held by whoever changes the collection. How many points came in since the index was last put in shape.
     writing: Mutex<usize>,
+    /// Changes begun, and how many of them are known to be durable. What was on disk at the start counts as one.
+    changes: AtomicU64,
+    durable: AtomicU64,
     /// When it was last asked for, in calls.
     pub used: AtomicU64,
 }
 
+/// An open collection.
+pub struct Engine {
+    pub edge: EdgeShard,
+    pub shape: Shape,
+    /// The known fields that some point has had. Each has an index; an index costs eight writes per flush, so there is
+    /// none before.
+    fields: RwLock<HashSet<&'static str>>,
+}
+
+impl Engine {
+    fn of(edge: EdgeShard) -> Result<Self> {
+        let indexed = guarded(|| Ok(edge.info().payload_schema))?;
+        let fields = KEYWORDS.into_iter().chain(NUMBERS);
+        let fields = fields.filter(|f| path(f).is_ok_and(|f| indexed.contains_key(&f))).collect();
+        let shape = shape_of(&edge.config());
+        Ok(Self { edge, shape, fields: RwLock::new(fields) })
+    }
+
+    /// Whether a point may have this field. `false` is certain.
+    pub fn may_have(&self, field: &str) -> bool {
+        let known = KEYWORDS.contains(&field) || NUMBERS.contains(&field);
+        !known || self.fields.read().unwrap_or_else(PoisonError::into_inner).contains(field)
+    }
+
+    /// Makes the indexes these points need, before they come in.
+    pub fn prepare_for(&self, points: &[Point]) -> Result<()> {
+        for field in KEYWORDS.into_iter().chain(NUMBERS) {
+            if self.may_have(field) || !points.iter().any(|p| p.fields.get(field).is_some_and(|v| !v.is_null())) {
+                continue;
+            }
+            add_index(&self.edge, field)?;
+            self.fields.write().unwrap_or_else(PoisonError::into_inner).insert(field);
+        }
+        Ok(())
+    }
+}
+
 impl Shard {
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, engine: RwLock::new(None), writing: Mutex::new(0), used: AtomicU64::new(0) }
+        Self {
+            dir,
+            engine: RwLock::new(None),
+            writing: Mutex::new(0),
+            changes: AtomicU64::new(1),
+            durable: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+        }
     }
 
     /// Runs `work` on the engine, opening it first; `None` if there is no such collection.
-    pub fn read<T>(&self, work: impl FnOnce(&EdgeShard) -> Result<T>) -> Result<Option<T>> {
+    pub fn read<T>(&self, work: impl FnOnce(&Engine) -> Result<T>) -> Result<Option<T>> {
         loop {
             let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(engine) = &*engine {
@@ -58,8 +109,9 @@ impl Shard {
     }
 
     /// Like [`read`](Self::read), for changes: one at a time.
-    pub fn write<T>(&self, work: impl FnOnce(&EdgeShard, &mut usize) -> Result<T>) -> Result<Option<T>> {
+    pub fn write<T>(&self, work: impl FnOnce(&Engine, &mut usize) -> Result<T>) -> Result<Option<T>> {
         let mut since_optimized = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.fetch_add(1, Ordering::SeqCst);
         let mut finished = false;
         let result = self.read(|engine| {
             let result = work(engine, &mut since_optimized);
@@ -73,6 +125,24 @@ impl Shard {
         result
     }
 
+    /// Makes everything durable that was done before; many who wait for it at once cost one flush.
+    pub fn flush(&self) -> Result<()> {
+        let wanted = self.changes.load(Ordering::SeqCst);
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.durable.load(Ordering::SeqCst) >= wanted {
+            return Ok(());
+        }
+        let all = self.changes.load(Ordering::SeqCst);
+        let flushed = self.read(|engine| {
+            engine.edge.flush();
+            Ok(())
+        })?;
+        if flushed.is_some() {
+            self.durable.store(all, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
     /// Makes the collection, or checks that it has this shape.
     pub fn create(&self, shape: Shape) -> Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,10 +154,11 @@ impl Shard {
             Some(engine) => engine,
             none => none.insert(make(&self.dir, shape)?),
         };
-        if shape_of(&engine.config()) != shape {
-            return Err(Error::Conflict("the vector collection exists with vectors of another length".into()));
+        if engine.shape == shape {
+            Ok(())
+        } else {
+            Err(Error::Conflict("the vector collection exists with vectors of another length".into()))
         }
-        guarded(|| add_indexes(engine))
     }
 
     /// Deletes the directory.
@@ -116,12 +187,6 @@ impl Drop for Shard {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Makes everything written so far durable.
-pub fn flush(engine: &EdgeShard) -> Result<()> {
-    engine.flush();
-    Ok(())
 }
 
 /// Builds the index of what came in, merges small parts and frees deleted points.
@@ -153,7 +218,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn close(engine: Option<EdgeShard>) {
+fn close(engine: Option<Engine>) {
     let closed = guarded(|| {
         drop(engine);
         Ok(())
@@ -163,8 +228,7 @@ fn close(engine: Option<EdgeShard>) {
     }
 }
 
-/// What the collection was made for.
-pub fn shape_of(config: &EdgeConfig) -> Shape {
+fn shape_of(config: &EdgeConfig) -> Shape {
     Shape { dense_dimensions: config.vectors.get(DENSE).map(|v| v.size as u64) }
 }
 
@@ -200,30 +264,20 @@ fn config(shape: Shape) -> EdgeConfig {
     }
 }
 
-fn make(dir: &Path, shape: Shape) -> Result<EdgeShard> {
+fn make(dir: &Path, shape: Shape) -> Result<Engine> {
     fs::create_dir_all(dir)?;
-    guarded(|| EdgeShard::new(dir, config(shape)).map_err(failed))
+    Engine::of(guarded(|| EdgeShard::new(dir, config(shape)).map_err(failed))?)
 }
 
-fn add_indexes(engine: &EdgeShard) -> Result<()> {
-    let existing = engine.info().payload_schema;
-    let keywords = KEYWORDS.map(|field| {
-        (field, PayloadSchemaParams::Keyword(KeywordIndexParams { on_disk: Some(true), ..Default::default() }))
-    });
-    let numbers = NUMBERS.map(|field| {
-        (field, PayloadSchemaParams::Integer(IntegerIndexParams { on_disk: Some(true), ..Default::default() }))
-    });
-    for (field, schema) in keywords.into_iter().chain(numbers) {
-        let field_name = path(field)?;
-        if existing.contains_key(&field_name) {
-            continue;
-        }
-        let index = CreateIndex { field_name, field_schema: Some(PayloadFieldSchema::FieldParams(schema)) };
-        engine
-            .update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))
-            .map_err(failed)?;
-    }
-    Ok(())
+fn add_index(edge: &EdgeShard, field: &str) -> Result<()> {
+    let schema = if NUMBERS.contains(&field) {
+        PayloadSchemaParams::Integer(IntegerIndexParams { on_disk: Some(true), ..Default::default() })
+    } else {
+        PayloadSchemaParams::Keyword(KeywordIndexParams { on_disk: Some(true), ..Default::default() })
+    };
+    let field_schema = Some(PayloadFieldSchema::FieldParams(schema));
+    let index = FieldIndexOperations::CreateIndex(CreateIndex { field_name: path(field)?, field_schema });
+    edge.update(UpdateOperation::FieldIndexOperation(index)).map_err(failed)
 }
 
 /// A field's name as the engine wants it.
@@ -232,7 +286,7 @@ pub fn path(field: &str) -> Result<JsonPath> {
 }
 
 /// Opens the directory if there is one. What cannot be read is moved aside and replaced by an empty collection.
-fn open(dir: &Path) -> Result<Option<EdgeShard>> {
+fn open(dir: &Path) -> Result<Option<Engine>> {
     if !dir.exists() {
         return Ok(None);
     }
@@ -248,7 +302,7 @@ fn open(dir: &Path) -> Result<Option<EdgeShard>> {
         None => None,
     };
     let error = match guarded(|| EdgeShard::load(dir, shape.map(config)).map_err(failed)) {
-        Ok(engine) => return Ok(Some(engine)),
+        Ok(edge) => return Engine::of(edge).map(Some),
         Err(error) if is_passing(&error) => return Err(error),
         Err(error) => error,
     };
@@ -261,14 +315,7 @@ fn open(dir: &Path) -> Result<Option<EdgeShard>> {
         error = error.chain(),
         "the vector collection is damaged: moved aside, it is empty until rebuilt from the database"
     );
-    match shape {
-        Some(shape) => {
-            let engine = make(dir, shape)?;
-            guarded(|| add_indexes(&engine))?;
-            Ok(Some(engine))
-        }
-        None => Ok(None),
-    }
+    shape.map(|shape| make(dir, shape)).transpose()
 }
 
 /// Whether the machine failed, not the data: too many open files, no memory, no permission, a full disk …
