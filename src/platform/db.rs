@@ -7,7 +7,7 @@ use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -172,16 +172,18 @@ impl Db {
 
     /// Brings the schema up to date; refuses a database that a newer program has migrated.
     pub async fn migrate(&self) -> Result<()> {
+        self.migrate_to(&MIGRATIONS, None).await
+    }
+
+    /// Brings the schema to the state after migration `version` of `migrations`, or to the newest.
+    pub async fn migrate_to(&self, migrations: &Migrator, version: Option<i64>) -> Result<()> {
         let outcome = match self {
-            Self::Sqlite { writer, .. } => MIGRATIONS.run(&mut writer.exclusive().await?.conn).await,
-            Self::Pg(pool) => MIGRATIONS.run(pool).await,
+            Self::Sqlite { writer, .. } => {
+                migrations.run_direct(version, &mut writer.exclusive().await?.conn, false).await
+            }
+            Self::Pg(pool) => migrations.run_direct(version, &mut *pool.acquire().await?, false).await,
         };
-        outcome.map_err(|e| match e {
-            sqlx::migrate::MigrateError::VersionMissing(version) => Error::Invalid(format!(
-                "the database is newer than this program (it has migration {version}): install the newer version"
-            )),
-            other => Error::Internal(anyhow::Error::new(other).context("migrating the database")),
-        })
+        outcome.map_err(migration_failed)
     }
 
     /// Takes the SQLite writer for as long as the guard lives, outside any transaction; `None` on PostgreSQL.
@@ -204,6 +206,16 @@ impl Db {
             }
             Self::Pg(pool) => pool.close().await,
         }
+    }
+}
+
+/// What a failed migration means to whoever started the program.
+pub fn migration_failed(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(version) => Error::Invalid(format!(
+            "the database is newer than this program (it has migration {version}): install the newer version"
+        )),
+        other => Error::Internal(anyhow::Error::new(other).context("migrating the database")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Machinery that knows no customers: database, queue, bus, crypto, models, vectors, words.
 
+pub mod backup;
 pub mod bus;
 pub mod clock;
 pub mod crypto;
