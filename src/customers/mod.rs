@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use find::{Reached, find_or_create};
-pub use store::{activity, find, find_identity, identity, lock_identity};
+pub use store::{activity, find, find_identity, find_visible, identity, lock_identity};
 
 use crate::{
     app::{ChannelId, ContactId, CustomerId, IdentityId, OrgId, TagId, UserId},
@@ -239,6 +239,7 @@ pub enum ActivityKind {
     OwnerChange,
     ScoreChange,
     DealCreated,
+    DealChanged,
     DealMoved,
     DealWon,
     DealLost,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
-use crate::{app::App, customers, inbox, staff};
+use crate::{app::App, customers, inbox, sales, staff};
 
 /// Every documented route.
 pub fn table() -> OpenApiRouter<Arc<App>> {
@@ -62,6 +62,13 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(customers::api::list_tags, customers::api::add_tag))
         .routes(routes!(customers::api::edit_tag, customers::api::remove_tag))
         // sales
+        .routes(routes!(sales::api::list_pipelines))
+        .routes(routes!(sales::api::list, sales::api::add))
+        .routes(routes!(sales::api::totals))
+        .routes(routes!(sales::api::find, sales::api::edit))
+        .routes(routes!(sales::api::move_to))
+        .routes(routes!(sales::api::win))
+        .routes(routes!(sales::api::lose))
         // inbox
         .routes(routes!(live::events))
         .routes(routes!(inbox::api::list))
