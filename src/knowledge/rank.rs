@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::platform::{
     language::is_han,
     lexical::{self, Kind, Token},
-    sentences,
+    sentences::{self, Shape},
 };
 
 use super::wants::{self, Wants};
@@ -183,6 +183,7 @@ pub struct Scored {
     pub range: Range<usize>,
     /// Which sentence of the passage it is.
     pub index: usize,
+    pub shape: Shape,
     /// The share of the question's weight that it holds itself.
     pub own: f32,
     /// The same with what title and neighbours say about it.
@@ -205,11 +206,13 @@ const FROM_TITLE: f32 = 0.9;
 const FROM_BEFORE: f32 = 0.5;
 const FROM_AFTER: f32 = 0.1;
 const FROM_REST: f32 = 0.25;
+/// How many sentences of a passage are looked at closely.
+const CLOSELY: usize = 6;
 
 /// Reads a passage for a question.
 pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let tokens = lexical::tokens(passage.content);
-    let ranges = sentences::split(passage.content);
+    let parts = sentences::split(passage.content);
     let mut order: Vec<usize> = (0..asked.terms.len()).collect();
     if order.len() > MOST_TERMS {
         let weight = |i: &usize| asked.terms.get(*i).map_or(0.0, |t| t.weight);
@@ -238,11 +241,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         }
     });
     // found[s][t]: how much of term t sentence s holds.
-    let mut found = vec![vec![0.0f32; terms.len()]; ranges.len()];
+    let mut found = vec![vec![0.0f32; terms.len()]; parts.len()];
     let mut places: Vec<Vec<usize>> = vec![Vec::new(); terms.len()];
     let mut sentence = 0;
     for (place, token) in tokens.iter().enumerate() {
-        while ranges.get(sentence).is_some_and(|r| r.end <= token.start) {
+        while parts.get(sentence).is_some_and(|s| s.range.end <= token.start) {
             sentence += 1;
         }
         if token.kind == Kind::Stop {
@@ -317,34 +320,54 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         0.0
     };
 
-    let mut sentences: Vec<Scored> = ranges
+    let mut sentences: Vec<Scored> = parts
         .iter()
         .enumerate()
-        .map(|(s, range)| {
-            let row = found.get(s).map(Vec::as_slice).unwrap_or_default();
-            let before = s.checked_sub(1).and_then(|p| found.get(p)).map(Vec::as_slice).unwrap_or_default();
-            let after = found.get(s + 1).map(Vec::as_slice).unwrap_or_default();
+        .filter(|(_, part)| !matches!(part.shape, Shape::Heading | Shape::HeaderRow))
+        .map(|(s, part)| {
+            let row_of = |at: Option<usize>| at.and_then(|at| found.get(at)).map(Vec::as_slice).unwrap_or_default();
+            let row = row_of(Some(s));
+            let before = row_of(s.checked_sub(1));
+            let after = row_of(Some(s + 1));
+            let under = part.under;
+            let above = under.and_then(|at| parts.get(at)).and_then(|p| p.under);
             let own = share(&|i| at(row, i));
+            let named = |i: usize| at(&in_title, i).max(at(row_of(under), i)).max(at(row_of(above), i));
             let within = share(&|i| {
                 at(row, i)
-                    .max(FROM_TITLE * at(&in_title, i))
+                    .max(FROM_TITLE * named(i))
                     .max(FROM_BEFORE * at(before, i))
                     .max(FROM_AFTER * at(after, i))
                     .max(FROM_REST * at(&anywhere, i))
             });
-            let pairs = pair_share(Some(range));
-            let content = passage.content.get(range.clone()).unwrap_or_default();
-            let fits = asked.wants.fits(content, &|id| term_of(id).is_some());
-            let score = within + 0.03 * pairs + 0.07 * fits;
             let missing = terms
                 .iter()
                 .enumerate()
-                .map(|(i, t)| if at(row, i).max(at(&in_title, i)) > 0.1 { 0.0 } else { t.weight / rarest })
+                .map(|(i, t)| if at(row, i).max(named(i)) > 0.1 { 0.0 } else { t.weight / rarest })
                 .fold(0.0, f32::max);
-            let is_negated = is_negated(content);
-            Scored { range: range.clone(), index: s, own, within, pairs, fits, missing, is_negated, score }
+            Scored {
+                range: part.range.clone(),
+                index: s,
+                shape: part.shape,
+                own,
+                within,
+                pairs: 0.0,
+                fits: 0.0,
+                missing,
+                is_negated: false,
+                score: within,
+            }
         })
         .collect();
+    // What costs more is looked at for the first few only.
+    sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+    for scored in sentences.iter_mut().take(CLOSELY) {
+        let content = passage.content.get(scored.range.clone()).unwrap_or_default();
+        scored.pairs = pair_share(Some(&scored.range));
+        scored.fits = asked.wants.fits(content, &|id| term_of(id).is_some());
+        scored.is_negated = is_negated(content);
+        scored.score += 0.03 * scored.pairs + 0.07 * scored.fits;
+    }
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
 
     let normalised = passage.lexical / asked.best_weight.max(f32::EPSILON);
@@ -369,6 +392,8 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
 /// What the first passages and their sentences say about whether the question is answered at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Features {
+    /// The best score of a passage.
+    pub score: f32,
     /// Of the best passage: see [`Read`].
     pub normalised: f32,
     pub coverage: f32,
@@ -392,7 +417,7 @@ pub struct Features {
     pub unknown: f32,
     /// How many words of topic the question has.
     pub words: f32,
-    /// The question says "not" and the sentence does not, or the other way round.
+    /// The question says "not" and the sentence does not. The other way round is an answer ("We do not take cheques").
     pub negated: f32,
 }
 
@@ -442,6 +467,7 @@ impl Features {
         let total = asked.best_weight.max(f32::EPSILON);
         let unknown: f32 = asked.terms.iter().filter(|t| t.document_frequency == 0).map(|t| t.weight).sum();
         Self {
+            score: top,
             normalised: reads.iter().map(|r| r.normalised).fold(0.0, f32::max),
             coverage: read.coverage,
             exact: read.exact,
@@ -459,13 +485,14 @@ impl Features {
             unknown: unknown / total,
             words: asked.terms.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair)).count()
                 as f32,
-            negated: f32::from(asked.is_negated != sentence.is_negated),
+            negated: f32::from(asked.is_negated && !sentence.is_negated),
         }
     }
 
     /// In the order of [`FEATURE_NAMES`].
-    pub fn values(&self) -> [f32; 17] {
+    pub fn values(&self) -> [f32; 18] {
         [
+            self.score,
             self.normalised,
             self.coverage,
             self.exact,
@@ -488,7 +515,8 @@ impl Features {
 }
 
 /// The names of [`Features::values`].
-pub const FEATURE_NAMES: [&str; 17] = [
+pub const FEATURE_NAMES: [&str; 18] = [
+    "score",
     "normalised",
     "coverage",
     "exact",

@@ -4,13 +4,81 @@ use std::ops::Range;
 
 use super::language::is_han;
 
-/// The sentences of a text as byte ranges, in order, trimmed; empty lines and table rulers are left out.
-pub fn split(text: &str) -> Vec<Range<usize>> {
-    let mut sentences = Vec::new();
+/// What a sentence is within its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Prose,
+    /// Names what follows; answers nothing by itself.
+    Heading,
+    /// Ends with a colon: what follows belongs to it.
+    LeadIn,
+    Item,
+    /// The first row of a table, naming its columns.
+    HeaderRow,
+    Row,
+}
+
+/// One sentence of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    /// Its place, in bytes.
+    pub range: Range<usize>,
+    pub shape: Shape,
+    /// The sentence that gives it its sense: a row's header row, an item's lead-in, the heading above.
+    pub under: Option<usize>,
+}
+
+/// The sentences of a text in order, trimmed; empty lines and table rulers are left out.
+pub fn split(text: &str) -> Vec<Sentence> {
+    let mut sentences: Vec<Sentence> = Vec::new();
+    let (mut heading, mut lead_in, mut header_row) = (None, None, None);
     for line in lines(text) {
-        split_line(text, line, &mut sentences);
+        let content = text.get(line.clone()).unwrap_or_default().trim();
+        let from = sentences.len();
+        let mut ranges = Vec::new();
+        split_line(text, line, &mut ranges);
+        let is_row = content.starts_with('|');
+        let is_item = !is_row && !content.starts_with(['#', '>']) && is_block(content) && !is_bold_line(content);
+        if !is_row && !content.is_empty() {
+            header_row = None;
+        }
+        if !is_item && !content.is_empty() {
+            lead_in = None;
+        }
+        let last = ranges.len().saturating_sub(1);
+        for (i, range) in ranges.into_iter().enumerate() {
+            let at = from + i;
+            let written = text.get(range.clone()).unwrap_or_default();
+            let (shape, under) = if is_row {
+                match header_row {
+                    Some(row) => (Shape::Row, Some(row)),
+                    None => {
+                        header_row = Some(at);
+                        (Shape::HeaderRow, heading)
+                    }
+                }
+            } else if content.starts_with('#') || is_bold_line(content) {
+                heading = Some(at);
+                (Shape::Heading, None)
+            } else if is_item {
+                (Shape::Item, lead_in.or(heading))
+            } else if i == last && written.ends_with([':', '：']) {
+                lead_in = Some(at);
+                (Shape::LeadIn, heading)
+            } else {
+                (Shape::Prose, heading)
+            };
+            sentences.push(Sentence { range, shape, under });
+        }
     }
     sentences
+}
+
+/// Whether a line is bold from end to end: a heading in all but name.
+fn is_bold_line(line: &str) -> bool {
+    line.strip_prefix("**")
+        .and_then(|rest| rest.strip_suffix("**"))
+        .is_some_and(|inner| !inner.contains("**") && !inner.ends_with(['.', '。', '!', '！']))
 }
 
 /// Paragraph lines: a line broken in the middle of a sentence is joined with the next.
@@ -182,7 +250,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Vec<&str> {
-        split(text).into_iter().map(|r| &text[r]).collect()
+        split(text).into_iter().map(|s| &text[s.range]).collect()
     }
 
     #[test]
@@ -210,6 +278,23 @@ mod tests {
     }
 
     #[test]
+    fn sentences_know_what_they_stand_under() {
+        let text = "## Fees\nWe charge:\n- Thailand: 90\n\n| Zone | Fee |\n|---|---|\n| A | 5 |\n\nThat is all.";
+        let found: Vec<_> = split(text).into_iter().map(|s| (s.shape, s.under)).collect();
+        assert_eq!(
+            found,
+            [
+                (Shape::Heading, None),
+                (Shape::LeadIn, Some(0)),
+                (Shape::Item, Some(1)),
+                (Shape::HeaderRow, Some(0)),
+                (Shape::Row, Some(3)),
+                (Shape::Prose, Some(0)),
+            ]
+        );
+    }
+
+    #[test]
     fn a_line_wrapped_within_a_sentence_goes_on() {
         assert_eq!(parts("The refund takes\nfive days. Done."), ["The refund takes\nfive days.", "Done."]);
     }
@@ -218,7 +303,7 @@ mod tests {
         #[test]
         fn ranges_are_in_order_and_within(text in "(\\PC|[.。\\n |#-]){0,60}") {
             let mut end = 0;
-            for range in split(&text) {
+            for Sentence { range, .. } in split(&text) {
                 proptest::prop_assert!(range.start >= end && text.get(range.clone()).is_some());
                 end = range.end;
             }

@@ -1,5 +1,16 @@
 //! The assistant's one move: take, draft, proof, gate.
 
+pub mod ask;
+pub mod confidence;
+pub mod extract;
+pub mod gate;
+pub mod proof;
+pub mod rewrite;
+pub mod signals;
+pub mod small_talk;
+
+pub use ask::{Outcome, Source, ask};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{app::OrgId, platform::language::Language};
@@ -102,6 +113,8 @@ pub struct Proven {
     pub draft: Draft,
     /// What was cut, and why.
     pub cut: Vec<Cut>,
+    /// The probability that the reply is right: 0 until [`confidence::of`] gave it.
+    pub confidence: f64,
 }
 
 impl Proven {
@@ -163,6 +176,8 @@ pub struct Signals {
     pub failures: usize,
     /// The question is too short or too open to be answered from one passage.
     pub is_vague: bool,
+    /// What the competing passages are about, to ask back with.
+    pub topics: Vec<String>,
     /// The model was wanted but did not answer.
     pub model_unavailable: bool,
 }

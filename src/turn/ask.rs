@@ -1,0 +1,212 @@
+//! The assistant's move on a question, without a conversation around it: search, draft, proof, gate.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DraftFrom, Policy, Proven, Question, Signals, SourceId, Verdict, confidence, extract, gate, proof, rewrite,
+    signals, small_talk::SmallTalk,
+};
+use crate::{
+    app::{App, DocumentId},
+    knowledge::{self, Evidence, Query, rank::Features},
+    platform::{error::Result, language::Language},
+};
+
+/// What came of a question.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    /// What the customer reads if the verdict is to answer or to ask back. Otherwise the best answer there was, for
+    /// the person who takes over; may be empty.
+    pub answer: String,
+    pub language: Language,
+    pub confidence: f64,
+    /// What the answer cites, each once, in the order of the answer.
+    pub sources: Vec<Source>,
+    /// The best sentence of the evidence, whatever the verdict.
+    pub evidence: Option<String>,
+    pub small_talk: Option<SmallTalk>,
+    pub found: Evidence,
+    pub trace: Trace,
+}
+
+/// Something an answer rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    #[serde(flatten)]
+    pub source: SourceId,
+    pub document_id: Option<DocumentId>,
+    pub title: String,
+    pub quote: String,
+    pub score: f64,
+}
+
+/// How the assistant came to its verdict; stored with the turn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Trace {
+    /// The question as it was searched for, if the conversation changed it.
+    pub rewritten: Option<String>,
+    pub signals: Signals,
+    pub features: Features,
+    pub evidence: Vec<TracedSource>,
+    pub proven: Option<Proven>,
+    pub threshold: f64,
+    /// Why the search by meaning was left out.
+    pub degraded: Option<String>,
+    pub timings_ms: Timings,
+}
+
+/// A candidate, for the trace: ids and scores, no text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TracedSource {
+    #[serde(flatten)]
+    pub source: SourceId,
+    pub score: f32,
+    pub lexical: f32,
+    pub dense: f32,
+}
+
+/// How long each step took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    pub search: f64,
+    pub draft: f64,
+    pub proof: f64,
+    pub total: f64,
+}
+
+/// Answers `question`, asks back, or says why a person is needed. `before` is what the conversation knows that the
+/// question's text does not show: earlier failures, a model that did not answer.
+pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize) -> Result<Outcome> {
+    let started = Instant::now();
+    let policy = Policy { max_error_rate: app.config.assistant.max_error_rate };
+    let mut signals = signals::read(&question.text, &question.history);
+    signals.failures = before.failures;
+    if let Some(kind) = SmallTalk::read(&question.text) {
+        return Ok(small_talk(question, kind, signals, &policy, started));
+    }
+    let rewritten = rewrite::follow_up(&question.text, &question.history);
+    let text = rewritten.clone().unwrap_or_else(|| question.text.clone());
+    let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
+    let evidence = knowledge::search(app, question.org, &query).await?;
+    let searched = started.elapsed();
+
+    let asked = Question { text, ..question.clone() };
+    let draft = extract::answer(&asked, &evidence);
+    if let DraftFrom::Extractive { because: Some(_) } = draft.from {
+        signals.model_unavailable = true;
+    }
+    let drafted = started.elapsed();
+    let mut proven = proof::check(draft, &evidence);
+    proven.confidence = confidence::of(&proven, &evidence);
+    signals.is_vague &= rewritten.is_none();
+    if signals.is_vague {
+        signals.topics = topics(&evidence);
+    }
+    let verdict = gate::decide(&proven, &signals, &policy);
+    let proved = started.elapsed();
+
+    let answer = match &verdict {
+        Verdict::Clarify(question) => question.clone(),
+        _ => proven.text(),
+    };
+    Ok(Outcome {
+        answer,
+        language: question.language,
+        confidence: proven.confidence,
+        sources: sources(&proven, &evidence),
+        evidence: extract::best(&evidence, &asked.text),
+        small_talk: None,
+        verdict,
+        trace: Trace {
+            rewritten,
+            signals,
+            features: evidence.features,
+            evidence: traced(&evidence),
+            proven: Some(proven),
+            threshold: policy.threshold(),
+            degraded: evidence.degraded.clone(),
+            timings_ms: Timings {
+                search: searched.as_secs_f64() * 1e3,
+                draft: (drafted - searched).as_secs_f64() * 1e3,
+                proof: (proved - drafted).as_secs_f64() * 1e3,
+                total: started.elapsed().as_secs_f64() * 1e3,
+            },
+        },
+        found: evidence,
+    })
+}
+
+fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &Policy, started: Instant) -> Outcome {
+    Outcome {
+        verdict: Verdict::Answer,
+        answer: kind.reply(question.language).to_owned(),
+        language: question.language,
+        confidence: 1.0,
+        sources: Vec::new(),
+        evidence: None,
+        small_talk: Some(kind),
+        found: Evidence::default(),
+        trace: Trace {
+            rewritten: None,
+            signals,
+            features: Features::default(),
+            evidence: Vec::new(),
+            proven: None,
+            threshold: policy.threshold(),
+            degraded: None,
+            timings_ms: Timings { total: started.elapsed().as_secs_f64() * 1e3, ..Timings::default() },
+        },
+    }
+}
+
+/// What the first passages are about, each once.
+fn topics(evidence: &Evidence) -> Vec<String> {
+    let mut topics: Vec<String> = Vec::new();
+    for found in &evidence.passages {
+        let topic = found.passage.heading_path.last().unwrap_or(&found.passage.title).trim().to_owned();
+        if !topic.is_empty() && !topics.contains(&topic) {
+            topics.push(topic);
+        }
+        if topics.len() == 3 {
+            break;
+        }
+    }
+    topics
+}
+
+fn sources(proven: &Proven, evidence: &Evidence) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    for citation in proven.draft.sentences.iter().flat_map(|s| &s.citations) {
+        if sources.iter().any(|s| s.source == citation.source) {
+            continue;
+        }
+        let found = evidence.passages.iter().find(|f| SourceId::Passage(f.passage.id) == citation.source);
+        let faq = evidence.faqs.iter().find(|f| f.source == citation.source);
+        let Some(title) = faq.map(|f| f.question.clone()).or_else(|| found.map(|f| f.passage.title.clone())) else {
+            continue;
+        };
+        sources.push(Source {
+            source: citation.source,
+            document_id: found.map(|f| f.passage.document_id),
+            title,
+            quote: citation.quote.clone(),
+            score: found.map_or_else(|| faq.map_or(0.0, |f| f64::from(f.similarity)), |f| f64::from(f.score)),
+        });
+    }
+    sources
+}
+
+fn traced(evidence: &Evidence) -> Vec<TracedSource> {
+    let faqs =
+        evidence.faqs.iter().map(|f| TracedSource { source: f.source, score: f.similarity, lexical: 0.0, dense: 0.0 });
+    let passages = evidence.passages.iter().map(|f| TracedSource {
+        source: SourceId::Passage(f.passage.id),
+        score: f.score,
+        lexical: f.lexical,
+        dense: f.dense,
+    });
+    faqs.chain(passages).collect()
+}

@@ -1,0 +1,157 @@
+//! What to do with a proven draft: answer, ask back, offer a person, or hand off. Pure.
+
+use super::{Policy, Proven, Reason, Signals, Verdict};
+use crate::platform::language::Language;
+
+/// Below this probability nothing was found; between it and the threshold a person is offered.
+const NOTHING: f64 = 0.15;
+/// How often the assistant may fail or hear the same again before a person takes over.
+const PATIENCE: usize = 2;
+
+/// The confidence an answer needs so that at most `max_error_rate` of those sent are wrong, as measured on the sets
+/// that `evals/README.md` names: `(max_error_rate, confidence)`.
+const THRESHOLDS: [(f64, f64); 8] =
+    [(0.01, 0.97), (0.02, 0.95), (0.05, 0.88), (0.1, 0.74), (0.15, 0.64), (0.2, 0.55), (0.3, 0.4), (0.5, 0.2)];
+
+impl Policy {
+    /// The confidence an answer needs.
+    pub fn threshold(&self) -> f64 {
+        let rate = self.max_error_rate;
+        let mut below = (0.0, 0.99);
+        for (at, confidence) in THRESHOLDS {
+            if rate <= at {
+                let share = (rate - below.0) / (at - below.0);
+                return below.1 + (confidence - below.1) * share.clamp(0.0, 1.0);
+            }
+            below = (at, confidence);
+        }
+        below.1
+    }
+}
+
+/// Decides what happens with `proven`.
+pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
+    let is_sure = proven.has_substance() && proven.confidence >= policy.threshold();
+    if signals.asks_for_person {
+        return Verdict::HandOff(Reason::AskedForPerson);
+    }
+    if signals.is_upset {
+        return Verdict::HandOff(Reason::Upset);
+    }
+    if signals.failures >= PATIENCE || signals.repetitions >= PATIENCE {
+        return Verdict::HandOff(Reason::RepeatedFailure);
+    }
+    if is_sure {
+        return Verdict::Answer;
+    }
+    if signals.is_vague {
+        return Verdict::Clarify(clarify(&signals.topics, proven.draft.language));
+    }
+    if signals.model_unavailable {
+        return Verdict::HandOff(Reason::ModelUnavailable);
+    }
+    if !proven.has_substance() && !proven.cut.is_empty() {
+        return Verdict::HandOff(Reason::Unproven);
+    }
+    if !proven.has_substance() || proven.confidence < NOTHING {
+        return Verdict::HandOff(Reason::NothingFound);
+    }
+    if signals.failures > 0 || signals.repetitions > 0 {
+        return Verdict::HandOff(Reason::Unsure);
+    }
+    Verdict::OfferPerson(Reason::Unsure)
+}
+
+/// The question that is asked back, between the topics that compete.
+pub fn clarify(topics: &[String], language: Language) -> String {
+    match (topics, language) {
+        ([first, second, ..], Language::En) => {
+            format!("Could you tell me a little more? Is it about “{first}”, “{second}” or something else?")
+        }
+        ([first, second, ..], Language::Zh) => format!("请问您想了解的是“{first}”“{second}”，还是其他方面？"),
+        (_, Language::En) => {
+            "Could you tell me a little more about what you need, for example the product or the order it is about?"
+                .into()
+        }
+        (_, Language::Zh) => "请问您具体想了解什么？比如是哪款产品，或哪方面的问题？".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::PassageId,
+        turn::{Citation, Cut, Draft, DraftFrom, DraftKind, Sentence, SourceId, Unproven},
+    };
+
+    fn proven(confidence: f64) -> Proven {
+        let citation = Citation { source: SourceId::Passage(PassageId::new()), quote: "Five days.".into() };
+        Proven {
+            draft: Draft {
+                sentences: vec![Sentence { text: "Five days.".into(), citations: vec![citation] }],
+                language: Language::En,
+                kind: DraftKind::Answer,
+                from: DraftFrom::Extractive { because: None },
+                answerable: None,
+            },
+            cut: Vec::new(),
+            confidence,
+        }
+    }
+
+    fn empty(cut: bool) -> Proven {
+        let mut proven = proven(0.99);
+        proven.draft.sentences.clear();
+        if cut {
+            proven.cut.push(Cut { text: "Six days.".into(), unproven: vec![Unproven::Duration("six days".into())] });
+        }
+        proven
+    }
+
+    #[test]
+    fn a_sure_answer_is_sent() {
+        assert_eq!(decide(&proven(0.95), &Signals::default(), &Policy::default()), Verdict::Answer);
+    }
+
+    #[test]
+    fn a_confident_answer_without_evidence_goes_to_a_person() {
+        let calm = Signals::default();
+        assert_eq!(decide(&empty(true), &calm, &Policy::default()), Verdict::HandOff(Reason::Unproven));
+        assert_eq!(decide(&empty(false), &calm, &Policy::default()), Verdict::HandOff(Reason::NothingFound));
+    }
+
+    #[test]
+    fn the_grey_zone_offers_a_person_and_the_dark_one_calls_one() {
+        let calm = Signals::default();
+        assert_eq!(decide(&proven(0.4), &calm, &Policy::default()), Verdict::OfferPerson(Reason::Unsure));
+        assert_eq!(decide(&proven(0.05), &calm, &Policy::default()), Verdict::HandOff(Reason::NothingFound));
+        let again = Signals { failures: 1, ..Signals::default() };
+        assert_eq!(decide(&proven(0.4), &again, &Policy::default()), Verdict::HandOff(Reason::Unsure));
+    }
+
+    #[test]
+    fn the_customer_s_wish_and_mood_come_first() {
+        let asks = Signals { asks_for_person: true, ..Signals::default() };
+        assert_eq!(decide(&proven(1.0), &asks, &Policy::default()), Verdict::HandOff(Reason::AskedForPerson));
+        let upset = Signals { is_upset: true, ..Signals::default() };
+        assert_eq!(decide(&proven(1.0), &upset, &Policy::default()), Verdict::HandOff(Reason::Upset));
+        let again = Signals { repetitions: 2, ..Signals::default() };
+        assert_eq!(decide(&proven(1.0), &again, &Policy::default()), Verdict::HandOff(Reason::RepeatedFailure));
+    }
+
+    #[test]
+    fn a_vague_question_is_asked_back() {
+        let vague = Signals { is_vague: true, topics: vec!["Fees".into(), "Prices".into()], ..Signals::default() };
+        let Verdict::Clarify(question) = decide(&proven(0.3), &vague, &Policy::default()) else {
+            panic!("no question")
+        };
+        assert!(question.contains("Fees") && question.contains("Prices"), "{question}");
+    }
+
+    #[test]
+    fn fewer_errors_need_more_confidence() {
+        let at = |max_error_rate| Policy { max_error_rate }.threshold();
+        assert!(at(0.01) > at(0.05) && at(0.05) > at(0.1) && at(0.1) > at(0.3) && at(0.9) > 0.0 && at(0.0) <= 0.99);
+    }
+}
