@@ -129,21 +129,6 @@ pub fn headline(title: &str, headings: &[String]) -> String {
     line
 }
 
-/// The vector of a passage in the index, and its length in tokens.
-pub fn passage_vector(
-    title: &str,
-    headings: &[String],
-    content: &str,
-    average_length: f32,
-) -> (lexical::SparseVector, u32) {
-    lexical::document_vector(&[(&headline(title, headings), 1.0), (content, 1.0)], average_length)
-}
-
-/// The vector of an FAQ in the index, and its length in tokens. It is found by its question; the answer helps a little.
-pub fn faq_vector(question: &str, answer: &str, average_length: f32) -> (lexical::SparseVector, u32) {
-    lexical::document_vector(&[(question, 1.0), (answer, 0.2)], average_length)
-}
-
 /// What a passage brings to be read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Text<'a> {

@@ -105,7 +105,7 @@ impl Packer {
     fn cut(&mut self, text: &str, joint: &str) {
         let mut joint = joint;
         let mut end = 0;
-        for range in sentences::split(text) {
+        for range in sentences::split(text).into_iter().map(|s| s.range) {
             let gap = text.get(end..range.start).unwrap_or(" ");
             let Some(sentence) = text.get(range.clone()) else { continue };
             if end > 0 {
