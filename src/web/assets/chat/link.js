@@ -79,6 +79,7 @@ const link = {
       this.take(session.messages ?? []);
       this.cursor = session.cursor ?? 0;
       this.ready = true;
+      this.state = "live";
       this.tell("open");
       this.listen();
       this.flush();

@@ -96,7 +96,7 @@ function showState() {
   const words = { assistant: "stateAssistant", queue: "stateQueue", agent: "stateAgent", resolved: "stateResolved" }[held];
   $("chat").dataset.holder = held;
   $("chat").dataset.link = link.state;
-  $("who-text").textContent = link.ready ? say(words ?? "stateAssistant", agentName()) : say("stateConnecting");
+  $("who-text").textContent = link.ready && link.state === "live" ? say(words ?? "stateAssistant", agentName()) : say("stateConnecting");
   $("who-mark").classList.toggle("person-mark", held === "agent");
   $("who-mark").querySelector("use").setAttribute("href", held === "agent" ? "#i-person" : "#i-bell");
   $("person").hidden = !["assistant", "resolved"].includes(held);
@@ -196,6 +196,7 @@ link.listeners.add((what, value) => {
       showTyping(value);
       break;
     case "state":
+      if (value !== "live") showTyping(null);
       showState();
       break;
   }

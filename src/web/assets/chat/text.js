@@ -57,7 +57,7 @@ function tableOf(lines, cite) {
   const headed = lines.length > 1 && isRule(lines[1]);
   const rows = lines.filter((l) => !isRule(l)).map(cells);
   const head = headed ? rows.shift() : null;
-  return make("div", { class: "table", tabindex: "0", role: "region", "aria-label": say("messages") },
+  return make("div", { class: "table", tabindex: "0", role: "region", "aria-label": say("table") },
     make("table", {},
       head && make("thead", {}, make("tr", {}, ...head.map((c) => make("th", { scope: "col" }, ...inline(c, cite))))),
       make("tbody", {}, ...rows.map((r) => make("tr", {}, ...r.map((c) => make("td", {}, ...inline(c, cite))))))));
