@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Document, DocumentVersion, KnowledgeBase, Status,
+    Document, DocumentVersion, KnowledgeBase, Status, fetch,
     index::{self, LEXICAL_ONLY, Ready},
     parse::{self, Failure, Kind, Limits, Parsed, Part, Sandbox},
     split,
@@ -93,6 +93,27 @@ pub async fn base(app: &App, org: OrgId, kb: Option<KnowledgeBaseId>) -> Result<
         Some(made) => Ok(made),
         None => bases::find_first(app.read().await?.conn(), org).await?.ok_or(Error::NotFound("knowledge base")),
     }
+}
+
+/// Takes in what an address says now.
+pub async fn add_url(
+    app: &App,
+    org: OrgId,
+    kb: Option<KnowledgeBaseId>,
+    url: &str,
+    title: Option<String>,
+    by: Option<UserId>,
+) -> Result<Added> {
+    let limit = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
+    let fetched = fetch::fetch(url, limit, app.config.ingest.allow_private_urls).await?;
+    let upload = Upload {
+        // As it was asked for: where it redirects to may change with every visit.
+        source: url.trim().to_string(),
+        title,
+        content: Content::Bytes(fetched.bytes),
+        extension: fetched.extension,
+    };
+    add(app, org, kb, upload, by).await
 }
 
 /// A stored source.

@@ -1,5 +1,8 @@
 //! Documents → passages, and FAQs: ingest, split, index, search.
 
+pub mod api;
+pub mod faq;
+pub mod fetch;
 pub mod index;
 pub mod ingest;
 pub mod parse;

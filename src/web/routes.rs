@@ -5,7 +5,7 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
-use crate::{app::App, customers, inbox, sales, staff};
+use crate::{app::App, customers, inbox, knowledge, sales, staff};
 
 /// Every documented route.
 pub fn table() -> OpenApiRouter<Arc<App>> {
@@ -81,4 +81,15 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::resolve))
         .routes(routes!(inbox::api::channels, inbox::api::add_channel))
         // knowledge
+        .routes(routes!(knowledge::api::list_bases, knowledge::api::add_base))
+        .routes(routes!(knowledge::api::edit_base, knowledge::api::delete_base))
+        .routes(routes!(knowledge::api::list_documents, knowledge::api::upload))
+        .routes(routes!(knowledge::api::find_document, knowledge::api::delete_document))
+        .routes(routes!(knowledge::api::add_url))
+        .routes(routes!(knowledge::api::ingest_again))
+        .routes(routes!(knowledge::api::versions))
+        .routes(routes!(knowledge::api::document_passages))
+        .routes(routes!(knowledge::api::find_passage))
+        .routes(routes!(knowledge::api::list_faqs, knowledge::api::add_faq))
+        .routes(routes!(knowledge::api::find_faq, knowledge::api::edit_faq, knowledge::api::delete_faq))
 }

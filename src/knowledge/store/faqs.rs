@@ -16,6 +16,12 @@ pub async fn find(c: Conn<'_>, org: OrgId, id: FaqId) -> Result<Option<Faq>> {
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
+/// The same, held until the transaction ends, so that what is counted out is what was counted in.
+pub async fn find_locked(c: Conn<'_>, org: OrgId, id: FaqId) -> Result<Option<Faq>> {
+    const LOCKED: &str = "UPDATE faqs SET use_count = use_count WHERE org_id = $1 AND id = $2 RETURNING *";
+    Ok(both!(c, c => sqlx::query_as(LOCKED).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
 /// The FAQs of these ids that are the organisation's and active; in no particular order.
 pub async fn by_ids(c: Conn<'_>, org: OrgId, ids: &[FaqId]) -> Result<Vec<Faq>> {
     if ids.is_empty() {

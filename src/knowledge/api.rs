@@ -1,0 +1,402 @@
+//! Knowledge bases, documents, passages and FAQs, over HTTP.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{DefaultBodyLimit, Multipart, Request, State, multipart::Field},
+    extract::{FromRequest, multipart::MultipartError},
+    http::StatusCode,
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    Document, DocumentVersion, Faq, KnowledgeBase, Passage, Status,
+    faq::{self, FaqChange, NewFaq},
+    ingest::{self, Added, Content, Upload},
+    store::{bases, documents, faqs, passages},
+};
+use crate::{
+    app::{App, DocumentId, FaqId, KnowledgeBaseId, PassageId},
+    platform::{
+        Error, Result,
+        http::{Cursor, Json, Page, Path, Query, limit},
+    },
+    staff::{Can, KnowledgeRead, KnowledgeWrite, audit},
+};
+
+/// What a knowledge base is called.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct BaseBody {
+    pub name: String,
+    pub description: Option<String>,
+}
+
+impl BaseBody {
+    fn checked(&self) -> Result<(&str, Option<&str>)> {
+        let name = self.name.trim();
+        if name.is_empty() || name.chars().count() > 200 {
+            return Err(Error::Invalid("name: 1 to 200 characters".into()));
+        }
+        Ok((name, self.description.as_deref().map(str::trim).filter(|d| !d.is_empty())))
+    }
+}
+
+fn taken() -> Error {
+    Error::Conflict("there is a knowledge base of this name".into())
+}
+
+/// Knowledge bases, oldest first.
+#[utoipa::path(get, path = "/api/knowledge-bases", tag = "knowledge", responses((status = 200, body = Vec<KnowledgeBase>)))]
+pub async fn list_bases(State(app): State<Arc<App>>, by: Can<KnowledgeRead>) -> Result<Json<Vec<KnowledgeBase>>> {
+    Ok(Json(bases::list(app.read().await?.conn(), by.org).await?))
+}
+
+/// Adds a knowledge base.
+#[utoipa::path(post, path = "/api/knowledge-bases", tag = "knowledge", request_body = BaseBody, responses((status = 201, body = KnowledgeBase)))]
+pub async fn add_base(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Json(body): Json<BaseBody>,
+) -> Result<(StatusCode, Json<KnowledgeBase>)> {
+    let (name, description) = body.checked()?;
+    let mut tx = app.begin().await?;
+    let base = bases::insert(tx.conn(), app.now(), by.org, name, description).await?.ok_or_else(taken)?;
+    audit(tx.conn(), app.now(), &by, "knowledge_base.add", ("knowledge_base", base.id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(base)))
+}
+
+/// Renames or describes a knowledge base.
+#[utoipa::path(put, path = "/api/knowledge-bases/{id}", tag = "knowledge", request_body = BaseBody, responses((status = 200, body = KnowledgeBase)))]
+pub async fn edit_base(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<KnowledgeBaseId>,
+    Json(body): Json<BaseBody>,
+) -> Result<Json<KnowledgeBase>> {
+    let (name, description) = body.checked()?;
+    let mut tx = app.begin().await?;
+    bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
+    let base = bases::save(tx.conn(), app.now(), by.org, id, name, description).await?.ok_or_else(taken)?;
+    audit(tx.conn(), app.now(), &by, "knowledge_base.edit", ("knowledge_base", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(base))
+}
+
+/// Deletes a knowledge base that holds no documents and no FAQs.
+#[utoipa::path(delete, path = "/api/knowledge-bases/{id}", tag = "knowledge", responses((status = 204)))]
+pub async fn delete_base(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<KnowledgeBaseId>,
+) -> Result<StatusCode> {
+    let mut tx = app.begin().await?;
+    bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
+    if !bases::delete(tx.conn(), by.org, id).await? {
+        return Err(Error::Conflict("this knowledge base is not empty: delete its documents and FAQs first".into()));
+    }
+    audit(tx.conn(), app.now(), &by, "knowledge_base.delete", ("knowledge_base", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct DocumentsQuery {
+    pub kb_id: Option<KnowledgeBaseId>,
+    pub status: Option<Status>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// Documents, newest first.
+#[utoipa::path(get, path = "/api/documents", tag = "knowledge", params(DocumentsQuery), responses((status = 200, body = Page<Document>)))]
+pub async fn list_documents(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Query(query): Query<DocumentsQuery>,
+) -> Result<Json<Page<Document>>> {
+    let limit = limit(query.limit);
+    let cursor = Cursor::parse(query.cursor.as_deref())?;
+    let filter = documents::Filter {
+        kb: query.kb_id,
+        status: query.status,
+        after: query.cursor.is_some().then_some(DocumentId(cursor.id)),
+        limit: limit + 1,
+    };
+    let rows = documents::list(app.read().await?.conn(), by.org, &filter).await?;
+    Ok(Json(Page::of(rows, limit, |d| place(d.created_at, d.id.0))))
+}
+
+fn place(at: DateTime<Utc>, id: Uuid) -> Cursor {
+    Cursor { at, id }
+}
+
+/// One document, with how far it has come. Poll it, or listen to changes.
+#[utoipa::path(get, path = "/api/documents/{id}", tag = "knowledge", responses((status = 200, body = Document)))]
+pub async fn find_document(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Path(id): Path<DocumentId>,
+) -> Result<Json<Document>> {
+    documents::find(app.read().await?.conn(), by.org, id).await?.map(Json).ok_or(Error::NotFound("document"))
+}
+
+/// The form of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the form")]
+pub struct UploadForm {
+    /// The file. Its name is the document's source: the same name again is a new version.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// Instead of what the document calls itself.
+    title: Option<String>,
+    /// By default the first knowledge base. Must stand before `file`, like `title`.
+    kb_id: Option<KnowledgeBaseId>,
+}
+
+/// Uploads a document. It answers as soon as the file is safe; reading and indexing follow.
+#[utoipa::path(post, path = "/api/documents", tag = "knowledge", request_body(content = UploadForm, content_type = "multipart/form-data"), responses((status = 202, body = Added), (status = 200, body = Added, description = "unchanged")))]
+pub async fn upload(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    request: Request,
+) -> Result<(StatusCode, Json<Added>)> {
+    let limit_bytes = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
+    let wrong = |e: MultipartError| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge { limit_bytes },
+        _ => Error::Invalid("send a form (multipart/form-data) with a file in it".into()),
+    };
+    // The form around the file is small; the file itself is measured while it is written.
+    let mut request = request;
+    DefaultBodyLimit::disable().apply(&mut request);
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| Error::Invalid("send a form (multipart/form-data) with a file in it".into()))?;
+    let (mut title, mut kb) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(wrong)? {
+        match field.name() {
+            Some("title") => title = Some(short(field, 2000).await?),
+            Some("kb_id") => {
+                let text = short(field, 100).await?;
+                kb = Some(text.parse().map_err(|_| Error::NotFound("knowledge base"))?);
+            }
+            Some("file") => {
+                let source = field.file_name().map(base_name).filter(|n| !n.is_empty());
+                let source = source.ok_or_else(|| Error::Invalid("the file has no name".into()))?;
+                let path = save(&app, field, limit_bytes).await?;
+                let upload = Upload { source, title, content: Content::Taken(path), extension: None };
+                let added = ingest::add(&app, by.org, kb, upload, by.user).await?;
+                return answer(&app, &by, added).await;
+            }
+            _ => {}
+        }
+    }
+    Err(Error::Invalid("the form has no file".into()))
+}
+
+async fn answer(app: &App, by: &Can<KnowledgeWrite>, added: Added) -> Result<(StatusCode, Json<Added>)> {
+    if added.outcome == ingest::Outcome::Unchanged {
+        return Ok((StatusCode::OK, Json(added)));
+    }
+    let mut tx = app.begin().await?;
+    let changes = json!({"version": added.document.version});
+    audit(tx.conn(), app.now(), by, "document.add", ("document", added.document.id.0), changes).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(added)))
+}
+
+/// A file's name without the directories that some browsers send.
+fn base_name(name: &str) -> String {
+    name.rsplit(['/', '\\']).next().unwrap_or(name).trim().chars().take(500).collect()
+}
+
+async fn short(mut field: Field<'_>, most: usize) -> Result<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|_| Error::Invalid("the form was cut off".into()))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > most {
+            return Err(Error::Invalid("a field of the form is too long".into()));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Error::Invalid("a field of the form is not UTF-8".into()))
+}
+
+/// Streams the file to disk, never holding it.
+async fn save(app: &App, mut field: Field<'_>, limit_bytes: u64) -> Result<std::path::PathBuf> {
+    let dir = app.data_dir.join("files").join("incoming");
+    tokio::fs::create_dir_all(&dir).await?;
+    let path = dir.join(format!("{}.upload", Uuid::now_v7()));
+    let written = async {
+        let mut file = tokio::fs::File::create(&path).await?;
+        let mut size = 0u64;
+        while let Some(chunk) = field.chunk().await.map_err(|_| Error::Invalid("the upload was cut off".into()))? {
+            size += chunk.len() as u64;
+            if size > limit_bytes {
+                return Err(Error::TooLarge { limit_bytes });
+            }
+            file.write_all(&chunk).await?;
+        }
+        file.flush().await?;
+        Ok(())
+    }
+    .await;
+    if let Err(error) = written {
+        let _ = tokio::fs::remove_file(&path).await;
+        return Err(error);
+    }
+    Ok(path)
+}
+
+/// A web page or a file on the web.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct UrlBody {
+    pub url: String,
+    pub title: Option<String>,
+    pub kb_id: Option<KnowledgeBaseId>,
+}
+
+/// Adds a web page, or a file on the web. Adding the address again takes what it says now.
+#[utoipa::path(post, path = "/api/documents/url", tag = "knowledge", request_body = UrlBody, responses((status = 202, body = Added), (status = 200, body = Added, description = "unchanged")))]
+pub async fn add_url(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Json(body): Json<UrlBody>,
+) -> Result<(StatusCode, Json<Added>)> {
+    let added = ingest::add_url(&app, by.org, body.kb_id, &body.url, body.title, by.user).await?;
+    answer(&app, &by, added).await
+}
+
+/// Deletes a document with all its versions. It is not found from this moment on.
+#[utoipa::path(delete, path = "/api/documents/{id}", tag = "knowledge", responses((status = 204)))]
+pub async fn delete_document(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<DocumentId>,
+) -> Result<StatusCode> {
+    ingest::remove(&app, by.org, id).await?;
+    let mut tx = app.begin().await?;
+    audit(tx.conn(), app.now(), &by, "document.delete", ("document", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads a document again, as a new version.
+#[utoipa::path(post, path = "/api/documents/{id}/ingest", tag = "knowledge", responses((status = 202, body = Document)))]
+pub async fn ingest_again(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<DocumentId>,
+) -> Result<(StatusCode, Json<Document>)> {
+    Ok((StatusCode::ACCEPTED, Json(ingest::again(&app, by.org, id, by.user).await?)))
+}
+
+/// The versions of a document, newest first.
+#[utoipa::path(get, path = "/api/documents/{id}/versions", tag = "knowledge", responses((status = 200, body = Vec<DocumentVersion>)))]
+pub async fn versions(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Path(id): Path<DocumentId>,
+) -> Result<Json<Vec<DocumentVersion>>> {
+    let mut reader = app.read().await?;
+    documents::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("document"))?;
+    Ok(Json(documents::versions(reader.conn(), by.org, id).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct PassagesQuery {
+    /// Only passages after this `chunk_index`.
+    pub after: Option<i64>,
+    pub limit: Option<u32>,
+}
+
+/// The passages of a document's current version, in order.
+#[utoipa::path(get, path = "/api/documents/{id}/passages", tag = "knowledge", params(PassagesQuery), responses((status = 200, body = Vec<Passage>)))]
+pub async fn document_passages(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Path(id): Path<DocumentId>,
+    Query(query): Query<PassagesQuery>,
+) -> Result<Json<Vec<Passage>>> {
+    let mut reader = app.read().await?;
+    documents::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("document"))?;
+    let after = query.after.unwrap_or(-1);
+    Ok(Json(passages::of_document(reader.conn(), by.org, id, after, limit(query.limit)).await?))
+}
+
+/// One passage, as answers cite it.
+#[utoipa::path(get, path = "/api/passages/{id}", tag = "knowledge", responses((status = 200, body = Passage)))]
+pub async fn find_passage(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Path(id): Path<PassageId>,
+) -> Result<Json<Passage>> {
+    let found = passages::by_ids(app.read().await?.conn(), by.org, &[id]).await?;
+    found.into_iter().next().map(Json).ok_or(Error::NotFound("passage"))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct FaqsQuery {
+    pub kb_id: Option<KnowledgeBaseId>,
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// FAQs, newest first.
+#[utoipa::path(get, path = "/api/faqs", tag = "knowledge", params(FaqsQuery), responses((status = 200, body = Page<Faq>)))]
+pub async fn list_faqs(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Query(query): Query<FaqsQuery>,
+) -> Result<Json<Page<Faq>>> {
+    let limit = limit(query.limit);
+    let cursor = Cursor::parse(query.cursor.as_deref())?;
+    let after = query.cursor.is_some().then_some(FaqId(cursor.id));
+    let rows = faqs::list(app.read().await?.conn(), by.org, query.kb_id, after, limit + 1).await?;
+    Ok(Json(Page::of(rows, limit, |f| place(f.created_at, f.id.0))))
+}
+
+/// One FAQ.
+#[utoipa::path(get, path = "/api/faqs/{id}", tag = "knowledge", responses((status = 200, body = Faq)))]
+pub async fn find_faq(State(app): State<Arc<App>>, by: Can<KnowledgeRead>, Path(id): Path<FaqId>) -> Result<Json<Faq>> {
+    faqs::find(app.read().await?.conn(), by.org, id).await?.map(Json).ok_or(Error::NotFound("FAQ"))
+}
+
+/// Adds an FAQ.
+#[utoipa::path(post, path = "/api/faqs", tag = "knowledge", request_body = NewFaq, responses((status = 201, body = Faq)))]
+pub async fn add_faq(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Json(body): Json<NewFaq>,
+) -> Result<(StatusCode, Json<Faq>)> {
+    Ok((StatusCode::CREATED, Json(faq::add(&app, by.org, body).await?)))
+}
+
+/// Changes an FAQ; what is absent stays.
+#[utoipa::path(patch, path = "/api/faqs/{id}", tag = "knowledge", request_body = FaqChange, responses((status = 200, body = Faq)))]
+pub async fn edit_faq(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<FaqId>,
+    Json(body): Json<FaqChange>,
+) -> Result<Json<Faq>> {
+    Ok(Json(faq::edit(&app, by.org, id, body).await?))
+}
+
+/// Deletes an FAQ. It is not found from this moment on.
+#[utoipa::path(delete, path = "/api/faqs/{id}", tag = "knowledge", responses((status = 204)))]
+pub async fn delete_faq(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<FaqId>,
+) -> Result<StatusCode> {
+    faq::remove(&app, by.org, id).await?;
+    let mut tx = app.begin().await?;
+    audit(tx.conn(), app.now(), &by, "faq.delete", ("faq", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
