@@ -12,7 +12,7 @@ pub mod split;
 pub mod store;
 pub mod wants;
 
-pub use search::{Evidence, Found, FoundFaq, Query, SourceId, search};
+pub use search::{Evidence, Found, FoundFaq, Query, SourceId, search, sources};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use super::{
     store,
 };
 use crate::{
-    app::{App, FaqId, KnowledgeBaseId, OrgId, PassageId},
+    app::{App, DocumentId, FaqId, KnowledgeBaseId, OrgId, PassageId},
     platform::{
         error::Result,
         lexical::{self, Kind, SparseVector},
@@ -176,6 +176,18 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
     evidence.features = Features::of(&asked, &reads, &evidence.picks);
     evidence.passages = found;
     Ok(evidence)
+}
+
+/// By document, the source it came from.
+pub async fn sources(app: &App, org: OrgId) -> Result<HashMap<DocumentId, String>> {
+    let mut sources = HashMap::new();
+    let mut page = store::documents::Filter { kb: None, status: None, after: None, limit: 1000 };
+    loop {
+        let documents = store::documents::list(app.read().await?.conn(), org, &page).await?;
+        let Some(last) = documents.last() else { return Ok(sources) };
+        page.after = Some(last.id);
+        sources.extend(documents.into_iter().map(|d| (d.id, d.source)));
+    }
 }
 
 async fn weigh(

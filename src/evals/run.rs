@@ -1,0 +1,173 @@
+//! `frontdesk eval run`: a corpus and questions in, measures out.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{Entry, Ingestion, Labelled, Report, Row, metrics};
+use crate::{
+    app::{App, Config, DocumentId, OrgId},
+    knowledge::{self, index},
+    platform::{Clock, Error, Result},
+    staff,
+    turn::{self, Question, Signals},
+};
+
+/// What to run, and where the rows go.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub corpus: PathBuf,
+    pub queries: PathBuf,
+    pub rows: Option<PathBuf>,
+}
+
+/// How many corpus entries are ranked for each question.
+const RANKED: usize = 20;
+
+/// A directory that is removed with its owner.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Puts the corpus into a throw-away store, asks every question in order, and measures. Settings count (a model,
+/// passage sizes); databases and servers do not: the store is SQLite and Edge in a temporary directory.
+pub async fn run(config: Config, files: &Files) -> Result<Report> {
+    let corpus: Vec<Entry> = read(&files.corpus)?;
+    let questions: Vec<Labelled> = read(&files.queries)?;
+    let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
+    let config = Config {
+        database: crate::app::config::Database::default(),
+        vectors: crate::app::config::Vectors::default(),
+        redis: crate::app::config::Redis::default(),
+        ..config
+    };
+    let app = App::open(config, scratch.0.clone(), None, Clock::System).await?;
+    let org = staff::ensure_org(&app, "eval", "Eval").await?;
+    let ingestion = ingest(&app, org, &corpus).await?;
+    let names = knowledge::sources(&app, org).await?;
+
+    let mut rows = Vec::with_capacity(questions.len());
+    for question in &questions {
+        rows.push(ask(&app, org, question, &names).await?);
+    }
+    if let Some(path) = &files.rows {
+        write(path, &rows)?;
+    }
+    let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
+    app.db.close().await;
+    Ok(Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) })
+}
+
+async fn ingest(app: &Arc<App>, org: OrgId, corpus: &[Entry]) -> Result<Ingestion> {
+    let started = Instant::now();
+    let kb = knowledge::ingest::base(app, org, None).await?.id;
+    let texts = corpus.iter().map(|entry| index::Text {
+        source: entry.id.clone(),
+        title: entry.title.replace('_', " "),
+        text: entry.text.clone(),
+    });
+    let added = index::add_texts(app, org, kb, texts.collect::<Vec<_>>()).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(Ingestion { seconds, passages: added.passages, passages_per_second: added.passages as f64 / seconds.max(1e-9) })
+}
+
+async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<DocumentId, String>) -> Result<Row> {
+    let question = Question::alone(org, labelled.text.clone());
+    let started = Instant::now();
+    // More passages than a turn needs, so that the ranking can be measured; what the verdict rests on is the same.
+    let outcome = turn::ask(app, &question, &Signals::default(), RANKED * 2).await?;
+    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    let mut ranked: Vec<String> = Vec::with_capacity(RANKED);
+    for found in &outcome.found.passages {
+        if let Some(name) = names.get(&found.passage.document_id).filter(|name| !ranked.contains(name)) {
+            ranked.push(name.clone());
+        }
+    }
+    ranked.truncate(RANKED);
+    Ok(Row {
+        id: labelled.id.clone(),
+        ranked,
+        confidence: outcome.confidence,
+        decision: outcome.verdict.decision().to_owned(),
+        reason: outcome.verdict.reason().map(|r| r.word().to_owned()),
+        answer: outcome.answer,
+        evidence: outcome.evidence.unwrap_or_default(),
+        duration_ms,
+    })
+}
+
+/// The lines of a JSONL file.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let name = path.display();
+    let file = std::fs::File::open(path).map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
+    let mut lines = Vec::new();
+    for (number, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
+        if !line.trim().is_empty() {
+            let parsed =
+                serde_json::from_str(&line).map_err(|e| Error::Invalid(format!("{name}, line {}: {e}", number + 1)))?;
+            lines.push(parsed);
+        }
+    }
+    Ok(lines)
+}
+
+fn write(path: &Path, rows: &[Row]) -> Result<()> {
+    let file = std::fs::File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
+    let mut file = BufWriter::new(file);
+    for row in rows {
+        serde_json::to_writer(&mut file, row)?;
+        file.write_all(b"\n")?;
+    }
+    Ok(file.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_small_shop_is_measured() {
+        let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-test-{}", uuid::Uuid::now_v7())));
+        std::fs::create_dir_all(&scratch.0).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = scratch.0.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let corpus = file(
+            "corpus.jsonl",
+            r#"{"id":"refunds","title":"Refunds","text":"Refunds take five working days. They go back to the card you paid with."}
+               {"id":"shipping","title":"Shipping","text":"Parcels leave our warehouse within 24 hours. Shipping to Penang costs RM 12."}
+               {"id":"warranty","title":"保修","text":"所有产品保修两年，电池保修一年。人为损坏不在保修范围内。"}"#,
+        );
+        let queries = file(
+            "queries.jsonl",
+            r#"{"id":"1","text":"How long do refunds take?","relevant":["refunds"],"answers":["five working days"],"answerable":true}
+               {"id":"2","text":"电池保修多久？","relevant":["warranty"],"answers":["一年"],"answerable":true}
+               {"id":"3","text":"Who won the cup in 1998?","relevant":[],"answers":[],"answerable":false}"#,
+        );
+        let rows = scratch.0.join("rows.jsonl");
+        let files = Files { corpus, queries, rows: Some(rows.clone()) };
+        let report = run(Config::default(), &files).await.unwrap();
+        assert_eq!((report.entries, report.questions, report.answerable), (3, 3, 2));
+        assert_eq!((report.recall_at_1, report.evidence_hit), (Some(1.0), Some(1.0)));
+        assert_eq!(report.auroc_answerable, Some(1.0));
+        let rows: Vec<Row> = read(&rows).unwrap();
+        assert_eq!(rows[0].ranked[0], "refunds");
+        assert_eq!(rows[2].decision, "hand_off");
+        assert!(report.to_string().contains("recall@1"));
+        let again = run(Config::default(), &Files { rows: None, ..files }).await.unwrap();
+        assert_eq!(again.auroc_right, report.auroc_right);
+    }
+}
