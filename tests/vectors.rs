@@ -11,7 +11,7 @@ use std::{
 
 use frontdesk::platform::{
     Error,
-    vectors::{Filter, Hit, Point, Search, Shape, SparseVector, Vectors},
+    vectors::{Decay, Filter, Hit, Point, Search, Shape, SparseVector, Vectors},
 };
 use serde_json::json;
 use support::{app::Scratch, qdrant};
@@ -319,6 +319,47 @@ contract! {
                 assert!((exact.dense - hit.dense).abs() < 1e-4, "{exact:?} {hit:?}");
             }
         }
+    }
+
+    async fn age_counts_in_a_decayed_search(store) {
+        const DAY: i64 = 86_400;
+        store.create("a", BOTH).await.unwrap();
+        let now = 1_772_442_123_i64;
+        let mut dice = Dice(9);
+        let points: Vec<(Point, Option<i64>)> = (0..60).map(|n| {
+            let at = (n % 6 != 0).then(|| now - dice.roll(60 * 86_400) as i64);
+            let point = Point { lexical: dice.sparse(8, 20), dense: Some(dice.dense()), ..point(n, &[]) };
+            let point = with(point, at.map_or(json!({}), |at| json!({"said_at": at})));
+            (point, at)
+        }).collect();
+        store.upsert("a", points.iter().map(|p| p.0.clone()).collect()).await.unwrap();
+        let decay = Decay { field: "said_at", now, half_life_s: (30 * DAY) as f32, lexical_weight: 0.5, dense_weight: 2.0 };
+        for (by_words, by_meaning) in [(true, true), (true, false), (false, true)] {
+            let (lexical, dense) = (dice.sparse(4, 20), dice.dense());
+            let search = Search {
+                lexical: by_words.then(|| lexical.clone()),
+                dense: by_meaning.then(|| dense.clone()),
+                filter: Filter::all().without([id(7)]),
+                limit: 8,
+            };
+            let mut expected: Vec<(Uuid, f64)> = points.iter().filter(|(p, _)| p.id != id(7)).map(|(p, at)| {
+                let words = if by_words { 0.5 * dot(&p.lexical, &lexical) } else { 0.0 };
+                let meaning = if by_meaning { 2.0 * cosine(p.dense.as_ref().unwrap(), &dense) } else { 0.0 };
+                let age = (now - at.unwrap_or(now)) as f64 / (30 * DAY) as f64;
+                (p.id, f64::from(words + meaning) * 0.5_f64.powf(age))
+            }).collect();
+            expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let found = store.decayed("a", search, decay).await.unwrap();
+            assert_eq!(found.len(), 8);
+            for (found, (id, score)) in found.iter().zip(&expected) {
+                assert_eq!(found.id, *id);
+                assert!((f64::from(found.score) - score).abs() < 1e-3, "{found:?} {score}");
+            }
+        }
+        assert_eq!(store.decayed("none", words(&[(1, 1.0)]), decay).await.unwrap(), []);
+        assert_eq!(store.decayed("a", words(&[]), decay).await.unwrap(), []);
+        let never = Decay { half_life_s: 0.0, ..decay };
+        assert!(matches!(store.decayed("a", words(&[(1, 1.0)]), never).await, Err(Error::Invalid(_))));
     }
 
     async fn equals_come_in_the_order_of_their_ids_even_across_the_end(store) {

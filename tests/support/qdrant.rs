@@ -263,7 +263,6 @@ service! { points_server::Points {
     discover: DiscoverPoints => DiscoverResponse,
     discover_batch: DiscoverBatchPoints => DiscoverBatchResponse,
     update_batch: UpdateBatchPoints => UpdateBatchResponse,
-    query: QueryPoints => QueryResponse,
     query_groups: QueryPointGroups => QueryGroupsResponse,
     facet: FacetCounts => FacetResponse,
     search_matrix_pairs: SearchMatrixPoints => SearchMatrixPairsResponse,
@@ -375,6 +374,14 @@ service! { points_server::Points {
             result: result.collect(),
             ..Default::default()
         }))
+    }
+
+    async fn query(&self, request: Request<wire::QueryPoints>) -> Answer<wire::QueryResponse> {
+        let query = request.into_inner();
+        let name = query.collection_name.clone();
+        let batch = wire::QueryBatchPoints { collection_name: name, query_points: vec![query], ..Default::default() };
+        let mut answer = self.query_batch(Request::new(batch)).await?.into_inner();
+        Ok(Response::new(wire::QueryResponse { result: answer.result.remove(0).result, ..Default::default() }))
     }
 
     async fn query_batch(&self, request: Request<wire::QueryBatchPoints>) -> Answer<wire::QueryBatchResponse> {

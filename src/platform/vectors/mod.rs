@@ -8,7 +8,6 @@ mod edge;
 mod filter;
 mod rank;
 mod server;
-mod shard;
 
 use std::{path::Path, sync::Arc};
 
@@ -65,6 +64,35 @@ pub struct Hit {
     pub id: Uuid,
     pub lexical: f32,
     pub dense: f32,
+}
+
+/// How age counts: after `half_life_s` a score is worth half.
+#[derive(Debug, Clone, Copy)]
+pub struct Decay {
+    /// The field with the time (Unix seconds); a point without it is as good as new.
+    pub field: &'static str,
+    pub now: i64,
+    pub half_life_s: f32,
+    /// What the score by words and the score by meaning count.
+    pub lexical_weight: f32,
+    pub dense_weight: f32,
+}
+
+impl Decay {
+    /// `now` as the sum of two numbers that single precision holds exactly.
+    fn split_now(&self) -> (f32, f32) {
+        let coarse = self.now >> 16 << 16;
+        #[expect(clippy::cast_precision_loss, reason = "both have few enough binary digits")]
+        let both = (coarse as f32, (self.now - coarse) as f32);
+        both
+    }
+}
+
+/// A found point with its weighed and aged score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decayed {
+    pub id: Uuid,
+    pub score: f32,
 }
 
 /// The vector engine. Cheap to clone.
@@ -187,6 +215,19 @@ impl Vectors {
             return Ok(Vec::new());
         }
         either!(self, engine => engine.search(collection, search).await)
+    }
+
+    /// The best `limit` by (`lexical_weight` × score by words + `dense_weight` × score by meaning) × decay, falling,
+    /// then by id. The 200 best by words and by meaning (or four times `limit`) are looked at.
+    pub async fn decayed(&self, collection: &str, search: Search, decay: Decay) -> Result<Vec<Decayed>> {
+        check_name(collection)?;
+        if !(decay.half_life_s > 0.0 && decay.half_life_s.is_finite()) {
+            return Err(Error::Invalid("a half-life must be longer than nothing".into()));
+        }
+        if search.limit == 0 {
+            return Ok(Vec::new());
+        }
+        either!(self, engine => engine.decayed(collection, search, decay).await)
     }
 
     /// Whether the engine answers now.

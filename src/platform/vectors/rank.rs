@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use uuid::Uuid;
 
-use super::Hit;
+use super::{Decayed, Hit};
 
 /// So many equals past the end are looked at; beyond, the engine's choice stands.
 const MOST_EQUALS: usize = 4096;
@@ -32,6 +32,17 @@ pub fn best(mut found: Vec<(Uuid, f32)>, limit: usize, asked: usize) -> Result<V
     }
     found.truncate(limit);
     Ok(found)
+}
+
+/// How many candidates age is looked at for.
+pub fn candidates(limit: usize) -> usize {
+    limit.saturating_mul(4).max(200)
+}
+
+/// The best `limit` of aged points.
+pub fn decayed(mut found: Vec<(Uuid, f32)>, limit: usize) -> Vec<Decayed> {
+    found.sort_by(|a, b| falling(a.1, b.1).then(a.0.cmp(&b.0)));
+    found.into_iter().take(limit).map(|(id, score)| Decayed { id, score }).collect()
 }
 
 /// One list of the best `limit` by words and the best `limit` by meaning. Each list may hold more than its best, to

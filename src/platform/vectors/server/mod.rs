@@ -1,5 +1,7 @@
 //! A Qdrant server over gRPC. Whatever goes wrong there is `Unavailable`, within bounded time.
 
+mod native;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -7,15 +9,11 @@ use std::{
 };
 
 use qdrant_client::{
-    Payload, Qdrant, QdrantError,
+    Qdrant, QdrantError,
     qdrant::{
-        self as native, Condition as NativeCondition, CountPointsBuilder, CreateCollectionBuilder,
-        CreateFieldIndexCollectionBuilder, DeletePointsBuilder, Distance, FieldType, HnswConfigDiffBuilder,
-        IntegerIndexParamsBuilder, KeywordIndexParamsBuilder, NamedVectors, OptimizersConfigDiffBuilder, PointId,
-        PointStruct, PointsIdsList, PrefetchQueryBuilder, Query, QueryBatchPointsBuilder, QueryPoints,
-        QueryPointsBuilder, Range, ScoredPoint, ScrollPointsBuilder, SparseIndexConfigBuilder,
-        SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, VectorInput, VectorParamsBuilder,
-        VectorsConfigBuilder, point_id::PointIdOptions, vectors_config,
+        self as qdrant, CountPointsBuilder, DeletePointsBuilder, PointId, PointsIdsList, PrefetchQuery, Query,
+        QueryBatchPointsBuilder, QueryPoints, QueryPointsBuilder, ScrollPointsBuilder, UpsertPointsBuilder,
+        VectorInput,
     },
 };
 use serde_json::Value;
@@ -23,9 +21,7 @@ use tonic::Code;
 use url::Url;
 use uuid::Uuid;
 
-use super::{
-    Condition, DENSE, Filter, Hit, KEYWORDS, LEXICAL, NUMBERS, Point, Search, Shape, check_length, missing, rank,
-};
+use super::{DENSE, Decay, Decayed, Filter, Hit, LEXICAL, Point, Search, Shape, check_length, missing, rank};
 use crate::platform::error::{Error, Result};
 
 /// The port of Qdrant's gRPC interface, and the one of its REST interface that is easily given instead.
@@ -93,7 +89,10 @@ impl Server {
         let existing = match self.info(collection).await? {
             Some(info) => info,
             None => {
-                let made = within(WRITE_LIMIT, self.writes.create_collection(definition(self.name(collection), shape)));
+                let made = within(
+                    WRITE_LIMIT,
+                    self.writes.create_collection(native::definition(self.name(collection), shape)),
+                );
                 let failure = made.await.err();
                 // Another process may have made it at the same moment.
                 match (self.info(collection).await?, failure) {
@@ -103,10 +102,10 @@ impl Server {
                 }
             }
         };
-        if shape_of(&existing) != shape {
+        if native::shape_of(&existing) != shape {
             return Err(Error::Conflict("the vector collection exists with vectors of another length".into()));
         }
-        for index in indexes(&self.name(collection)) {
+        for index in native::indexes(&self.name(collection)) {
             if !existing.payload_schema.contains_key(&index.field_name) {
                 within(WRITE_LIMIT, self.writes.create_field_index(index)).await?;
             }
@@ -115,13 +114,13 @@ impl Server {
     }
 
     /// What the server knows of a collection; `None` if there is none.
-    async fn info(&self, collection: &str) -> Result<Option<native::CollectionInfo>> {
+    async fn info(&self, collection: &str) -> Result<Option<qdrant::CollectionInfo>> {
         let info = absent_is_none(within(READ_LIMIT, self.reads.collection_info(self.name(collection))).await)?;
         let Some(info) = info.and_then(|reply| reply.result) else {
             return Ok(None);
         };
         let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
-        shapes.insert(collection.to_string(), shape_of(&info));
+        shapes.insert(collection.to_string(), native::shape_of(&info));
         Ok(Some(info))
     }
 
@@ -129,7 +128,7 @@ impl Server {
         let known = self.shapes.lock().unwrap_or_else(PoisonError::into_inner).get(collection).copied();
         match known {
             Some(shape) => Ok(Some(shape)),
-            None => Ok(self.info(collection).await?.as_ref().map(shape_of)),
+            None => Ok(self.info(collection).await?.as_ref().map(native::shape_of)),
         }
     }
 
@@ -153,7 +152,7 @@ impl Server {
     pub(super) async fn upsert(&self, collection: &str, points: Vec<Point>) -> Result<()> {
         let shape = self.shape(collection).await?.ok_or_else(missing)?;
         check_length(shape, points.iter().filter_map(|p| p.dense.as_ref()))?;
-        let mut points = points.into_iter().map(native_point).peekable();
+        let mut points = points.into_iter().map(native::point).peekable();
         while points.peek().is_some() {
             let batch: Vec<_> = points.by_ref().take(BATCH).collect();
             let request = UpsertPointsBuilder::new(self.name(collection), batch).wait(true);
@@ -172,7 +171,7 @@ impl Server {
     }
 
     pub(super) async fn delete_where(&self, collection: &str, filter: Filter) -> Result<()> {
-        let filter = native_filter(&filter).unwrap_or_default();
+        let filter = native::filter(&filter).unwrap_or_default();
         let request = DeletePointsBuilder::new(self.name(collection)).points(filter).wait(true);
         absent_is_none(within(WRITE_LIMIT, self.writes.delete_points(request)).await)?;
         Ok(())
@@ -200,7 +199,7 @@ impl Server {
         loop {
             let mut request = ScrollPointsBuilder::new(self.name(collection)).limit(PAGE).with_vectors(false);
             request = match field {
-                Some(field) => request.with_payload(native::PayloadIncludeSelector { fields: vec![field.to_string()] }),
+                Some(field) => request.with_payload(qdrant::PayloadIncludeSelector { fields: vec![field.to_string()] }),
                 None => request.with_payload(false),
             };
             if let Some(offset) = offset {
@@ -211,8 +210,8 @@ impl Server {
             };
             ids.extend(page.result.into_iter().filter_map(|point| {
                 let mut payload = point.payload;
-                let value = field.and_then(|field| payload.remove(field)).map(native::Value::into_json);
-                Some((uuid(point.id?)?, value))
+                let value = field.and_then(|field| payload.remove(field)).map(qdrant::Value::into_json);
+                Some((native::uuid(point.id?)?, value))
             }));
             offset = page.next_page_offset;
             if offset.is_none() {
@@ -223,21 +222,11 @@ impl Server {
     }
 
     pub(super) async fn search(&self, collection: &str, search: Search) -> Result<Vec<Hit>> {
-        let Some(shape) = self.shape(collection).await? else {
-            return Ok(Vec::new());
-        };
-        let by_words = search
-            .lexical
-            .filter(|v| !v.indices.is_empty())
-            .map(|v| (LEXICAL, Query::new_nearest(VectorInput::new_sparse(v.indices, v.values))));
-        let dense = search.dense.filter(|_| shape.dense_dimensions.is_some());
-        check_length(shape, &dense)?;
-        let by_meaning = dense.map(|v| (DENSE, Query::new_nearest(VectorInput::new_dense(v))));
-        let queries: Vec<_> = by_words.into_iter().chain(by_meaning).collect();
+        let queries = self.queries(collection, &search).await?;
         if queries.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = native_filter(&search.filter);
+        let filter = native::filter(&search.filter);
         let mut asked = rank::first_ask(search.limit);
         loop {
             let request = self.request(collection, &queries, filter.as_ref(), asked);
@@ -250,7 +239,7 @@ impl Server {
             };
             let mut lists = HashMap::new();
             for ((using, _), list) in queries.iter().zip(reply.result) {
-                lists.insert(*using, scores(list.result));
+                lists.insert(*using, native::scores(list.result));
             }
             let (words, meaning) = (lists.remove(LEXICAL), lists.remove(DENSE));
             match rank::union(words.unwrap_or_default(), meaning.unwrap_or_default(), search.limit, asked) {
@@ -260,23 +249,65 @@ impl Server {
         }
     }
 
+    /// By words and by meaning, as far as asked and possible; nothing if there is no such collection.
+    async fn queries(&self, collection: &str, search: &Search) -> Result<Vec<(&'static str, Query)>> {
+        let Some(shape) = self.shape(collection).await? else {
+            return Ok(Vec::new());
+        };
+        let lexical = search.lexical.as_ref().filter(|v| !v.indices.is_empty());
+        let dense = search.dense.as_ref().filter(|_| shape.dense_dimensions.is_some());
+        check_length(shape, dense)?;
+        let lexical = lexical.map(|v| VectorInput::new_sparse(v.indices.clone(), v.values.clone()));
+        let dense = dense.map(|v| VectorInput::new_dense(v.clone()));
+        let queries = [(LEXICAL, lexical), (DENSE, dense)];
+        Ok(queries.into_iter().filter_map(|(using, input)| Some((using, Query::new_nearest(input?)))).collect())
+    }
+
+    pub(super) async fn decayed(&self, collection: &str, search: Search, decay: Decay) -> Result<Vec<Decayed>> {
+        let queries = self.queries(collection, &search).await?;
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let candidates = rank::candidates(search.limit) as u64;
+        let filter = native::filter(&search.filter);
+        let found: Vec<PrefetchQuery> =
+            queries.iter().map(|(using, query)| native::prefetch(using, query, filter.as_ref(), candidates)).collect();
+        // With two queries each of them scores what both bring up.
+        let scored: Vec<PrefetchQuery> = match queries.len() {
+            1 => found,
+            _ => queries
+                .iter()
+                .map(|(using, query)| PrefetchQuery {
+                    prefetch: found.clone(),
+                    ..native::prefetch(using, query, None, candidates * 2)
+                })
+                .collect(),
+        };
+        let weights: Vec<f32> = queries
+            .iter()
+            .map(|(using, _)| if *using == LEXICAL { decay.lexical_weight } else { decay.dense_weight })
+            .collect();
+        let request = QueryPointsBuilder::new(self.name(collection))
+            .prefetch(scored)
+            .query(native::decay(&decay, &weights))
+            .limit(candidates * 2)
+            .with_payload(false);
+        let reply = absent_is_none(within(READ_LIMIT, self.reads.query(request)).await)?;
+        Ok(rank::decayed(native::scores(reply.map(|r| r.result).unwrap_or_default()), search.limit))
+    }
+
     /// One request for everything. With two queries each of them scores what **both** bring up, so that every point
     /// has both scores.
     fn request(
         &self,
         collection: &str,
         queries: &[(&str, Query)],
-        filter: Option<&native::Filter>,
+        filter: Option<&qdrant::Filter>,
         asked: usize,
     ) -> QueryBatchPointsBuilder {
         let (name, asked) = (self.name(collection), asked as u64);
-        let prefetch: Vec<_> = queries
-            .iter()
-            .map(|(using, query)| {
-                let prefetch = PrefetchQueryBuilder::default().query(query.clone()).using(*using).limit(asked);
-                filter.map_or(prefetch.clone(), |filter| prefetch.filter(filter.clone())).build()
-            })
-            .collect();
+        let prefetch: Vec<_> =
+            queries.iter().map(|(using, query)| native::prefetch(using, query, filter, asked)).collect();
         let requests: Vec<QueryPoints> = queries
             .iter()
             .map(|(using, query)| {
@@ -326,89 +357,5 @@ fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
         Ok(answer) => Ok(Some(answer)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn definition(name: String, shape: Shape) -> CreateCollectionBuilder {
-    let mut lexical = SparseVectorsConfigBuilder::default();
-    let index = SparseIndexConfigBuilder::default().on_disk(true);
-    lexical.add_named_vector_params(LEXICAL, SparseVectorParamsBuilder::default().index(index));
-    let mut definition = CreateCollectionBuilder::new(name)
-        .sparse_vectors_config(lexical)
-        .on_disk_payload(true)
-        .hnsw_config(HnswConfigDiffBuilder::default().on_disk(true))
-        .optimizers_config(OptimizersConfigDiffBuilder::default().indexing_threshold(500));
-    if let Some(dimensions) = shape.dense_dimensions {
-        let mut dense = VectorsConfigBuilder::default();
-        dense.add_named_vector_params(DENSE, VectorParamsBuilder::new(dimensions, Distance::Cosine).on_disk(true));
-        definition = definition.vectors_config(dense);
-    }
-    definition
-}
-
-fn indexes(name: &str) -> Vec<native::CreateFieldIndexCollection> {
-    let keywords = KEYWORDS.into_iter().map(|field| {
-        CreateFieldIndexCollectionBuilder::new(name, field, FieldType::Keyword)
-            .field_index_params(KeywordIndexParamsBuilder::default().on_disk(true))
-    });
-    let numbers = NUMBERS.into_iter().map(|field| {
-        CreateFieldIndexCollectionBuilder::new(name, field, FieldType::Integer)
-            .field_index_params(IntegerIndexParamsBuilder::new(true, true).on_disk(true))
-    });
-    keywords.chain(numbers).map(|index| index.wait(true).build()).collect()
-}
-
-fn shape_of(info: &native::CollectionInfo) -> Shape {
-    let vectors = info.config.as_ref().and_then(|c| c.params.as_ref()).and_then(|p| p.vectors_config.as_ref());
-    let dense = match vectors.and_then(|v| v.config.as_ref()) {
-        Some(vectors_config::Config::ParamsMap(params)) => params.map.get(DENSE),
-        _ => None,
-    };
-    Shape { dense_dimensions: dense.map(|d| d.size) }
-}
-
-fn scores(points: Vec<ScoredPoint>) -> Vec<(Uuid, f32)> {
-    points.into_iter().filter_map(|point| Some((uuid(point.id?)?, point.score))).collect()
-}
-
-fn uuid(id: PointId) -> Option<Uuid> {
-    match id.point_id_options? {
-        PointIdOptions::Uuid(text) => text.parse().ok(),
-        PointIdOptions::Num(_) => None,
-    }
-}
-
-fn native_point(point: Point) -> PointStruct {
-    let lexical = native::Vector::new_sparse(point.lexical.indices, point.lexical.values);
-    let mut vectors = NamedVectors::default().add_vector(LEXICAL, lexical);
-    if let Some(dense) = point.dense {
-        vectors = vectors.add_vector(DENSE, native::Vector::new_dense(dense));
-    }
-    PointStruct::new(point.id, vectors, Payload::from(point.fields))
-}
-
-fn native_filter(filter: &Filter) -> Option<native::Filter> {
-    if filter.must.is_empty() && filter.without.is_empty() {
-        return None;
-    }
-    let without = (!filter.without.is_empty()).then(|| NativeCondition::has_id(filter.without.iter().copied()));
-    Some(native::Filter {
-        must: filter.must.iter().map(native_condition).collect(),
-        must_not: without.into_iter().collect(),
-        ..Default::default()
-    })
-}
-
-fn native_condition(condition: &Condition) -> NativeCondition {
-    match condition {
-        Condition::OneOf { field, words } => NativeCondition::matches(*field, words.clone()),
-        Condition::Between { field, from, to, or_absent } => {
-            #[expect(clippy::cast_precision_loss, reason = "seconds and counts are far below 2^53")]
-            let bound = |n: Option<i64>| n.map(|n| n as f64);
-            let within =
-                NativeCondition::range(*field, Range { lt: None, gt: None, gte: bound(*from), lte: bound(*to) });
-            if *or_absent { native::Filter::should([NativeCondition::is_empty(*field), within]).into() } else { within }
-        }
-        Condition::Ids(ids) => NativeCondition::has_id(ids.iter().copied()),
     }
 }

@@ -18,12 +18,15 @@ use std::{
 
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
-    FieldIndexOperations, HnswIndexConfig, IntegerIndexParams, JsonPath, KeywordIndexParams, OperationError,
-    PayloadFieldSchema, PayloadSchemaParams, UpdateOperation, WalOptions,
+    FieldIndexOperations, HnswIndexConfig, IntegerIndexParams, KeywordIndexParams, OperationError, PayloadFieldSchema,
+    PayloadSchemaParams, UpdateOperation, WalOptions,
 };
 
-use super::{DENSE, KEYWORDS, LEXICAL, NUMBERS, Point, Shape};
-use crate::platform::error::{Error, Result};
+use super::native::path;
+use crate::platform::{
+    error::{Error, Result},
+    vectors::{DENSE, KEYWORDS, LEXICAL, NUMBERS, Point, Shape},
+};
 
 /// The log is only good for the number of the last operation (the engine does not replay it), so it is kept short.
 const LOG_LIMIT_BYTES: u64 = 16 << 20;
@@ -278,11 +281,6 @@ fn add_index(edge: &EdgeShard, field: &str) -> Result<()> {
     let field_schema = Some(PayloadFieldSchema::FieldParams(schema));
     let index = FieldIndexOperations::CreateIndex(CreateIndex { field_name: path(field)?, field_schema });
     edge.update(UpdateOperation::FieldIndexOperation(index)).map_err(failed)
-}
-
-/// A field's name as the engine wants it.
-pub fn path(field: &str) -> Result<JsonPath> {
-    field.parse().map_err(|()| Error::Invalid(format!("'{field}' cannot be a filter field")))
 }
 
 /// Opens the directory if there is one. What cannot be read is moved aside and replaced by an empty collection.

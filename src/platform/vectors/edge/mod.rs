@@ -1,7 +1,11 @@
 //! The engine in this process: `qdrant-edge`, one directory per collection.
 
+mod find;
+mod native;
+mod shard;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -11,19 +15,15 @@ use std::{
 };
 
 use qdrant_edge::{
-    self as native, EdgeShard, FieldCondition, HasIdCondition, IsEmptyCondition, NamedQuery, PointId,
-    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, Range, ScrollRequest, SearchRequest,
-    UpdateOperation, VectorInternal, VectorPersisted, VectorStructPersisted, WithPayloadInterface,
-    external::ordered_float::OrderedFloat,
+    EdgeShard, PointId, PointInsertOperations, PointOperations, ScrollRequest, UpdateOperation, WithPayloadInterface,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{
-    Condition, DENSE, Filter, Hit, LEXICAL, Point, Search, Shape, SparseVector, check_length, missing, rank, shard,
-};
+use super::{Decay, Decayed, Filter, Hit, Point, Search, Shape, check_length, missing};
 use crate::platform::error::{Error, Result, blocking};
-use shard::{Engine, Shard, failed};
+use native::Passing;
+use shard::{Shard, failed};
 
 /// Collections that stay open at the same time; each costs open files and memory.
 const OPEN_COLLECTIONS: usize = 64;
@@ -119,7 +119,7 @@ impl Edge {
                 .write(|engine, since_optimized| {
                     check_length(engine.shape, points.iter().filter_map(|p| p.dense.as_ref()))?;
                     engine.prepare_for(&points)?;
-                    let mut points = points.into_iter().map(native_point).peekable();
+                    let mut points = points.into_iter().map(native::point).peekable();
                     while points.peek().is_some() {
                         let batch: Vec<_> = points.by_ref().take(BATCH).collect();
                         *since_optimized += batch.len();
@@ -147,7 +147,7 @@ impl Edge {
 
     pub(super) async fn delete_where(self: &Arc<Self>, collection: &str, filter: Filter) -> Result<()> {
         self.on(collection, move |shard| {
-            shard.write(|engine, _| match native_filter(&filter, engine)? {
+            shard.write(|engine, _| match native::filter(&filter, engine)? {
                 Passing::Some(filter) => change(&engine.edge, PointOperations::DeletePointsByFilter(filter)),
                 Passing::None => Ok(()),
             })?;
@@ -189,7 +189,19 @@ impl Edge {
     }
 
     pub(super) async fn search(self: &Arc<Self>, collection: &str, search: Search) -> Result<Vec<Hit>> {
-        self.on(collection, move |shard| Ok(shard.read(|engine| find(engine, search))?.unwrap_or_default())).await
+        self.on(collection, move |shard| Ok(shard.read(|engine| find::best(engine, search))?.unwrap_or_default())).await
+    }
+
+    pub(super) async fn decayed(
+        self: &Arc<Self>,
+        collection: &str,
+        search: Search,
+        decay: Decay,
+    ) -> Result<Vec<Decayed>> {
+        self.on(collection, move |shard| {
+            Ok(shard.read(|engine| find::decayed(engine, search, &decay))?.unwrap_or_default())
+        })
+        .await
     }
 
     pub(super) async fn health(&self) -> Result<()> {
@@ -210,7 +222,7 @@ fn change(engine: &EdgeShard, operation: PointOperations) -> Result<()> {
 
 fn all_ids(engine: &EdgeShard, field: Option<&str>) -> Result<Vec<(Uuid, Option<Value>)>> {
     let with_payload = match field {
-        Some(field) => WithPayloadInterface::Fields(vec![shard::path(field)?]),
+        Some(field) => WithPayloadInterface::Fields(vec![native::path(field)?]),
         None => WithPayloadInterface::Bool(false),
     };
     let mut ids = Vec::new();
@@ -236,169 +248,4 @@ fn all_ids(engine: &EdgeShard, field: Option<&str>) -> Result<Vec<(Uuid, Option<
         }
         offset = next;
     }
-}
-
-fn find(engine: &Engine, search: Search) -> Result<Vec<Hit>> {
-    let Passing::Some(filter) = native_filter(&search.filter, engine)? else {
-        return Ok(Vec::new());
-    };
-    let filter = (filter != native::Filter::default()).then_some(filter);
-    let lexical = match search.lexical.filter(|v| !v.indices.is_empty()) {
-        Some(vector) => Some(NamedQuery::new(VectorInternal::Sparse(native_sparse(vector)?), LEXICAL)),
-        None => None,
-    };
-    let dense = search.dense.filter(|_| engine.shape.dense_dimensions.is_some());
-    check_length(engine.shape, &dense)?;
-    let engine = &engine.edge;
-    let dense = dense.map(|vector| NamedQuery::new(VectorInternal::Dense(vector), DENSE));
-    let by_words = match &lexical {
-        Some(query) => best(engine, query, filter.as_ref(), search.limit)?,
-        None => Vec::new(),
-    };
-    let by_meaning = match &dense {
-        Some(query) => best(engine, query, filter.as_ref(), search.limit)?,
-        None => Vec::new(),
-    };
-    let (mut words, mut meaning) = (by_words.clone(), by_meaning.clone());
-    // What only one of the two searches brought up gets its other score: a search among these few is exact.
-    if let (Some(lexical), Some(dense)) = (lexical, dense) {
-        words.extend(among(engine, lexical, missing_in(&by_words, &by_meaning))?);
-        meaning.extend(among(engine, dense, missing_in(&by_meaning, &by_words))?);
-    }
-    // Both lists are already cut at `limit`.
-    rank::union(words, meaning, search.limit, usize::MAX)
-        .map_err(|_| Error::Internal(anyhow::anyhow!("a complete list of hits is incomplete")))
-}
-
-/// Those of `other` that are not in `list`.
-fn missing_in(list: &[(Uuid, f32)], other: &[(Uuid, f32)]) -> Vec<PointId> {
-    let known: HashSet<Uuid> = list.iter().map(|(id, _)| *id).collect();
-    other.iter().filter(|(id, _)| !known.contains(id)).map(|(id, _)| PointId::Uuid(*id)).collect()
-}
-
-/// The best `limit`; of equals at the end those with the smaller ids.
-fn best(
-    engine: &EdgeShard,
-    query: &NamedQuery<VectorInternal>,
-    filter: Option<&native::Filter>,
-    limit: usize,
-) -> Result<Vec<(Uuid, f32)>> {
-    let mut asked = rank::first_ask(limit);
-    loop {
-        let found = nearest(engine, query.clone(), filter.cloned(), asked)?;
-        match rank::best(found, limit, asked) {
-            Ok(best) => return Ok(best),
-            Err(more) => asked = more,
-        }
-    }
-}
-
-fn among(engine: &EdgeShard, query: NamedQuery<VectorInternal>, ids: Vec<PointId>) -> Result<Vec<(Uuid, f32)>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let limit = ids.len();
-    let filter = native::Filter::new_must(native::Condition::HasId(ids.into_iter().collect::<HasIdCondition>()));
-    nearest(engine, query, Some(filter), limit)
-}
-
-fn nearest(
-    engine: &EdgeShard,
-    query: NamedQuery<VectorInternal>,
-    filter: Option<native::Filter>,
-    limit: usize,
-) -> Result<Vec<(Uuid, f32)>> {
-    let request = SearchRequest {
-        query: QueryEnum::Nearest(query),
-        filter,
-        params: None,
-        limit,
-        offset: 0,
-        with_payload: None,
-        with_vector: None,
-        score_threshold: None,
-    };
-    let found = engine.search(request).map_err(failed)?;
-    Ok(found
-        .into_iter()
-        .filter_map(|point| match point.id {
-            PointId::Uuid(id) => Some((id, point.score)),
-            PointId::NumId(_) => None,
-        })
-        .collect())
-}
-
-fn native_sparse(vector: SparseVector) -> Result<native::SparseVector> {
-    native::SparseVector::new(vector.indices, vector.values).map_err(|e| Error::Invalid(e.to_string()))
-}
-
-fn native_point(point: Point) -> PointStructPersisted {
-    let lexical = native::SparseVector { indices: point.lexical.indices, values: point.lexical.values };
-    let mut vectors = HashMap::from([(LEXICAL.into(), VectorPersisted::Sparse(lexical))]);
-    if let Some(dense) = point.dense {
-        vectors.insert(DENSE.into(), VectorPersisted::Dense(dense));
-    }
-    PointStructPersisted {
-        id: PointId::Uuid(point.id),
-        vector: VectorStructPersisted::Named(vectors),
-        payload: Some(native::Payload(point.fields)),
-    }
-}
-
-/// Which points of a collection a filter lets through.
-enum Passing {
-    Some(native::Filter),
-    None,
-}
-
-/// The filter as far as it matters in this collection: a field that no point has decides for all at once.
-fn native_filter(filter: &Filter, engine: &Engine) -> Result<Passing> {
-    let mut must = Vec::with_capacity(filter.must.len());
-    for condition in &filter.must {
-        match condition {
-            Condition::OneOf { field, .. } | Condition::Between { field, or_absent: false, .. }
-                if !engine.may_have(field) =>
-            {
-                return Ok(Passing::None);
-            }
-            Condition::Between { field, or_absent: true, .. } if !engine.may_have(field) => {}
-            condition => must.push(native_condition(condition)?),
-        }
-    }
-    Ok(Passing::Some(native::Filter {
-        should: None,
-        min_should: None,
-        must: (!must.is_empty()).then_some(must),
-        must_not: (!filter.without.is_empty()).then(|| vec![has_id(&filter.without)]),
-    }))
-}
-
-fn native_condition(condition: &Condition) -> Result<native::Condition> {
-    Ok(match condition {
-        Condition::OneOf { field, words } => {
-            native::Condition::Field(FieldCondition::new_match(shard::path(field)?, words.clone().into()))
-        }
-        Condition::Between { field, from, to, or_absent } => {
-            #[expect(clippy::cast_precision_loss, reason = "seconds and counts are far below 2^53")]
-            let bound = |n: Option<i64>| n.map(|n| OrderedFloat(n as f64));
-            let range = Range { lt: None, gt: None, gte: bound(*from), lte: bound(*to) };
-            let within = native::Condition::Field(FieldCondition::new_range(shard::path(field)?, range));
-            if *or_absent {
-                let absent = native::Condition::IsEmpty(IsEmptyCondition::from(shard::path(field)?));
-                native::Condition::Filter(native::Filter {
-                    should: Some(vec![absent, within]),
-                    min_should: None,
-                    must: None,
-                    must_not: None,
-                })
-            } else {
-                within
-            }
-        }
-        Condition::Ids(ids) => has_id(ids),
-    })
-}
-
-fn has_id(ids: &[Uuid]) -> native::Condition {
-    native::Condition::HasId(ids.iter().map(|id| PointId::Uuid(*id)).collect())
 }
