@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod app;
+pub mod caller;
 pub mod model;
 pub mod qdrant;
 pub mod rows;
