@@ -36,6 +36,8 @@ pub mod turn;
 
 pub mod evals;
 
-// worker
+pub mod demo;
+
+pub mod worker;
 
 pub mod web;

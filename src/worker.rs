@@ -5,11 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::Semaphore;
 
 use crate::{
-    app::{App, Changed, Change, Job, job},
+    app::{App, Change, Changed, Job, job},
     inbox, knowledge,
     platform::{Error, Result, queue, queue::Claimed},
     turn,
@@ -20,14 +20,14 @@ const LANES: [(&str, usize); 2] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2)];
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
-const TEND: Duration = Duration::from_secs(15);
+const TEND: Duration = Duration::from_secs(10);
 /// How often silent conversations are looked for.
 const SWEEP: Duration = Duration::from_secs(600);
 
 /// Starts the workers of this process; they end when `app.stopping` is set, after the jobs they run.
 pub async fn start(app: &Arc<App>) -> Result<()> {
-    // The only process of a SQLite database: whoever held a job is gone.
-    free_lost_jobs(app, !app.db.is_pg()).await?;
+    // A data directory has one process at a time: whoever held a job under its name is gone.
+    free_lost_jobs(app, Some(&app.node)).await?;
     for (name, lanes) in LANES {
         app.spawn(serve_queue(app.clone(), name, lanes));
     }
@@ -36,9 +36,9 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     Ok(())
 }
 
-async fn free_lost_jobs(app: &App, all: bool) -> Result<()> {
+async fn free_lost_jobs(app: &App, node: Option<&str>) -> Result<()> {
     let mut tx = app.begin().await?;
-    let freed = queue::reclaim(tx.conn(), app.now(), all).await?;
+    let freed = queue::reclaim(tx.conn(), app.now(), node).await?;
     tx.commit().await?;
     if freed > 0 {
         tracing::info!(jobs = freed, "took back the jobs of a process that is gone");
@@ -74,7 +74,7 @@ async fn serve_queue(app: Arc<App>, name: &'static str, lanes: usize) {
             let Ok(permit) = running.clone().acquire_owned().await else { return };
             let (app, worker) = (app.clone(), worker.clone());
             app.clone().spawn(async move {
-                run(&app, &job, &worker).await;
+                run(app.clone(), job, worker).await;
                 drop(permit);
                 app.work.send_replace(()); // the next of its lane may go
             });
@@ -85,8 +85,7 @@ async fn serve_queue(app: Arc<App>, name: &'static str, lanes: usize) {
 }
 
 fn worker_name(app: &App, queue: &str) -> String {
-    // The token is new in each process; its end is enough to tell processes apart and too short to be used.
-    format!("{queue}:{}:{}", std::process::id(), app.local_token.chars().rev().take(6).collect::<String>())
+    format!("{}:{queue}", app.node)
 }
 
 async fn claim(app: &App, name: &str, worker: &str, limit: usize) -> Result<Vec<Claimed>> {
@@ -116,7 +115,11 @@ async fn next_due(app: &App, name: &str) -> Duration {
 }
 
 /// Runs one claimed job to its end: done, put back, or given up with its consequence.
-async fn run(app: &Arc<App>, claimed: &Claimed, worker: &str) {
+fn run(app: Arc<App>, claimed: Claimed, worker: String) -> BoxFuture<'static, ()> {
+    async move { run_one(&app, &claimed, &worker).await }.boxed()
+}
+
+async fn run_one(app: &Arc<App>, claimed: &Claimed, worker: &str) {
     let started = std::time::Instant::now();
     let job: Job = match serde_json::from_value(claimed.payload.0.clone()) {
         Ok(job) => job,
@@ -126,7 +129,7 @@ async fn run(app: &Arc<App>, claimed: &Claimed, worker: &str) {
             return;
         }
     };
-    let outcome = std::panic::AssertUnwindSafe(perform(app, &job)).catch_unwind().await;
+    let outcome = std::panic::AssertUnwindSafe(perform(app, &job).boxed()).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Error::Internal(anyhow::anyhow!("the job panicked"))));
     let kind = claimed.payload.0.get("job").and_then(|k| k.as_str()).unwrap_or("unknown").to_string();
     metrics::histogram!("frontdesk_job_seconds", "job" => kind.clone()).record(started.elapsed().as_secs_f64());
@@ -192,21 +195,22 @@ enum Settled {
 }
 
 async fn settle(app: &App, claimed: &Claimed, worker: &str, outcome: Settled) {
-    let write = async {
-        let mut tx = app.begin().await?;
-        match &outcome {
-            Settled::Done => {
-                queue::finish(tx.conn(), claimed, worker).await?;
-            }
-            Settled::Again(wait, error) => queue::retry(tx.conn(), claimed, worker, app.now() + *wait, error).await?,
-            Settled::GivenUp(error) => queue::give_up(tx.conn(), claimed, worker, error).await?,
-        }
-        tx.commit().await
-    };
-    if let Err(e) = write.await {
+    if let Err(e) = write_settled(app, claimed, worker, &outcome).boxed().await {
         // The lease runs out and the job is run again: each is safe to repeat.
         tracing::error!(job.id = %claimed.id, error = %e.chain(), "cannot settle a job");
     }
+}
+
+async fn write_settled(app: &App, claimed: &Claimed, worker: &str, outcome: &Settled) -> Result<()> {
+    let mut tx = app.begin().await?;
+    match outcome {
+        Settled::Done => {
+            queue::finish(tx.conn(), claimed, worker).await?;
+        }
+        Settled::Again(wait, error) => queue::retry(tx.conn(), claimed, worker, app.now() + *wait, error).await?,
+        Settled::GivenUp(error) => queue::give_up(tx.conn(), claimed, worker, error).await?,
+    }
+    tx.commit().await
 }
 
 async fn tend(app: Arc<App>) {
@@ -222,7 +226,7 @@ async fn tend(app: Arc<App>) {
                 queue::renew(tx.conn(), app.now(), &worker_name(&app, name)).await?;
             }
             tx.commit().await?;
-            free_lost_jobs(&app, false).await
+            free_lost_jobs(&app, None).await
         };
         if let Err(e) = renewed.await {
             tracing::error!(error = %e.chain(), "cannot renew leases");
@@ -264,7 +268,7 @@ pub async fn run_due(app: &Arc<App>) -> Result<usize> {
         let mut found = false;
         for (name, _) in LANES {
             for job in claim(app, name, &worker_name(app, name), 8).await? {
-                run(app, &job, &worker_name(app, name)).await;
+                run(app.clone(), job, worker_name(app, name)).await;
                 ran += 1;
                 found = true;
             }

@@ -31,6 +31,8 @@ use crate::platform::{
 pub struct App {
     pub config: Config,
     pub data_dir: PathBuf,
+    /// Names this data directory's process among those that share a database.
+    pub node: String,
     pub db: Db,
     pub bus: Bus,
     pub vectors: Vectors,
@@ -84,6 +86,7 @@ impl App {
             })?,
         };
         db.migrate().await?;
+        let node = node(&data_dir)?;
         let bus = match &config.redis.url {
             Some(url) => Bus::redis(url.expose()).await?,
             None => Bus::local(),
@@ -107,6 +110,7 @@ impl App {
         Ok(Arc::new(Self {
             config,
             data_dir,
+            node,
             db,
             bus,
             vectors,
@@ -156,5 +160,18 @@ impl App {
     /// Runs `task` beside the requests; shutdown waits for it.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
+    }
+}
+
+/// The name kept in the data directory, chosen at the first start.
+fn node(data_dir: &std::path::Path) -> Result<String> {
+    let path = data_dir.join("node.id");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_string()),
+        _ => {
+            let name = uuid::Uuid::now_v7().simple().to_string();
+            std::fs::write(&path, &name)?;
+            Ok(name)
+        }
     }
 }

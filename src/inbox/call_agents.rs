@@ -74,25 +74,33 @@ fn text(app: &App, c: &Conversation) -> String {
 }
 
 async fn mail(app: &App, c: &Conversation) -> Result<()> {
-    let settings = &app.config.notify;
-    let (Some(url), Some(from), false) = (&settings.smtp_url, &settings.email_from, settings.email_to.is_empty())
-    else {
+    let Some(url) = &app.config.notify.smtp_url else {
         return Ok(());
     };
-    let wrong = |what: &'static str| move |_| Error::Invalid(format!("notify.{what} is not a mail address"));
-    let mut mail = Mail::builder()
-        .from(from.parse::<Mailbox>().map_err(wrong("email_from"))?)
-        .subject("A customer waits for a person · 有客户等待人工服务")
-        .header(ContentType::TEXT_PLAIN);
-    for to in &settings.email_to {
-        mail = mail.to(to.parse::<Mailbox>().map_err(wrong("email_to"))?);
-    }
-    let mail = mail.body(text(app, c)).map_err(Error::internal)?;
+    let mail = compose(app, c)?;
     let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
         .map_err(|_| Error::Invalid("notify.smtp_url is not an address like smtps://user:password@host:465".into()))?
         .build();
-    transport.send(mail).await.map_err(|e| Error::Unavailable { service: "the mail server", source: e.into() })?;
-    Ok(())
+    match transport.send(mail).await {
+        Ok(_) => Ok(()),
+        Err(e) => Err(Error::Unavailable { service: "the mail server", source: e.into() }),
+    }
+}
+
+fn compose(app: &App, c: &Conversation) -> Result<Mail> {
+    let settings = &app.config.notify;
+    let address = |key: &str, text: &str| {
+        text.parse::<Mailbox>().map_err(|_| Error::Invalid(format!("notify.{key} is not a mail address")))
+    };
+    let from = settings.email_from.as_deref().unwrap_or("frontdesk@localhost");
+    let mut mail = Mail::builder()
+        .from(address("email_from", from)?)
+        .subject("A customer waits for a person · 有客户等待人工服务")
+        .header(ContentType::TEXT_PLAIN);
+    for to in &settings.email_to {
+        mail = mail.to(address("email_to", to)?);
+    }
+    mail.body(text(app, c)).map_err(Error::internal)
 }
 
 async fn robot(app: &App, c: &Conversation) -> Result<()> {
@@ -103,9 +111,10 @@ async fn robot(app: &App, c: &Conversation) -> Result<()> {
         WebhookKind::Slack => json!({"text": text(app, c)}),
         WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text(app, c)}}),
     };
+    let sent = app.http.post(url.expose()).json(&body).send().await;
     // The address is a secret: no error may name it.
-    let gone =
-        |e: reqwest::Error| Error::Unavailable { service: "the notification webhook", source: e.without_url().into() };
-    app.http.post(url.expose()).json(&body).send().await.map_err(gone)?.error_for_status().map_err(gone)?;
-    Ok(())
+    match sent.and_then(reqwest::Response::error_for_status) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(Error::Unavailable { service: "the notification webhook", source: e.without_url().into() }),
+    }
 }

@@ -96,11 +96,16 @@ pub async fn connect(
 
 /// The organisation's website channel, made when it has none.
 pub async fn ensure_web_channel(app: &App, org: OrgId) -> Result<ChannelRow> {
+    ensure_web_channel_with(app, org, json!({})).await
+}
+
+/// The same; a channel that is made begins with these settings (`{"suggestions": {"en": […], "zh": […]}}`).
+pub async fn ensure_web_channel_with(app: &App, org: OrgId, settings: Value) -> Result<ChannelRow> {
     let mut reader = app.read().await?;
     let found = store::list_channels(reader.conn(), org).await?.into_iter().find(|c| c.platform == "web");
     drop(reader);
     match found {
         Some(row) => Ok(row),
-        None => connect(app, &By::system(org), "web", "Website", &Value::Null, json!({})).await,
+        None => connect(app, &By::system(org), "web", "Website", &Value::Null, settings).await,
     }
 }

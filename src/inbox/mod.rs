@@ -4,6 +4,7 @@
 //! every change of holder raises its `version`; what the assistant writes is kept only if the version it began with
 //! still stands, so it is silent from the instant a person holds the conversation.
 
+mod accept;
 pub mod api;
 mod call_agents;
 mod connect;
@@ -22,12 +23,13 @@ use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
+pub use accept::Accepter;
 pub use call_agents::call_agents;
-pub use connect::{Connected, connect, connected, ensure_web_channel};
+pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
 pub use deliver::{deliver, not_delivered};
-pub use hand_off::{Brief, hand_off, hand_off_text};
+pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
 pub use hold::{Scope, give_back, resolve, take_over};
-pub use receive::{Received, accept, receive, receive_event};
+pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
 pub use sweep::sweep;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{App, Changed, ChannelEventId, ChannelId, ConversationId, Job, MessageId, OrgId},
-    channels::{Inbound, RawEvent},
+    channels::Inbound,
     customers::{self, ActivityKind, NewActivity, Reached},
     platform::{Error, Result, language::Language},
     staff,
@@ -24,27 +24,6 @@ pub struct Received {
     pub message: Message,
     /// It had been received before; nothing was written.
     pub repeated: bool,
-}
-
-/// Commits raw events; those the channel has sent before are passed over. Durable when it returns.
-pub async fn accept(app: &App, org: OrgId, channel: ChannelId, events: &[RawEvent]) -> Result<()> {
-    let now = app.now();
-    let mut tx = app.begin().await?;
-    let mut added = false;
-    for event in events {
-        let Some(id) = store::insert_event(tx.conn(), org, channel, &event.external_id, &event.payload, now).await?
-        else {
-            continue;
-        };
-        let job = Job::Receive { event: id, lane: format!("{channel}:{}", event.lane) };
-        job.push(tx.conn(), org, now).await?;
-        added = true;
-    }
-    tx.commit().await?;
-    if added {
-        app.wake(org).await;
-    }
-    Ok(())
 }
 
 /// Turns one raw event into a message (`Job::Receive`). Safe to repeat.

@@ -8,20 +8,20 @@ use axum::{
     http::StatusCode,
 };
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    Document, DocumentVersion, Faq, KnowledgeBase, Passage, Status,
+    Collection, Document, DocumentVersion, Faq, GenerationState, KnowledgeBase, Passage, Status,
     faq::{self, FaqChange, NewFaq},
     ingest::{self, Added, Content, Upload},
-    store::{bases, documents, faqs, passages},
+    store::{bases, documents, faqs, generations, passages},
 };
 use crate::{
-    app::{App, DocumentId, FaqId, KnowledgeBaseId, PassageId},
+    app::{App, DocumentId, FaqId, Job, KnowledgeBaseId, PassageId},
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
@@ -155,6 +155,9 @@ pub struct UploadForm {
     file: Vec<u8>,
     /// Instead of what the document calls itself.
     title: Option<String>,
+    /// Where it comes from, like `handbook/returns.md`; by default the file's name. The same source again is a new
+    /// version. Must stand before `file`.
+    source: Option<String>,
     /// By default the first knowledge base. Must stand before `file`, like `title`.
     kb_id: Option<KnowledgeBaseId>,
 }
@@ -177,16 +180,18 @@ pub async fn upload(
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|_| Error::Invalid("send a form (multipart/form-data) with a file in it".into()))?;
-    let (mut title, mut kb) = (None, None);
+    let (mut title, mut kb, mut named) = (None, None, None);
     while let Some(field) = form.next_field().await.map_err(wrong)? {
         match field.name() {
             Some("title") => title = Some(short(field, 2000).await?),
+            Some("source") => named = Some(short(field, 2000).await?),
             Some("kb_id") => {
                 let text = short(field, 100).await?;
                 kb = Some(text.parse().map_err(|_| Error::NotFound("knowledge base"))?);
             }
             Some("file") => {
-                let source = field.file_name().map(base_name).filter(|n| !n.is_empty());
+                let file_name = field.file_name().map(base_name).filter(|n| !n.is_empty());
+                let source = named.take().filter(|n| !n.trim().is_empty()).or(file_name);
                 let source = source.ok_or_else(|| Error::Invalid("the file has no name".into()))?;
                 let path = save(&app, field, limit_bytes).await?;
                 let upload = Upload { source, title, content: Content::Taken(path), extension: None };
@@ -399,4 +404,78 @@ pub async fn delete_faq(
     audit(tx.conn(), app.now(), &by, "faq.delete", ("faq", id.0), json!({})).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct SearchQuery {
+    pub q: String,
+    /// How many passages, at most 100.
+    pub k: Option<usize>,
+}
+
+/// A passage that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundPassage {
+    pub document_id: DocumentId,
+    pub title: String,
+    pub passage_id: PassageId,
+    pub text: String,
+    pub score: f32,
+}
+
+/// Search the documents, the best passages first.
+#[utoipa::path(get, path = "/api/search", tag = "knowledge", params(SearchQuery), responses((status = 200, body = Vec<FoundPassage>)))]
+pub async fn search(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<Vec<FoundPassage>>> {
+    let text: String = query.q.trim().chars().take(4000).collect();
+    if text.is_empty() {
+        return Err(Error::Invalid("q: what should be searched for?".into()));
+    }
+    let wanted = super::Query::new(text, query.k.unwrap_or(5).clamp(1, 100));
+    let found = super::search(&app, by.org, &wanted).await?;
+    let shown = found.passages.into_iter().map(|f| FoundPassage {
+        document_id: f.passage.document_id,
+        title: f.passage.title,
+        passage_id: f.passage.id,
+        text: f.passage.content,
+        score: f.score,
+    });
+    Ok(Json(shown.collect()))
+}
+
+/// How the search index stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IndexState {
+    /// `live`, or `building` while a new generation is made beside the live one.
+    pub state: &'static str,
+    pub passages: i64,
+    pub faqs: i64,
+}
+
+/// How the search index stands.
+#[utoipa::path(get, path = "/api/reindex", tag = "knowledge", responses((status = 200, body = IndexState)))]
+pub async fn index_state(State(app): State<Arc<App>>, by: Can<KnowledgeRead>) -> Result<Json<IndexState>> {
+    let mut reader = app.read().await?;
+    let (mut is_building, mut counts) = (generations::is_rebuild_queued(reader.conn(), by.org).await?, [0, 0]);
+    for (count, collection) in counts.iter_mut().zip([Collection::Passages, Collection::Faqs]) {
+        let all = generations::list(reader.conn(), by.org, collection).await?;
+        is_building |= all.iter().any(|g| g.state == GenerationState::Building);
+        *count = generations::count_entries(reader.conn(), by.org, collection).await?;
+    }
+    let [passages, faqs] = counts;
+    Ok(Json(IndexState { state: if is_building { "building" } else { "live" }, passages, faqs }))
+}
+
+/// Build the search index anew, in the background; the old one serves until the new one is whole.
+#[utoipa::path(post, path = "/api/reindex", tag = "knowledge", responses((status = 202)))]
+pub async fn reindex(State(app): State<Arc<App>>, by: Can<KnowledgeWrite>) -> Result<StatusCode> {
+    let mut tx = app.begin().await?;
+    Job::Reindex { org: by.org }.push(tx.conn(), by.org, app.now()).await?;
+    audit(tx.conn(), app.now(), &by, "index.rebuild", ("organization", by.org.0), json!({})).await?;
+    tx.commit().await?;
+    app.wake(by.org).await;
+    Ok(StatusCode::ACCEPTED)
 }

@@ -39,7 +39,7 @@ pub struct Claimed {
 }
 
 /// How long a worker may be silent before its job is taken by another.
-pub const LEASE: Duration = Duration::seconds(60);
+pub const LEASE: Duration = Duration::seconds(30);
 /// The longest that merging may put a job off.
 const PATIENCE: Duration = Duration::seconds(8);
 
@@ -157,18 +157,19 @@ pub async fn renew(c: Conn<'_>, now: DateTime<Utc>, worker: &str) -> Result<()> 
     Ok(())
 }
 
-/// Frees the jobs whose worker is gone: those with a lease from before `now`, or all of them.
-/// Returns how many. `all` is for a database that no other process shares.
-pub async fn reclaim(c: Conn<'_>, now: DateTime<Utc>, all: bool) -> Result<u64> {
+/// Frees the jobs whose worker is gone: those with a lease from before `now`, and those of workers whose name begins
+/// with `node`, when given: a process that starts knows that its predecessor is gone. Returns how many.
+pub async fn reclaim(c: Conn<'_>, now: DateTime<Utc>, node: Option<&str>) -> Result<u64> {
     const MERGED: &str = "
-        DELETE FROM jobs WHERE state = 'running' AND ($1 OR lease_until < $2)
+        DELETE FROM jobs WHERE state = 'running' AND (worker LIKE $1 OR lease_until < $2)
           AND EXISTS (SELECT 1 FROM jobs o WHERE o.merge_key = jobs.merge_key AND o.state = 'ready')";
     const RECLAIM: &str = "
         UPDATE jobs SET state = 'ready', worker = NULL, lease_until = NULL
-        WHERE state = 'running' AND ($1 OR lease_until < $2)";
+        WHERE state = 'running' AND (worker LIKE $1 OR lease_until < $2)";
     let mut c = c;
-    both!(c.again(), c => sqlx::query(MERGED).bind(all).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(both!(c, c => sqlx::query(RECLAIM).bind(all).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+    let node = node.map(|n| format!("{n}:%"));
+    both!(c.again(), c => sqlx::query(MERGED).bind(&node).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(both!(c, c => sqlx::query(RECLAIM).bind(&node).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
 }
 
 /// How many jobs wait, run, and have failed: `(ready, running, failed)`.

@@ -1,5 +1,7 @@
 //! Logs and metrics. Never message text, names, numbers or tokens in either.
 
+use std::sync::LazyLock;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -11,12 +13,15 @@ pub fn start_logs(filter: &str, json: bool) {
     let _ = if json { logs.json().try_init() } else { logs.try_init() };
 }
 
-/// Collects metrics for `/metrics`.
-pub fn start_metrics() -> PrometheusHandle {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    let _ = metrics::set_global_recorder(recorder);
-    handle
+/// The metrics of this process, collected from the first call on.
+pub fn metrics() -> &'static PrometheusHandle {
+    static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    });
+    &METRICS
 }
 
 /// A phone number or address for a log: the last two characters only.

@@ -23,7 +23,7 @@ pub use audit::{Audited, audit, difference};
 pub use key::ApiKey;
 pub use link::{FirstStart, first_start};
 pub use notify::{Audience, News, Notification, notify, tell};
-pub use organisation::{ensure_org, find_org};
+pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};

@@ -31,6 +31,13 @@ pub async fn ensure_org(app: &App, slug: &str, name: &str) -> Result<OrgId> {
     Ok(org.id)
 }
 
+/// Removes an organisation with everything in it. Its vectors and files are their owners' to remove.
+pub async fn remove_org(app: &App, id: OrgId) -> Result<()> {
+    let mut tx = app.begin().await?;
+    store::delete_org(tx.conn(), id).await?;
+    tx.commit().await
+}
+
 /// The organisation of this slug.
 pub async fn find_org(app: &App, slug: &str) -> Result<Option<Organisation>> {
     store::org_by_slug(app.read().await?.conn(), slug).await

@@ -35,6 +35,13 @@ pub async fn find_org_by_id(c: Conn<'_>, id: OrgId) -> Result<Option<Organisatio
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
+/// Removes an organisation with everything in it.
+pub async fn delete_org(c: Conn<'_>, id: OrgId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM organizations WHERE id = $1";
+    both!(c, c => sqlx::query(DELETE).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// How a user is called.
 pub async fn name_of(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<String>> {
     const NAME: &str = "SELECT name FROM users WHERE org_id = $1 AND id = $2";

@@ -1,5 +1,6 @@
 //! The assistant's one move: take, draft, proof, gate.
 
+pub mod api;
 pub mod ask;
 pub mod confidence;
 pub mod extract;
@@ -8,8 +9,10 @@ pub mod proof;
 pub mod rewrite;
 pub mod signals;
 pub mod small_talk;
+mod take;
 
 pub use ask::{Outcome, Source, ask};
+pub use take::{give_up, take};
 
 use serde::{Deserialize, Serialize};
 

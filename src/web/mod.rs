@@ -1,6 +1,7 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
 mod assets;
+mod health;
 mod live;
 mod routes;
 mod webhooks;
@@ -15,7 +16,7 @@ use axum::{
 };
 use utoipa::OpenApi;
 
-use crate::{app::App, platform::Error};
+use crate::{app::App, inbox::Accepter, platform::Error};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -28,8 +29,9 @@ struct Api;
 pub fn router(app: Arc<App>) -> Router {
     let (router, api) = split();
     router
-        .merge(webhooks::routes())
+        .merge(webhooks::routes(Accepter::start(app.clone())))
         .merge(assets::routes())
+        .merge(health::routes())
         .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
         .with_state(app)
 }

@@ -2,10 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::{extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
-use crate::{app::App, customers, inbox, knowledge, sales, staff};
+use crate::{
+    app::App,
+    customers, demo, inbox, knowledge,
+    platform::{Error, Result},
+    sales,
+    staff::{self, BackupRun, Can},
+    turn,
+};
 
 /// Every documented route.
 pub fn table() -> OpenApiRouter<Arc<App>> {
@@ -91,5 +99,17 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::document_passages))
         .routes(routes!(knowledge::api::find_passage))
         .routes(routes!(knowledge::api::list_faqs, knowledge::api::add_faq))
+        .routes(routes!(knowledge::api::search))
+        .routes(routes!(knowledge::api::index_state, knowledge::api::reindex))
+        .routes(routes!(turn::api::ask))
+        .routes(routes!(remove_demo))
         .routes(routes!(knowledge::api::find_faq, knowledge::api::edit_faq, knowledge::api::delete_faq))
+}
+
+/// Remove the demo company with everything in it.
+#[utoipa::path(delete, path = "/api/demo", tag = "maintenance", responses((status = 204)))]
+async fn remove_demo(State(app): State<Arc<App>>, by: Can<BackupRun>) -> Result<StatusCode> {
+    // The demo is nobody's data; only who may handle everything's data may remove it.
+    let _ = by;
+    if demo::remove(&app).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound("demo company")) }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode},
@@ -12,7 +12,7 @@ use axum::{
 
 use crate::{
     app::{App, ChannelId},
-    inbox,
+    inbox::{self, Accepter},
     platform::{Error, Result},
 };
 
@@ -20,12 +20,16 @@ use crate::{
 const BODY_LIMIT: usize = 4 << 20;
 
 /// `/webhooks/<kind>/<id>`; not part of the API's description, each platform has its own.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/webhooks/{kind}/{id}", post(deliver)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+pub fn routes(accepter: Accepter) -> Router<Arc<App>> {
+    Router::new()
+        .route("/webhooks/{kind}/{id}", post(deliver))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(Extension(accepter))
 }
 
 async fn deliver(
     State(app): State<Arc<App>>,
+    Extension(accepter): Extension<Accepter>,
     Path((kind, id)): Path<(String, ChannelId)>,
     headers: HeaderMap,
     body: Bytes,
@@ -33,7 +37,7 @@ async fn deliver(
     let connected =
         inbox::connected(&app, id).await?.filter(|c| c.row.platform == kind).ok_or(Error::NotFound("channel"))?;
     let events = connected.channel.verify(&headers, &body, app.now())?;
-    inbox::accept(&app, connected.row.org_id, id, &events).await?;
     metrics::counter!("frontdesk_webhook_events_total", "kind" => kind).increment(events.len() as u64);
+    accepter.accept(connected.row.org_id, id, events).await?;
     Ok(StatusCode::OK)
 }

@@ -6,3 +6,5 @@ pub mod caller;
 pub mod model;
 pub mod qdrant;
 pub mod rows;
+pub mod shop;
+pub mod smtp;

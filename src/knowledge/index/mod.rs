@@ -18,7 +18,7 @@ pub(super) use batch::{Ready, add};
 pub use batch::{Text, TextsAdded, add_texts};
 pub use faqs::faq;
 pub(super) use faqs::{count_in, count_out};
-pub use rebuild::{drop_replaced, rebuild};
+pub use rebuild::{drop_all, drop_replaced, rebuild};
 pub use reconcile::reconcile;
 
 use crate::{

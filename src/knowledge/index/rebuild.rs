@@ -112,5 +112,15 @@ pub async fn drop_replaced(app: &App, org: OrgId) -> Result<()> {
     Ok(())
 }
 
+/// Drops every collection of an organisation that is removed; its rows go with it.
+pub async fn drop_all(app: &App, org: OrgId) -> Result<()> {
+    for collection in [Collection::Passages, Collection::Faqs] {
+        for generation in generations::list(app.read().await?.conn(), org, collection).await? {
+            app.vectors.drop_collection(&generation.name()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Where a walk over rows stands.
 pub(super) type Place = (Uuid, i64, i64);

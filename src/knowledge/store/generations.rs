@@ -58,3 +58,19 @@ pub async fn delete(c: Conn<'_>, org: OrgId, collection: Collection, generation:
     both!(c, c => sqlx::query(DELETE).bind(org).bind(collection).bind(generation).execute(c).await.map(|_| ()))?;
     Ok(())
 }
+
+/// Whether a rebuild of the organisation's index waits or runs.
+pub async fn is_rebuild_queued(c: Conn<'_>, org: OrgId) -> Result<bool> {
+    const QUEUED: &str = "
+        SELECT COUNT(*) FROM jobs
+        WHERE org_id = $1 AND state IN ('ready', 'running') AND payload->>'job' = 'reindex'";
+    let count: i64 = both!(c, c => sqlx::query_scalar(QUEUED).bind(org).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
+/// How many passages or FAQs the statistics count.
+pub async fn count_entries(c: Conn<'_>, org: OrgId, collection: Collection) -> Result<i64> {
+    const COUNT: &str = "SELECT entry_count FROM lexical_totals WHERE org_id = $1 AND collection = $2";
+    let count = both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(collection).fetch_optional(c).await)?;
+    Ok(count.unwrap_or(0))
+}

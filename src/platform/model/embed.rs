@@ -1,6 +1,6 @@
 //! Embeddings in batches: order restored, count, dimension and numbers checked.
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use super::{
@@ -28,28 +28,29 @@ pub struct Manner {
 
 /// The vectors of `texts`, in their order.
 pub async fn embed(endpoint: &Endpoint<Manner>, dimensions: u64, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-    let batches: Vec<_> = futures::stream::iter(texts.chunks(BATCH))
-        .map(|batch| async move {
-            let made = endpoint.call("embed", async |line, call| {
-                let mut manner = endpoint.learnt();
-                let vectors = loop {
-                    match all(line, &endpoint.model, dimensions, manner, batch).await {
-                        Ok((vectors, tokens)) => {
-                            call.prompt_tokens = tokens;
-                            break vectors;
-                        }
-                        Err(failure) => manner = manner.after(&failure, batch.len()).ok_or(failure)?,
-                    }
-                };
-                endpoint.remember(manner);
-                Ok(vectors)
-            });
-            made.await.map(|(vectors, _)| vectors)
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    // Boxed one by one: a stream that closes over borrowed batches is not `Send` for every lifetime.
+    let requests: Vec<_> = texts.chunks(BATCH).map(|batch| embed_batch(endpoint, dimensions, batch).boxed()).collect();
+    let batches: Vec<_> = futures::stream::iter(requests).buffered(AT_ONCE).try_collect().await?;
     Ok(batches.into_iter().flatten().collect())
+}
+
+async fn embed_batch(endpoint: &Endpoint<Manner>, dimensions: u64, batch: &[String]) -> Result<Vec<Vec<f32>>> {
+    let made = endpoint.call("embed", async |line, call| {
+        let mut manner = endpoint.learnt();
+        let vectors = loop {
+            match all(line, &endpoint.model, dimensions, manner, batch).await {
+                Ok((vectors, tokens)) => {
+                    call.prompt_tokens = tokens;
+                    break vectors;
+                }
+                Err(failure) => manner = manner.after(&failure, batch.len()).ok_or(failure)?,
+            }
+        };
+        endpoint.remember(manner);
+        Ok(vectors)
+    });
+    let (vectors, _) = made.await?;
+    Ok(vectors)
 }
 
 impl Manner {

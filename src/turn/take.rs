@@ -1,0 +1,293 @@
+//! One turn in a conversation: from the open question to a reply, or to a person.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{
+    Question, Reason, Said, Signals, Speaker, Verdict, api,
+    ask::{self, Outcome},
+};
+use crate::{
+    app::{App, Changed, ConversationId, TurnId},
+    inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
+    platform::{Error, Result, language::Language},
+};
+
+/// How many of the assistant's last moves count as "again and again".
+const MOVES: i64 = 4;
+
+/// Answers the customer's open question, asks back, or calls a person (`Job::TakeTurn`). Safe to repeat: an answered
+/// question is no longer open. What a person or a newer message made stale is not written.
+pub async fn take(app: &App, id: ConversationId) -> Result<()> {
+    let started = Instant::now();
+    let Some(opened) = inbox::open(app, id).await? else {
+        return Ok(());
+    };
+    let conversation = &opened.conversation;
+    if opened.unanswered().is_empty() {
+        return Ok(()); // a person took over, or an earlier turn answered
+    }
+    let question = question(&opened);
+    if conversation.holder == Holder::Queue {
+        inbox::say_wait(app, conversation, question.language).await?;
+        return Ok(());
+    }
+    if !conversation.is_with_assistant() {
+        return Ok(());
+    }
+    app.changed(conversation.org_id, Changed::Typing { id }).await;
+    if let Some((reason, why)) = needs_a_person(&opened, &question) {
+        return hand_off(app, &opened, &question, reason, why, started).await;
+    }
+    let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
+    let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;
+    let trace = Trace {
+        id: TurnId::new(),
+        decision: outcome.verdict.decision().into(),
+        reason: outcome.verdict.reason().map(|r| r.word().into()),
+        confidence: Some(outcome.confidence),
+        language: Some(outcome.language),
+        duration_ms: started.elapsed().as_secs_f64() * 1e3,
+        detail: serde_json::to_value(&outcome.trace)?,
+    };
+    let stands = match &outcome.verdict {
+        Verdict::HandOff(reason) => {
+            let brief = brief(&question, &outcome);
+            inbox::hand_off(app, conversation, reason.word(), &brief, outcome.language, &trace).await?
+        }
+        verdict => {
+            let is_answer = matches!(verdict, Verdict::Answer);
+            let sources = is_answer.then(|| outcome.sources.iter().map(api::Source::from).collect::<Vec<_>>());
+            let reply = Reply {
+                text: outcome.said().into(),
+                sources: sources.filter(|s| !s.is_empty()).map(|s| json!(s)),
+                confidence: Some(outcome.confidence),
+                language: Some(outcome.language),
+                kind: verdict.decision(),
+            };
+            inbox::reply(app, conversation, &reply, &trace).await?
+        }
+    };
+    count(if stands { outcome.verdict.decision() } else { "stale" }, started);
+    Ok(())
+}
+
+fn count(decision: &'static str, started: Instant) {
+    metrics::counter!("frontdesk_turns_total", "decision" => decision).increment(1);
+    metrics::histogram!("frontdesk_turn_seconds").record(started.elapsed().as_secs_f64());
+}
+
+/// A turn that failed again and again becomes a hand-off: nobody is stranded.
+pub async fn give_up(app: &App, id: ConversationId, error: &Error) -> Result<()> {
+    // A newer message may come between reading and writing: then once more, with that message in the question.
+    for _ in 0..5 {
+        let Some(opened) = inbox::open(app, id).await? else {
+            return Ok(());
+        };
+        if opened.unanswered().is_empty() || !opened.conversation.is_with_assistant() {
+            return Ok(());
+        }
+        let question = question(&opened);
+        let why = format!("the assistant failed: {error}");
+        if write_hand_off(app, &opened, &question, Reason::RepeatedFailure, &why, Instant::now()).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::Conflict("the conversation kept changing".into()))
+}
+
+/// Why a person is needed before anything is searched: the customer pressed the button, accepted the offer of a
+/// person, or sent nothing that can be read.
+fn needs_a_person(opened: &Opened, question: &Question) -> Option<(Reason, &'static str)> {
+    if opened.unanswered().iter().any(|m| kind(m) == Some("asks_for_person")) {
+        return Some((Reason::AskedForPerson, "the customer asked for a person"));
+    }
+    let offered = opened.before().last().is_some_and(|m| kind(m) == Some("offer_person"));
+    if offered && opened.unanswered().iter().any(|m| is_yes(&m.content)) {
+        return Some((Reason::AskedForPerson, "the customer was offered a person and accepted"));
+    }
+    question.text.is_empty().then_some((Reason::Policy, "the customer sent something that is not text"))
+}
+
+async fn hand_off(
+    app: &App,
+    opened: &Opened,
+    question: &Question,
+    reason: Reason,
+    why: &str,
+    started: Instant,
+) -> Result<()> {
+    let stands = write_hand_off(app, opened, question, reason, why, started).await?;
+    count(if stands { "hand_off" } else { "stale" }, started);
+    Ok(())
+}
+
+async fn write_hand_off(
+    app: &App,
+    opened: &Opened,
+    question: &Question,
+    reason: Reason,
+    why: &str,
+    started: Instant,
+) -> Result<bool> {
+    // What is open may only be "yes": the question that the person is needed for stands before it.
+    let asked = opened.before().filter(|m| m.sender_type == Sender::Customer).last();
+    let asked = asked.map(|m| m.content.clone()).filter(|_| question.text.chars().count() < 20);
+    let trace = Trace {
+        id: TurnId::new(),
+        decision: "hand_off".into(),
+        reason: Some(reason.word().into()),
+        confidence: None,
+        language: Some(question.language),
+        duration_ms: started.elapsed().as_secs_f64() * 1e3,
+        detail: json!({"why": why}),
+    };
+    let brief = Brief {
+        question: [asked.unwrap_or_default(), question.text.clone()].join("\n").trim().to_string(),
+        tried: vec![why.into()],
+        mood: "calm".into(),
+        ..Brief::default()
+    };
+    inbox::hand_off(app, &opened.conversation, reason.word(), &brief, question.language, &trace).await
+}
+
+/// The burst as one question, with what was said before it. The customer's last messages decide the language.
+fn question(opened: &Opened) -> Question {
+    let burst: Vec<&str> =
+        opened.unanswered().iter().map(|m| m.content.trim()).filter(|text| !text.is_empty()).collect();
+    let text = burst.join("\n");
+    let spoken = opened.messages.iter().rev().filter(|m| m.sender_type == Sender::Customer);
+    let language = Language::detect(&text)
+        .or_else(|| spoken.clone().find_map(|m| Language::detect(&m.content)))
+        .or(opened.conversation.language)
+        .unwrap_or_default();
+    let history = opened.before().filter_map(said).collect();
+    Question { history, language, ..Question::alone(opened.conversation.org_id, text) }
+}
+
+fn said(message: &Message) -> Option<Said> {
+    let by = match message.sender_type {
+        Sender::Customer => Speaker::Customer,
+        Sender::Assistant => Speaker::Assistant,
+        Sender::Agent => Speaker::Agent,
+        Sender::System => return None,
+    };
+    Some(Said { by, text: message.content.clone() })
+}
+
+/// How many of the assistant's last moves were no answer. Only those since anyone else spoke for us count: an agent's
+/// help begins anew.
+async fn failures(app: &App, opened: &Opened) -> Result<usize> {
+    let mut reader = app.read().await?;
+    let since = since_a_person(opened);
+    let moves = inbox::store::list_decisions(reader.conn(), opened.conversation.id, since, MOVES).await?;
+    Ok(moves.iter().take_while(|decision| *decision != "answer").count())
+}
+
+fn since_a_person(opened: &Opened) -> DateTime<Utc> {
+    let first = opened.messages.iter().find(|m| m.epoch == opened.conversation.epoch);
+    let agent = opened.messages.iter().rev().find(|m| m.sender_type == Sender::Agent && !m.is_private);
+    let begin = first.map_or(opened.conversation.created_at, |m| m.created_at);
+    agent.map_or(begin, |m| m.created_at.max(begin))
+}
+
+fn kind(message: &Message) -> Option<&str> {
+    message.metadata.0.get("kind").and_then(Value::as_str)
+}
+
+/// Whether a customer who was offered a person accepts.
+fn is_yes(text: &str) -> bool {
+    let plain: String =
+        text.trim().to_lowercase().chars().filter(|c| c.is_alphanumeric() || c.is_whitespace()).collect();
+    let plain = plain.trim();
+    const YES: [&str; 29] = [
+        "yes",
+        "y",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "ok",
+        "okay",
+        "please",
+        "yes please",
+        "please do",
+        "sure please",
+        "ok please",
+        "go ahead",
+        "of course",
+        "that would be great",
+        "好",
+        "好的",
+        "好啊",
+        "好呀",
+        "可以",
+        "行",
+        "要",
+        "需要",
+        "是",
+        "是的",
+        "嗯",
+        "嗯嗯",
+        "麻烦了",
+    ];
+    YES.contains(&plain) || ["yes ", "好的 ", "可以 "].iter().any(|start| plain.starts_with(start) && plain.len() < 60)
+}
+
+/// What an agent needs to know, from what the assistant saw and did.
+fn brief(question: &Question, outcome: &Outcome) -> Brief {
+    let found = &outcome.found;
+    let mut tried = vec![match &outcome.trace.rewritten {
+        Some(text) => format!("searched the documents for “{text}”"),
+        None => "searched the documents for the question".to_string(),
+    }];
+    tried.push(format!("found {} passages and {} FAQs", found.passages.len(), found.faqs.len()));
+    if let Some(proven) = &outcome.trace.proven {
+        for cut in &proven.cut {
+            tried.push(format!("did not say “{}”: the documents do not prove it", cut.text.trim()));
+        }
+    }
+    let mut evidence: Vec<BriefEvidence> = outcome
+        .sources
+        .iter()
+        .map(|s| BriefEvidence { title: s.title.clone(), quote: s.quote.clone(), score: s.score })
+        .collect();
+    for passage in found.passages.iter().take(3 - evidence.len().min(3)) {
+        evidence.push(BriefEvidence {
+            title: passage.headline(),
+            quote: passage.passage.content.chars().take(300).collect(),
+            score: f64::from(passage.score),
+        });
+    }
+    let missing = match outcome.verdict.reason() {
+        Some(Reason::NothingFound) => "nothing in the documents is about this",
+        Some(Reason::Unproven) => "the documents do not prove an answer",
+        Some(Reason::Unsure) => "the documents are about this, but it is not certain that they answer it",
+        Some(Reason::ModelUnavailable) => "the model did not answer",
+        _ => "",
+    };
+    Brief {
+        question: question.text.clone(),
+        tried,
+        evidence,
+        missing: missing.into(),
+        mood: if outcome.trace.signals.is_upset { "upset" } else { "calm" }.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offered_person_is_accepted_in_both_languages() {
+        for text in ["Yes please!", "好的", "ok", "是的。", "yes that would be great"] {
+            assert!(is_yes(text), "{text}");
+        }
+        for text in ["no thanks", "不用了", "How long is the warranty?", "yesterday"] {
+            assert!(!is_yes(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `kill -9` at random instants of the real process: nothing acknowledged is lost, nothing is sent twice.
+
+use std::time::{Duration, Instant};
+
+use frontdesk::{
+    channels::webhook::{SIGNATURE, sign},
+    platform::Clock,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    process::{Process, http},
+    support::{
+        app::{On, Scratch, databases, fresh_postgres},
+        shop::{Mailbox, SECRET, receiver},
+    },
+};
+
+/// How often the process is killed in each part of its work.
+const KILLS: u64 = 20;
+
+/// Instants that spread over the work: from before it begins to after it is done.
+fn instant(n: u64) -> Duration {
+    Duration::from_millis((n * 37) % 160)
+}
+
+async fn settings(on: On) -> Vec<(&'static str, String)> {
+    match on {
+        On::Sqlite => Vec::new(),
+        On::Postgres => vec![("FRONTDESK_DATABASE_URL", fresh_postgres().await)],
+    }
+}
+
+pub async fn upload(process: &Process, http: &reqwest::Client, name: &str, text: String) -> Option<String> {
+    let boundary = "b";
+    let body = format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{text}\r\n--{boundary}--\r\n"
+    );
+    let answer = http
+        .post(format!("{}/api/documents", process.url))
+        .bearer_auth(&process.token)
+        .header("content-type", format!("multipart/form-data; boundary={boundary}"))
+        .body(body)
+        .send()
+        .await
+        .ok()?;
+    answer.status().is_success().then_some(())?;
+    let added: Value = answer.json().await.ok()?;
+    let document = &added["document"];
+    Some(document["id"].as_str().unwrap_or_else(|| panic!("{document}")).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
+    for on in databases() {
+        let (dir, http) = (Scratch::new(), http());
+        let settings = settings(on).await;
+        let mut acknowledged = Vec::new();
+        for n in 0..KILLS {
+            let mut process = Process::start(&dir.0, &settings, &http).await;
+            let text = format!("# Part {n}\n\nThe spare part zx{n}q fits the grinder and costs {n}7 ringgit.\n");
+            let more = "It is kept in a dry room and sent within three days.\n\n".repeat(60);
+            let uploads = async {
+                let id = upload(&process, &http, &format!("part-{n}.md"), format!("{text}\n{more}")).await;
+                // A second version of an earlier document, so that replacing is killed as well.
+                if n % 3 == 2 {
+                    let text =
+                        format!("# Part 0\n\nThe spare part zx0q fits the grinder and costs 7 ringgit, as of {n}.\n");
+                    upload(&process, &http, "part-0.md", text).await;
+                }
+                id
+            };
+            let killed = tokio::time::timeout(instant(n) + Duration::from_millis(20), uploads).await;
+            if let Ok(Some(id)) = killed {
+                acknowledged.push((n, id));
+                tokio::time::sleep(instant(n)).await;
+            }
+            process.kill();
+        }
+        assert!(acknowledged.len() >= 10, "too few uploads were acknowledged to say anything: {}", acknowledged.len());
+        let process = Process::start(&dir.0, &settings, &http).await;
+        for (n, id) in &acknowledged {
+            let since = Instant::now();
+            let document = loop {
+                let found = process.call(&http, "GET", &format!("/api/documents/{id}"), None).await;
+                let document = found.unwrap_or_else(|| panic!("{on:?}: document {n} was acknowledged and is lost"));
+                match document["processing_status"].as_str() {
+                    Some("completed") => break document,
+                    Some("failed") => panic!("{on:?}: document {n} failed: {document}"),
+                    _ => {
+                        assert!(since.elapsed() < Duration::from_secs(60), "{on:?}: document {n} is stuck: {document}")
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            let found = process.call(&http, "GET", &format!("/api/search?k=50&q=zx{n}q"), None).await.unwrap();
+            let theirs: Vec<&Value> =
+                found.as_array().unwrap().iter().filter(|p| p["document_id"] == id.as_str()).collect();
+            let with_word = theirs.iter().filter(|p| p["text"].as_str().unwrap().contains(&format!("zx{n}q"))).count();
+            assert_eq!(with_word, 1, "{on:?}: document {n} ({document}) is found {with_word} times: {found}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
+    for on in databases() {
+        let (dir, http) = (Scratch::new(), http());
+        let settings = settings(on).await;
+        let mailbox = Mailbox::default();
+        let receiver = receiver(mailbox.clone(), Clock::System).await;
+        let mut process = Process::start(&dir.0, &settings, &http).await;
+        let text = "# Warranty\n\nThe warranty of every grinder is 24 months.\n\n# Shipping\n\nShipping to Penang takes 5 days.";
+        upload(&process, &http, "shop.md", text.into()).await.unwrap();
+        let config = json!({"secret": SECRET, "send_url": receiver});
+        let channel = json!({"platform": "webhook", "name": "Webhook", "config": config});
+        let channel = process.call(&http, "POST", "/api/channels", Some(channel)).await.unwrap();
+        let path = channel["webhook_path"].as_str().unwrap().to_string();
+
+        let mut customers = Vec::new();
+        // Twice: instants near the turn, and later ones near the delivery.
+        for n in 0..2 * KILLS {
+            let customer = format!("customer-{n}");
+            let question = if n % 2 == 0 { "How long is the warranty?" } else { "Do you sell submarines?" };
+            let body = json!({"id": format!("m{n}"), "from": {"id": customer, "name": customer}, "text": question})
+                .to_string();
+            // The platform redelivers until it hears 200, also after it did: half of them come twice.
+            let mut heard = 0;
+            while heard < 1 + n % 2 {
+                let sent = http
+                    .post(format!("{}{path}", process.url))
+                    .header(
+                        SIGNATURE,
+                        sign(SECRET, body.as_bytes(), chrono::DateTime::from(std::time::SystemTime::now())),
+                    )
+                    .body(body.clone())
+                    .send()
+                    .await;
+                if sent.is_ok_and(|a| a.status().is_success()) {
+                    heard += 1;
+                }
+            }
+            customers.push(customer);
+            tokio::time::sleep(instant(n)).await;
+            process.kill();
+            process = Process::start(&dir.0, &settings, &http).await;
+        }
+
+        let since = Instant::now();
+        loop {
+            let missing = {
+                let all = mailbox.lock().unwrap();
+                customers.iter().filter(|c| !all.messages.iter().any(|m| m["to"]["id"] == c.as_str())).count()
+            };
+            if missing == 0 {
+                break;
+            }
+            assert!(since.elapsed() < Duration::from_secs(90), "{on:?}: {missing} customers are stranded");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1500)).await; // what would be sent twice is sent by now
+        let all = mailbox.lock().unwrap();
+        assert!(all.faults.is_empty(), "{:?}", all.faults);
+        for customer in &customers {
+            let theirs: Vec<&Value> = all.messages.iter().filter(|m| m["to"]["id"] == customer.as_str()).collect();
+            assert_eq!(theirs.len(), 1, "{on:?}: {customer} was answered {} times: {theirs:?}", theirs.len());
+        }
+    }
+}
