@@ -3,6 +3,7 @@
 pub mod api;
 pub mod ask;
 pub mod confidence;
+pub mod draft;
 pub mod extract;
 pub mod gate;
 pub mod proof;
@@ -10,6 +11,7 @@ pub mod rewrite;
 pub mod signals;
 pub mod small_talk;
 mod take;
+pub mod understand;
 
 pub use ask::{Outcome, Source, ask};
 pub use take::{give_up, take};

@@ -152,6 +152,13 @@ impl ModelCall {
         }
     }
 
+    /// The call answered, and its JSON is not what its reader needs.
+    pub fn not_usable(mut self) -> Failed {
+        let failure = Failure::NotStructured;
+        self.outcome = failure.word().into();
+        Failed { failure, call: self }
+    }
+
     fn report(&self) {
         let labels = [("purpose", self.purpose.to_string()), ("outcome", self.outcome.to_string())];
         metrics::counter!("frontdesk_model_calls_total", &labels).increment(1);
