@@ -5,13 +5,16 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DraftFrom, Policy, Proven, Question, Signals, SourceId, Verdict, confidence, extract, gate, proof, rewrite,
-    signals, small_talk::SmallTalk,
+    DraftFrom, Policy, Proven, Question, Signals, SourceId, Verdict, confidence,
+    draft::{self, Written},
+    extract, gate, proof, signals,
+    small_talk::SmallTalk,
+    understand::{self, Understood},
 };
 use crate::{
     app::{App, DocumentId},
     knowledge::{self, Evidence, Query, rank::Features},
-    platform::{error::Result, language::Language},
+    platform::{error::Result, language::Language, model::ModelCall},
 };
 
 /// What came of a question.
@@ -55,6 +58,8 @@ pub struct Trace {
     pub threshold: f64,
     /// Why the search by meaning was left out.
     pub degraded: Option<String>,
+    /// What the model was asked, whether it answered or not: tokens, time and outcome, no text.
+    pub model_calls: Vec<ModelCall>,
     pub timings_ms: Timings,
 }
 
@@ -87,14 +92,16 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     if let Some(kind) = SmallTalk::read(&question.text) {
         return Ok(small_talk(question, kind, signals, &policy, started));
     }
-    let rewritten = rewrite::follow_up(&question.text, &question.history);
+    let Understood { rewritten, call } = understand::question(app, question).await;
+    let mut model_calls: Vec<ModelCall> = call.into_iter().collect();
     let text = rewritten.clone().unwrap_or_else(|| question.text.clone());
     let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
     let evidence = knowledge::search(app, question.org, &query).await?;
     let searched = started.elapsed();
 
     let asked = Question { text, ..question.clone() };
-    let draft = extract::answer(&asked, &evidence);
+    let Written { draft, call } = draft::write(app, &asked, &evidence, &[]).await?;
+    model_calls.extend(call);
     if let DraftFrom::Extractive { because: Some(_) } = draft.from {
         signals.model_unavailable = true;
     }
@@ -128,6 +135,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
             proven: Some(proven),
             threshold: policy.threshold(),
             degraded: evidence.degraded.clone(),
+            model_calls,
             timings_ms: Timings {
                 search: searched.as_secs_f64() * 1e3,
                 draft: (drafted - searched).as_secs_f64() * 1e3,
@@ -157,6 +165,7 @@ fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &P
             proven: None,
             threshold: policy.threshold(),
             degraded: None,
+            model_calls: Vec::new(),
             timings_ms: Timings { total: started.elapsed().as_secs_f64() * 1e3, ..Timings::default() },
         },
     }

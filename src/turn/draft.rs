@@ -225,12 +225,31 @@ fn citation(value: &Value, sources: &[(SourceId, Shown)]) -> Option<Citation> {
         let mut places = sources.iter().filter(|(_, shown)| wanted.chars().count() >= 4 && stands_in(shown));
         places.next().filter(|_| places.next().is_none())
     };
-    let (source, _) = match cited {
+    let place = match cited {
         Some(found) if stands_in(&found.1) => found,
         Some(found) => elsewhere().unwrap_or(found),
         None => elsewhere()?,
     };
-    Some(Citation { source: *source, quote: quote.to_owned() })
+    let (source, shown) = place;
+    let words = as_it_stands(quote, &shown.text).or_else(|| as_it_stands(quote, &shown.title));
+    Some(Citation { source: *source, quote: words.unwrap_or(quote).to_owned() })
+}
+
+/// The run of `text` that has the same letters and digits as `quote`.
+fn as_it_stands<'a>(quote: &str, text: &'a str) -> Option<&'a str> {
+    let wanted = bare(quote);
+    let mut letters = String::new();
+    let mut places = Vec::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+        for lower in c.to_lowercase() {
+            letters.push(lower);
+            places.extend(std::iter::repeat_n((at, at + c.len_utf8()), lower.len_utf8()));
+        }
+    }
+    let start = letters.find(&wanted).filter(|_| !wanted.is_empty())?;
+    let (first, _) = *places.get(start)?;
+    let (_, end) = *places.get(start + wanted.len() - 1)?;
+    text.get(first..end)
 }
 
 /// Letters and digits only: quotes differ in spaces, quotation marks and Markdown.
@@ -285,6 +304,7 @@ mod tests {
         read(json, &Question::alone(OrgId::new(), "Can I return it?"), sources, from)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "so that cases read well")]
     fn answer(citations: Value) -> Vec<Citation> {
         let sources = sources();
         let json = json!({"kind": "answer", "sentences": [{"text": "Within 30 days.", "citations": citations}]});
@@ -321,6 +341,9 @@ mod tests {
             let draft = draft(json, &sources).unwrap();
             assert_eq!(draft.sentences[0].citations[0].source, sources[0].0, "{citation}");
         }
+        let quote = |quote: &str| answer(json!([{"passage": 1, "quote": quote}])).remove(0).quote;
+        assert_eq!(quote("Returned within 30  days"), "returned **within 30 days", "as it stands there");
+        assert_eq!(quote("“within 30 days”"), "within 30 days");
         let invented = answer(json!([{"passage": 1, "quote": "free for ever"}]));
         assert_eq!(invented[0].quote, "free for ever", "an invented quote is for the proof to find");
     }

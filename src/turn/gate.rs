@@ -1,6 +1,6 @@
 //! What to do with a proven draft: answer, ask back, offer a person, or hand off. Pure.
 
-use super::{Policy, Proven, Reason, Signals, Verdict};
+use super::{DraftKind, Policy, Proven, Reason, Signals, Verdict};
 use crate::platform::language::Language;
 
 /// Below this probability nothing was found; between it and the threshold a person is offered.
@@ -44,6 +44,10 @@ pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
     if is_sure {
         return Verdict::Answer;
     }
+    // The writer may ask back, once.
+    if proven.draft.kind == DraftKind::Clarify && !proven.draft.sentences.is_empty() && signals.failures == 0 {
+        return Verdict::Clarify(proven.text());
+    }
     if signals.is_vague {
         return Verdict::Clarify(clarify(&signals.topics, proven.draft.language));
     }
@@ -82,7 +86,7 @@ mod tests {
     use super::*;
     use crate::{
         app::PassageId,
-        turn::{Citation, Cut, Draft, DraftFrom, DraftKind, Sentence, SourceId, Unproven},
+        turn::{Citation, Cut, Draft, DraftFrom, Sentence, SourceId, Unproven},
     };
 
     fn proven(confidence: f64) -> Proven {
@@ -119,6 +123,17 @@ mod tests {
         let calm = Signals::default();
         assert_eq!(decide(&empty(true), &calm, &Policy::default()), Verdict::HandOff(Reason::Unproven));
         assert_eq!(decide(&empty(false), &calm, &Policy::default()), Verdict::HandOff(Reason::NothingFound));
+    }
+
+    #[test]
+    fn the_writer_may_ask_back_once() {
+        let mut asks = proven(0.4);
+        asks.draft.kind = DraftKind::Clarify;
+        asks.draft.sentences = vec![Sentence { text: "Which model?".into(), citations: vec![] }];
+        let policy = Policy::default();
+        assert_eq!(decide(&asks, &Signals::default(), &policy), Verdict::Clarify("Which model?".into()));
+        let again = Signals { failures: 1, ..Signals::default() };
+        assert!(matches!(decide(&asks, &again, &policy), Verdict::HandOff(_)));
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! What the integration tests share: a fresh application on either database.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 pub mod app;
 pub mod caller;

@@ -126,6 +126,7 @@ fn text_of(content: &Value) -> String {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "so that cases read well")]
     fn response(finish_reason: Value, message: Value) -> Value {
         json!({"choices": [{"message": message, "finish_reason": finish_reason}]})
     }
