@@ -15,7 +15,7 @@ pub fn count(text: &str) -> usize {
 }
 
 /// About how many tokens `text` has, rather too many than too few, without the tokenizer: a word is one and another
-/// for every six letters, three digits are one, a Chinese character is one and a half, a sign is one.
+/// for every four letters, three digits are one, a Chinese character is one and a half, a sign is one.
 pub fn at_most(text: &str) -> usize {
     let (mut halves, mut run, mut kind) = (0usize, 0usize, Kind::Blank);
     for c in text.chars() {
@@ -23,7 +23,7 @@ pub fn at_most(text: &str) -> usize {
         run = if next == kind { run + 1 } else { 0 };
         kind = next;
         halves += match next {
-            Kind::Letter if run % 6 == 0 => 2,
+            Kind::Letter if run % 4 == 0 => 2,
             Kind::Digit if run % 3 == 0 => 2,
             // Spaces belong to the word after them; long runs are one token.
             Kind::Letter | Kind::Digit | Kind::Blank => 0,
