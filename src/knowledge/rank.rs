@@ -553,7 +553,7 @@ pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) ->
 }
 
 /// Whether a text says "not".
-fn is_negated(text: &str) -> bool {
+pub fn is_negated(text: &str) -> bool {
     const ZH: &[&str] = &["不", "没", "未", "无", "非", "勿", "别", "禁止"];
     const NEUTRAL_ZH: &[&str] = &[
         "是不是",
