@@ -519,10 +519,8 @@ fn date(text: &str) -> Option<(usize, Value)> {
         if let Some(after) = rest.get(gap..)?.strip_prefix('年') {
             let used = length + gap + "年".len();
             let inner = spaces(after);
-            if let Some((l, value)) = month_day(after.get(inner..)?) {
-                if let Value::Date { month, day, .. } = value {
-                    return Some((used + inner + l, Value::Date { year: Some(first as u16), month, day }));
-                }
+            if let Some((l, Value::Date { month, day, .. })) = month_day(after.get(inner..)?) {
+                return Some((used + inner + l, Value::Date { year: Some(first as u16), month, day }));
             }
             return None;
         }
@@ -674,7 +672,7 @@ fn phone(text: &str) -> Option<(usize, Value)> {
     let is_phone = (7..=15).contains(&length)
         && (plus
             || (groups == 1 && length >= 8 && text.get(end..).is_none_or(|after| unit(after).is_none()))
-            || (groups >= 2 && groups <= 5 && average >= 2.6 && text.get(..end)?.contains(['-', ' '])));
+            || ((2..=5).contains(&groups) && average >= 2.6 && text.get(..end)?.contains(['-', ' '])));
     is_phone.then_some((end, Value::Phone(digits)))
 }
 
