@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{Entry, Ingestion, Labelled, Report, Row, metrics};
 use crate::{
     app::{App, Config, DocumentId, OrgId},
-    knowledge::{self, index},
+    knowledge::{self, Query, index},
     platform::{Clock, Error, Result},
     staff,
     turn::{self, Question, Signals},
@@ -84,11 +84,12 @@ async fn ingest(app: &Arc<App>, org: OrgId, corpus: &[Entry]) -> Result<Ingestio
 async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<DocumentId, String>) -> Result<Row> {
     let question = Question::alone(org, labelled.text.clone());
     let started = Instant::now();
-    // More passages than a turn needs, so that the ranking can be measured; what the verdict rests on is the same.
-    let outcome = turn::ask(app, &question, &Signals::default(), RANKED * 2).await?;
+    let outcome = turn::ask(app, &question, &Signals::default(), app.config.assistant.passages).await?;
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    // A longer list than a turn needs, for the ranking alone.
+    let found = knowledge::search(app, org, &Query::new(labelled.text.clone(), RANKED * 2)).await?;
     let mut ranked: Vec<String> = Vec::with_capacity(RANKED);
-    for found in &outcome.found.passages {
+    for found in &found.passages {
         if let Some(name) = names.get(&found.passage.document_id).filter(|name| !ranked.contains(name)) {
             ranked.push(name.clone());
         }
