@@ -25,8 +25,8 @@ use crate::platform::error::{Error, Result, blocking};
 use native::Passing;
 use shard::{Shard, failed};
 
-/// Collections that stay open at the same time; each costs open files and memory.
-const OPEN_COLLECTIONS: usize = 64;
+/// Collections that stay open at the same time; each costs about half a megabyte.
+const OPEN_COLLECTIONS: usize = 128;
 /// Points that go into the engine's log as one entry.
 const BATCH: usize = 500;
 /// A growing part's index costs time in proportion to its size: after so many points it is built and a new one begun.

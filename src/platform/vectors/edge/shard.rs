@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -40,6 +40,8 @@ pub struct Shard {
     /// Changes begun, and how many of them are known to be durable. What was on disk at the start counts as one.
     changes: AtomicU64,
     durable: AtomicU64,
+    /// Changes may be gone that nobody has waited for yet.
+    lost: AtomicBool,
     /// When it was last asked for, in calls.
     pub used: AtomicU64,
 }
@@ -89,6 +91,7 @@ impl Shard {
             writing: Mutex::new(0),
             changes: AtomicU64::new(1),
             durable: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
             used: AtomicU64::new(0),
         }
     }
@@ -121,8 +124,13 @@ impl Shard {
             finished = true;
             result
         });
-        // After a panic inside the engine its memory is not to be trusted: the next call reads the disk again.
-        if (!finished && result.is_err()) || log_bytes(&self.dir) > LOG_LIMIT_BYTES {
+        if !finished && result.is_err() {
+            // A panic: what the engine holds in memory is not to be trusted. The next call reads the disk again, and
+            // whoever waits for earlier changes must hear of it.
+            self.lost.store(true, Ordering::SeqCst);
+            self.close();
+        } else if log_bytes(&self.dir) > LOG_LIMIT_BYTES {
+            self.flush_now()?;
             self.close();
         }
         result
@@ -135,6 +143,14 @@ impl Shard {
         if self.durable.load(Ordering::SeqCst) >= wanted {
             return Ok(());
         }
+        if self.lost.swap(false, Ordering::SeqCst) {
+            return Err(Error::Internal(anyhow::anyhow!("the vector engine failed before this could be flushed")));
+        }
+        self.flush_now()
+    }
+
+    /// While `writing` is held.
+    fn flush_now(&self) -> Result<()> {
         let all = self.changes.load(Ordering::SeqCst);
         let flushed = self.read(|engine| {
             engine.edge.flush();
@@ -293,8 +309,11 @@ fn open(dir: &Path) -> Result<Option<Engine>> {
     let shape = match EdgeConfig::load(dir) {
         Some(Ok(saved)) => Some(shape_of(&saved)),
         Some(Err(_)) => {
-            // The engine can tell the settings from the points, but only if this file is not in the way.
-            let _ = fs::remove_file(dir.join("edge_config.json"));
+            let file = dir.join("edge_config.json");
+            // The engine can tell the settings from the points, but only if a spoilt file is not in the way.
+            if fs::read(&file).is_ok_and(|text| serde_json::from_slice::<serde_json::Value>(&text).is_err()) {
+                fs::remove_file(file)?;
+            }
             None
         }
         None => None,
@@ -338,9 +357,22 @@ fn refuse_if_taken(dir: &Path) -> Result<()> {
     }
 }
 
-/// Deletes all but the newest closed piece of the log, as the engine's own server does. Only while it is closed.
+/// Deletes what is no longer needed of the log, as the engine's own server does. Only while it is closed.
 fn shorten_log(dir: &Path) -> Result<()> {
-    let mut closed: Vec<(u64, PathBuf)> = log_files(dir)
+    for file in finished_log(dir) {
+        fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+fn log_bytes(dir: &Path) -> u64 {
+    finished_log(dir).iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+}
+
+/// The closed pieces of the log, all but the newest: that one tells the number of the last operation.
+fn finished_log(dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir.join("wal")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut closed: Vec<(u64, PathBuf)> = files
         .filter_map(|file| {
             let number = file.file_name()?.to_str()?.strip_prefix("closed-")?.parse().ok()?;
             Some((number, file))
@@ -348,19 +380,5 @@ fn shorten_log(dir: &Path) -> Result<()> {
         .collect();
     closed.sort_unstable();
     closed.pop();
-    for (_, file) in closed {
-        fs::remove_file(file)?;
-    }
-    Ok(())
-}
-
-fn log_bytes(dir: &Path) -> u64 {
-    log_files(dir)
-        .filter(|file| file.file_name().is_some_and(|n| n.to_string_lossy().starts_with("closed-")))
-        .filter_map(|file| Some(file.metadata().ok()?.len()))
-        .sum()
-}
-
-fn log_files(dir: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(dir.join("wal")).into_iter().flatten().flatten().map(|entry| entry.path())
+    closed.into_iter().map(|(_, file)| file).collect()
 }

@@ -21,7 +21,9 @@ use tonic::Code;
 use url::Url;
 use uuid::Uuid;
 
-use super::{DENSE, Decay, Decayed, Filter, Hit, LEXICAL, Point, Search, Shape, check_length, missing, rank};
+use super::{
+    DENSE, Decay, Decayed, Filter, Hit, LEXICAL, Point, Search, Shape, check_length, check_name, missing, rank,
+};
 use crate::platform::error::{Error, Result};
 
 /// The port of Qdrant's gRPC interface, and the one of its REST interface that is easily given instead.
@@ -58,6 +60,9 @@ impl Server {
         }
         if address.port().is_none() && address.set_port(Some(GRPC_PORT)).is_err() {
             return Err(Error::Invalid(format!("vectors.url: '{url}' is not the address of a server")));
+        }
+        if !prefix.is_empty() {
+            check_name(prefix).map_err(|_| Error::Invalid("vectors.prefix: letters, digits, - and _ only".into()))?;
         }
         let client = |timeout: Duration| {
             let mut client = Qdrant::from_url(address.as_str().trim_end_matches('/'))
