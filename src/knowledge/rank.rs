@@ -360,7 +360,12 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let title = share(&|i| at(&in_title, i));
     let coverage = share(&|i| at(&anywhere, i).max(at(&in_title, i)));
     let best = sentences.first().map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + 0.15 * s.fits);
-    let score = normalised + 0.3 * coverage + 0.7 * pairs + 0.8 * title - 0.3 * names_missing + best;
+    // A long brief asks for many things at once: no sentence holds most of it, and looking for one misleads.
+    let score = if asked.terms.len() > MOST_TERMS {
+        normalised
+    } else {
+        normalised + 0.3 * coverage + 0.7 * pairs + 0.8 * title - 0.3 * names_missing + best
+    };
     Read {
         normalised,
         coverage,
