@@ -266,7 +266,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(path));
         }
         figment = figment.merge(Serialized::defaults(Self::from_variables(variables)?));
-        let config: Self = figment.extract().map_err(|e| Error::Invalid(explain(e, file.as_deref())))?;
+        let config: Self = figment.extract().map_err(|e| Error::Invalid(explain(&e, file.as_deref())))?;
         config.check()?;
         Ok(config)
     }
@@ -380,7 +380,7 @@ fn number_or_text(text: String) -> Value {
     }
 }
 
-fn explain(error: figment::Error, file: Option<&Path>) -> String {
+fn explain(error: &figment::Error, file: Option<&Path>) -> String {
     use figment::error::Kind;
     let place = file.map_or_else(String::new, |f| format!("{}: ", f.display()));
     let Some(first) = error.clone().into_iter().next() else {

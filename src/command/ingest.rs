@@ -1,4 +1,5 @@
 //! `ingest`: files, folders and addresses become documents.
+#![allow(clippy::indexing_slicing, reason = "indexing JSON that lacks the key gives null")]
 
 use std::{
     path::{Path, PathBuf},

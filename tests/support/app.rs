@@ -83,7 +83,6 @@ pub async fn fresh_postgres() -> String {
 /// The settings of a test application on `on`; `change` may alter them.
 pub async fn config(on: On, change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config::default();
-    config.assistant.pause_ms = 0;
     if on == On::Postgres {
         config.database = Database { url: Some(Secret::new(fresh_postgres().await)), max_connections: 6 };
     }

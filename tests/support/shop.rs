@@ -189,8 +189,11 @@ impl Shop {
         self.router.clone().oneshot(request).await.unwrap().status()
     }
 
-    /// Runs due jobs until none is left; a job that failed for good fails the test.
+    /// Runs due jobs until none is left, the customer's pause included; a job that failed for good fails the test.
     pub async fn settle(&self) {
+        let pause = i64::try_from(self.app.config.assistant.pause_ms).unwrap();
+        worker::run_due(&self.app.app).await.unwrap();
+        self.app.clock.advance(chrono::Duration::milliseconds(pause));
         worker::run_due(&self.app.app).await.unwrap();
         let (_, running, failed) = self.depth().await;
         assert_eq!((running, failed), (0, 0), "jobs are left over");
