@@ -30,14 +30,26 @@ pub fn found(features: &Features) -> f64 {
 }
 
 /// The probability that the best sentence holds the answer, if the passages do.
-fn right(features: &Features) -> f64 {
+fn right(features: &Features, margin_beyond: f32) -> f64 {
     let [intercept, within, margin] = RIGHT;
-    logistic(intercept + within * f64::from(features.within) + margin * f64::from(features.sentence_margin))
+    logistic(intercept + within * f64::from(features.within) + margin * f64::from(margin_beyond))
 }
 
 /// The probability that the best sentence answers the question.
 pub fn of_passages(features: &Features) -> f64 {
-    found(features) * right(features)
+    found(features) * right(features, features.sentence_margin)
+}
+
+/// How far the best sentence stands before the best one that the draft does not quote: what is quoted together can't
+/// be mistaken for one another.
+fn margin_beyond(proven: &Proven, evidence: &Evidence) -> f32 {
+    let quoted = |text: &str| {
+        let cited = proven.draft.sentences.iter().flat_map(|s| &s.citations);
+        cited.into_iter().any(|c| c.quote == text.trim())
+    };
+    let left_out = evidence.picks.iter().find(|pick| evidence.sentence(pick).is_some_and(|(_, text)| !quoted(text)));
+    let best = evidence.picks.first().map_or(0.0, |pick| pick.score);
+    best - left_out.map_or(0.0, |pick| pick.score)
 }
 
 /// The probability that the best FAQ is the same question.
@@ -55,7 +67,10 @@ pub fn of(proven: &Proven, evidence: &Evidence) -> f64 {
         .is_some_and(|faq| draft.sentences.iter().any(|s| s.citations.iter().any(|c| c.source == faq.source)));
     let mut confidence = match (&draft.from, cites_faq) {
         (_, true) => of_faq(evidence).max(of_passages(&evidence.features)),
-        (DraftFrom::Extractive { .. }, false) => of_passages(&evidence.features),
+        (DraftFrom::Extractive { .. }, false) => {
+            let features = &evidence.features;
+            found(features) * right(features, margin_beyond(proven, evidence).max(features.sentence_margin))
+        }
         // A model reads more than the one best sentence: that the passages hold the answer is what counts.
         (DraftFrom::Model { .. }, false) => {
             let found = found(&evidence.features);

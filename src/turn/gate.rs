@@ -11,7 +11,7 @@ const PATIENCE: usize = 2;
 /// The confidence an answer needs so that at most `max_error_rate` of those sent are wrong, as measured on the sets
 /// that `evals/README.md` names: `(max_error_rate, confidence)`.
 const THRESHOLDS: [(f64, f64); 8] =
-    [(0.01, 0.97), (0.02, 0.95), (0.05, 0.88), (0.1, 0.74), (0.15, 0.64), (0.2, 0.55), (0.3, 0.4), (0.5, 0.2)];
+    [(0.01, 0.95), (0.02, 0.9), (0.05, 0.7), (0.1, 0.5), (0.15, 0.42), (0.2, 0.36), (0.3, 0.25), (0.5, 0.16)];
 
 impl Policy {
     /// The confidence an answer needs.
