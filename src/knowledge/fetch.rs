@@ -203,7 +203,7 @@ impl Resolve for PublicOnly {
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             if found.iter().any(|a| !is_public(a.ip())) {
-                return Err(Box::new(PrivateName).into());
+                return Err(PrivateName.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
