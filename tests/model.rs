@@ -25,6 +25,7 @@ use sqlx::types::Json;
 use support::{
     app::{On, TestApp, monday},
     model::{Abilities, DIMENSIONS, Does, FakeModel, KEY, chat_config, embedding},
+    shop::Shop,
 };
 
 const ANSWER: &str = r#"{"kind":"answer","sentences":[]}"#;
@@ -513,4 +514,85 @@ async fn follow_ups_are_understood_in_their_conversation() {
     let own = Question { text: "Do you ship to Penang?".into(), ..question };
     assert_eq!(understand::question(&shop, &own).await.rewritten, None);
     assert_eq!(fake.requests(), before, "the model is asked only where it helps");
+}
+
+// The whole turn -----------------------------------------------------------------------------------------------------
+
+const WARRANTY: &str = "# Warranty\n\nThe warranty of every grinder is 24 months from the day of delivery.\n\n\
+    # Shipping\n\nShipping to Penang takes 5 working days and costs RM 12.\n";
+
+const WARRANTY_ZH: &str =
+    "# 保修\n\n所有研磨机自收货之日起保修24个月。\n\n# 配送\n\n寄到上海需要3个工作日，运费12元。\n";
+
+async fn shop_with(model: frontdesk::app::config::Model) -> Shop {
+    let shop = Shop::around(TestApp::open_with(On::Sqlite, |c| c.model = model).await).await;
+    shop.learns("en.md", WARRANTY).await;
+    shop.learns("zh.md", WARRANTY_ZH).await;
+    shop
+}
+
+/// Asks, and gives what the customer heard last and who holds the conversation.
+async fn asks(shop: &Shop, text: &str) -> (String, String) {
+    shop.says("Ana", text).await;
+    shop.settle().await;
+    let holder = shop.conversation("Ana").await["holder"].as_str().unwrap().to_owned();
+    (shop.reached("Ana").pop().unwrap_or_default(), holder)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_the_model_does_the_customer_gets_an_answer_or_a_person() {
+    let misbehaviours = [
+        Does::Slow(Duration::from_secs(60)),
+        Does::RateLimits(Some(60)),
+        Does::RateLimits(None),
+        Does::Fails(500),
+        Does::FailsFlat(400),
+        Does::Html(200),
+        Does::NoChoices,
+        Does::Breaks,
+        Does::Says("I like trains. 24 months of trains.".into()),
+        Does::Ends(r#"{"kind":"answer","sentences":[{"text":"24"#.into(), "length"),
+        Does::InventsCitations,
+        Does::InventsNumbers,
+    ];
+    futures::future::join_all(misbehaviours.map(async |does| {
+        let fake = FakeModel::that(does).await;
+        let shop = shop_with(frontdesk::app::config::Model { timeout_s: 1, ..fake.chat_config() }).await;
+        is_served(&shop).await;
+        assert!(fake.requests() > 0);
+    }))
+    .await;
+    is_served(&shop_with(chat_config(&FakeModel::dead().await)).await).await;
+}
+
+/// Whether every question ends with an answer from the documents or with a person, and with nothing invented.
+async fn is_served(shop: &Shop) {
+    for question in ["How long is the warranty of a grinder?", "Do you sell submarines with a nuclear reactor?"] {
+        let (reply, holder) = asks(shop, question).await;
+        for invented in ["trains", "free", "73", "<html"] {
+            assert!(!reply.contains(invented), "{reply}");
+        }
+        let is_answer = reply.contains("24 months") || reply.contains("colleague");
+        assert!(!reply.is_empty() && (holder == "queue" || is_answer), "{holder}: {reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_model_answers_and_its_calls_are_traced() {
+    let fake = FakeModel::start().await;
+    fake.answers(|asked| {
+        let passages = asked.passages();
+        let at = passages.iter().position(|p| p.contains("24 months")).expect("the warranty is among the passages");
+        json!({"kind": "answer", "sentences": [{
+            "text": "Every grinder has a warranty of 24 months, counted from the day of delivery.",
+            "citations": [{"passage": at + 1, "quote": "24 months from the day of delivery"}],
+        }]})
+    });
+    let shop = shop_with(fake.chat_config()).await;
+    let (reply, holder) = asks(&shop, "How long is the warranty of a grinder?").await;
+    assert_eq!(
+        (reply.as_str(), holder.as_str()),
+        ("Every grinder has a warranty of 24 months, counted from the day of delivery.", "assistant",)
+    );
+    assert_eq!(fake.asked().len(), 1);
 }
