@@ -1,5 +1,5 @@
 //! The contract of `platform::vectors`, the same for the engine in this process and for a server over gRPC.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_pass_by_value, reason = "tests")]
 
 mod support;
 
