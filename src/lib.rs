@@ -38,6 +38,8 @@ pub mod evals;
 
 pub mod demo;
 
+pub mod backup;
+
 pub mod worker;
 
 pub mod web;

@@ -7,13 +7,17 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},
 };
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Result};
 
 /// The installation's master key; seals what must not lie readable in the database.
 #[derive(Clone)]
-pub struct MasterKey(XChaCha20Poly1305);
+pub struct MasterKey {
+    cipher: XChaCha20Poly1305,
+    text: SecretString,
+}
 
 impl std::fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,7 +34,12 @@ impl MasterKey {
             .filter(|b| b.len() == 32)
             .ok_or_else(|| Error::Invalid("the secret key must be 32 bytes in base64url (43 characters)".into()))?;
         let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| Error::Invalid("bad secret key".into()))?;
-        Ok(Self(cipher))
+        Ok(Self { cipher, text: SecretString::from(text.trim()) })
+    }
+
+    /// The key itself: only for a backup that shall hold it.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
     }
 
     /// Reads the key file, or makes one that only its owner can read.
@@ -59,7 +68,7 @@ impl MasterKey {
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<String> {
         let nonce: [u8; 24] = rand::random();
         let sealed = self
-            .0
+            .cipher
             .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context.as_bytes() })
             .map_err(|_| Error::Internal(anyhow::anyhow!("sealing failed")))?;
         Ok(format!("v1.{}.{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(sealed)))
@@ -74,7 +83,7 @@ impl MasterKey {
         };
         let nonce: [u8; 24] = URL_SAFE_NO_PAD.decode(nonce).ok().and_then(|n| n.try_into().ok()).ok_or_else(wrong)?;
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| wrong())?;
-        self.0.decrypt(&XNonce::from(nonce), Payload { msg: &body, aad: context.as_bytes() }).map_err(|_| wrong())
+        self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: &body, aad: context.as_bytes() }).map_err(|_| wrong())
     }
 }
 

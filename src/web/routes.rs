@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    customers, demo, inbox, knowledge,
+    backup, customers, demo, inbox, knowledge,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -103,6 +103,8 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::index_state, knowledge::api::reindex))
         .routes(routes!(turn::api::ask))
         .routes(routes!(remove_demo))
+        // backup
+        .routes(routes!(backup::api::take))
         .routes(routes!(knowledge::api::find_faq, knowledge::api::edit_faq, knowledge::api::delete_faq))
 }
 

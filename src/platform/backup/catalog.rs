@@ -153,11 +153,12 @@ pub async fn schema_version(c: Conn<'_>) -> Result<Option<i64>> {
     Ok(both!(c, c => sqlx::query_scalar(VERSION).fetch_one(c).await)?)
 }
 
-/// Whether the database holds nothing at all, not even an empty table.
+/// Whether the database has no table, not even an empty one.
 pub async fn is_empty(c: Conn<'_>) -> Result<bool> {
-    const SQLITE: &str = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)";
+    const SQLITE: &str = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table')";
     const PG: &str = "
-        SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace)";
+        SELECT NOT EXISTS (SELECT 1 FROM pg_class
+                           WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))";
     let sql = if c.is_pg() { PG } else { SQLITE };
     Ok(both!(c, c => sqlx::query_scalar(sql).fetch_one(c).await)?)
 }
