@@ -623,6 +623,7 @@ async fn an_older_schema_is_restored_as_it_was_and_then_migrated() {
 async fn over_http_it_is_a_stream_for_who_may() {
     for on in databases() {
         let app = filled(on).await;
+        frontdesk::staff::ensure_org(&app, "default", "Default").await.unwrap();
         let router = frontdesk::web::router(app.app.clone());
         let ask = |token: Option<&str>| {
             let mut request = Request::post("/api/backup").header(header::CONTENT_TYPE, "application/json");
@@ -649,6 +650,7 @@ async fn over_http_it_is_a_stream_for_who_may() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_that_is_cut_off_breaks_the_stream() {
     let app = filled(On::Sqlite).await;
+    frontdesk::staff::ensure_org(&app, "default", "Default").await.unwrap();
     let router = frontdesk::web::router(app.app.clone());
     let request = Request::post("/api/backup")
         .header(header::CONTENT_TYPE, "application/json")
