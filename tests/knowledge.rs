@@ -1,0 +1,18 @@
+//! Documents and FAQs from the upload to the search, on SQLite and PostgreSQL.
+
+mod support;
+
+#[path = "knowledge/bad.rs"]
+mod bad;
+#[path = "knowledge/crash.rs"]
+mod crash;
+#[path = "knowledge/formats.rs"]
+mod formats;
+#[path = "knowledge/index.rs"]
+mod index;
+#[path = "knowledge/life.rs"]
+mod life;
+#[path = "knowledge/room.rs"]
+mod room;
+#[path = "knowledge/store.rs"]
+mod store;
