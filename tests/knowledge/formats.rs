@@ -6,8 +6,8 @@ use super::room::{find, fixture_bytes, found, ingested, shop, upload, work};
 use crate::{on_each_database, support::app::TestApp};
 
 async fn text_of(app: &TestApp, document: &Document) -> String {
-    let rows = passages::of_document(app.read().await.unwrap().conn(), document.org_id, document.id, -1, 500);
-    let rows = rows.await.unwrap();
+    let mut reader = app.read().await.unwrap();
+    let rows = passages::of_document(reader.conn(), document.org_id, document.id, -1, 500).await.unwrap();
     rows.iter().map(|p| format!("[{}] {}", p.heading_path.0.join(" > "), p.content)).collect::<Vec<_>>().join("\n---\n")
 }
 

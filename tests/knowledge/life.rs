@@ -117,7 +117,7 @@ on_each_database! {
         work(&app).await;
         let asked = |text: &'static str| { let app = app.app.clone(); async move {
             let evidence = search(&app, org, &Query::new(text, 5)).await.unwrap();
-            evidence.faqs.into_iter().map(|f| f.faq.answer).collect::<Vec<_>>()
+            evidence.faqs.into_iter().map(|f| f.answer).collect::<Vec<_>>()
         }};
         assert_eq!(asked("do you ship to norway").await, ["Yes, in six days."]);
         let change = FaqChange { answer: Some("Yes, in four days.".into()), ..FaqChange::default() };
