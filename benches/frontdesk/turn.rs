@@ -1,0 +1,199 @@
+//! A turn, from `take` to verdict, over 50,000 passages: without a model, and with one that takes no time.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use frontdesk::{
+    app::{App, Config, ConversationId, OrgId, config::Model},
+    channels::Inbound,
+    inbox,
+    knowledge::{self, index},
+    platform::Clock,
+    staff,
+    turn::{self, Question, Signals},
+};
+use serde_json::Value;
+
+use crate::{
+    machine,
+    model::FakeModel,
+    server::Scratch,
+    table::{Mark, Percentiles, Row, short},
+    texts::{Text, Texts},
+};
+
+const PASSAGES: usize = 50_000;
+const WARM_UP: usize = 100;
+const QUESTIONS: usize = 1000;
+
+/// Opens a throw-away application with the system's clock.
+pub async fn open(dir: &Path, model: Option<Model>) -> anyhow::Result<(Arc<App>, OrgId)> {
+    let mut config = Config::default();
+    config.assistant.pause_ms = 0;
+    if let Some(model) = model {
+        config.model = model;
+    }
+    let app = App::open(config, dir.to_path_buf(), None, Clock::System).await?;
+    let org = staff::ensure_org(&app, staff::DEFAULT_ORG, "Bench").await?;
+    inbox::ensure_web_channel(&app, org).await?;
+    Ok((app, org))
+}
+
+/// Puts texts in by the bulk path; each becomes a document.
+pub async fn load(app: &App, org: OrgId, texts: Vec<Text>) -> anyhow::Result<Duration> {
+    let kb = knowledge::ingest::base(app, org, None).await?.id;
+    let count = texts.len();
+    let started = Instant::now();
+    let texts = texts.into_iter().enumerate();
+    let texts = texts.map(|(n, t)| index::Text { source: format!("text-{n}"), title: t.title, text: t.text });
+    let added = index::add_texts(app, org, kb, texts).await?;
+    let took = started.elapsed();
+    ensure!(added.new == count, "{} of {count} texts were taken", added.new);
+    Ok(took)
+}
+
+pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
+    let dir = Scratch::new(below)?;
+    let mut texts = Texts::seeded(1);
+    let passages: Vec<Text> = (0..PASSAGES).map(|_| texts.passage()).collect();
+    let asked = |n: usize| &passages[n * (PASSAGES / QUESTIONS)];
+    let questions: Vec<String> = (0..QUESTIONS).map(|n| texts.question(asked(n))).collect();
+    let sources: Vec<String> = (0..QUESTIONS).map(|n| asked(n).text.clone()).collect();
+    let (app, org) = open(&dir.0, None).await?;
+    let bytes: usize = passages.iter().map(|p| p.text.len()).sum();
+    let loading = load(&app, org, passages).await?.as_secs_f64();
+    machine::settle();
+
+    let mut asks = Vec::new();
+    let (mut found, mut answered) = (0, 0);
+    for (n, text) in questions[..WARM_UP].iter().chain(&questions).enumerate() {
+        let question = Question::alone(org, text.clone());
+        let started = Instant::now();
+        let outcome = turn::ask::ask(&app, turn::ask::Turn { question: &question, signals: Signals::default() }).await?;
+        let took = started.elapsed();
+        let Some(n) = n.checked_sub(WARM_UP) else { continue };
+        asks.push(took);
+        answered += usize::from(outcome.verdict.decision() == "answer");
+        found += usize::from(outcome.evidence.iter().chain(&outcome.sources).any(|s| sources[n].contains(s.quote.trim())));
+    }
+    let asks = Percentiles::of(asks);
+    let takes = takes(&app, org, &questions).await?;
+    let searches = searches(&app, org, &questions).await?;
+    let resident = machine::memory(std::process::id(), "VmRSS:");
+    let rate = PASSAGES as f64 / loading;
+    let share = |n: usize| format!("{:.0} %", 100.0 * n as f64 / QUESTIONS as f64);
+    Ok(vec![
+        Row::new(
+            format!("a turn, no model, {PASSAGES} passages: question to verdict"),
+            asks.to_string(),
+            "ms",
+            vec![Mark::at_most(asks.p50(), 6.0, 2.0), Mark::at_most(asks.p99(), 20.0, 8.0)],
+        ),
+        Row::new(
+            "  the whole take: conversation read, verdict, reply and trace synced",
+            takes.to_string(),
+            "ms",
+            vec![],
+        ),
+        Row::new("  its search alone", searches.to_string(), "", vec![]),
+        Row::new(
+            "  asked about the right passage; answered",
+            format!("{}; {}; memory {} MB", share(found), share(answered), short(resident)),
+            "",
+            vec![],
+        ),
+        Row::new(
+            "short passages, bulk path, durable and searchable",
+            format!("{}/s, {} MB/s", short(rate), short(bytes as f64 / 1e6 / loading)),
+            "/s",
+            vec![Mark::at_least(rate, 2500.0, 6000.0)],
+        ),
+    ])
+}
+
+/// The same with a model that answers at once, over loopback.
+pub async fn run_with_model(below: &Path) -> anyhow::Result<Vec<Row>> {
+    let dir = Scratch::new(below)?;
+    let fake = FakeModel::start().await;
+    let mut texts = Texts::seeded(1);
+    let passages: Vec<Text> = (0..PASSAGES).map(|_| texts.passage()).collect();
+    let questions: Vec<String> =
+        (0..QUESTIONS).map(|n| texts.question(&passages[n * (PASSAGES / QUESTIONS)])).collect();
+    let (app, org) = open(&dir.0, Some(fake.chat_config())).await?;
+    load(&app, org, passages).await?;
+    machine::settle();
+    let mut asks = Vec::new();
+    for text in questions[..WARM_UP].iter().chain(&questions) {
+        let question = Question::alone(org, text.clone());
+        let started = Instant::now();
+        turn::ask::ask(&app, turn::ask::Turn { question: &question, signals: Signals::default() }).await?;
+        asks.push(started.elapsed());
+    }
+    let asks = Percentiles::of(asks.split_off(WARM_UP));
+    let called = fake.asked().len() as f64 / (WARM_UP + QUESTIONS) as f64;
+    ensure!(called > 0.5, "the model was hardly called ({called:.2} a turn)");
+    let takes = takes(&app, org, &questions).await?;
+    Ok(vec![
+        Row::new(
+            format!("the same with a stub model on loopback ({called:.2} calls a turn)"),
+            asks.to_string(),
+            "ms",
+            vec![Mark::at_most(asks.p50(), 8.0, 4.0)],
+        ),
+        Row::new("  the whole take", takes.to_string(), "", vec![]),
+    ])
+}
+
+/// Whole turns of conversations in the database, each of another customer.
+async fn takes(app: &Arc<App>, org: OrgId, questions: &[String]) -> anyhow::Result<Percentiles> {
+    let channel = inbox::ensure_web_channel(app, org).await?;
+    let mut took = Vec::new();
+    for (n, text) in questions.iter().enumerate() {
+        let id = receive(app, org, channel.id, n, text).await?;
+        let started = Instant::now();
+        turn::take(app, id).await?;
+        if n >= WARM_UP {
+            took.push(started.elapsed());
+        }
+    }
+    Ok(Percentiles::of(took))
+}
+
+async fn receive(
+    app: &App,
+    org: OrgId,
+    channel: frontdesk::app::ChannelId,
+    n: usize,
+    text: &str,
+) -> anyhow::Result<ConversationId> {
+    // A new one in each run: several runs may share a database.
+    let id = uuid::Uuid::now_v7();
+    let inbound = Inbound {
+        external_message_id: format!("message-{n}-{id}"),
+        kind: "web".into(),
+        sender: format!("customer-{n}-{id}"),
+        sender_name: None,
+        external_chat_id: None,
+        content_type: "text".into(),
+        text: text.into(),
+        media_url: None,
+        sent_at: None,
+        metadata: Value::Object(serde_json::Map::new()),
+    };
+    Ok(inbox::receive(app, org, channel, "web", inbound).await?.conversation)
+}
+
+async fn searches(app: &App, org: OrgId, questions: &[String]) -> anyhow::Result<Percentiles> {
+    let mut took = Vec::new();
+    for text in questions {
+        let query = knowledge::Query::new(text.clone(), app.config.assistant.passages);
+        let started = Instant::now();
+        knowledge::search(app, org, &query).await.context("search")?;
+        took.push(started.elapsed());
+    }
+    Ok(Percentiles::of(took))
+}

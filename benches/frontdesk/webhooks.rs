@@ -1,0 +1,228 @@
+//! Webhooks accepted and durable by `frontdesk serve`, over loopback and connections that are kept.
+//!
+//! The load comes from this process and shares the machine's cores: requests are signed and written down beforehand,
+//! one thread sends them, and an answer is looked at no further than its status.
+
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    path::Path,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use frontdesk::channels::webhook;
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::LocalSet,
+};
+
+use crate::{
+    machine,
+    server::{Scratch, Server},
+    table::{Mark, Percentiles, Row, short},
+};
+
+const SECRET: &str = "a secret that only the bench knows";
+/// Platforms deliver over a few hundred connections at most.
+const CONNECTIONS: usize = 256;
+const SENDERS: usize = 5_000;
+const FLOOD: Duration = Duration::from_secs(8);
+const CALM: Duration = Duration::from_secs(10);
+
+pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
+    machine::settle();
+    let flood = flood(below).await?;
+    machine::settle();
+    let sync = machine::syncs(below, 300)?;
+    let calm = calm(below, flood.rate / 4.0).await?;
+    let after = machine::syncs(below, 300)?;
+    // The disk is not the same at every moment: what it did just before and just after.
+    let median = (sync.p50() + after.p50()) / 2.0;
+    let tail = (sync.p99() + after.p99()) / 2.0;
+    let rate = |n: f64| format!("{}/s", short(n));
+    Ok(vec![
+        Row::new(
+            format!("webhooks accepted and durable, {CONNECTIONS} connections"),
+            format!("{} ({})", rate(flood.rate), flood.took),
+            "/s",
+            vec![Mark::at_least(flood.rate, 4000.0, 10_000.0)],
+        ),
+        Row::new("  received into conversations meanwhile; after the flood", flood.received, "", vec![]),
+        Row::new(
+            format!("webhooks at a quarter of that rate ({}): p99 in syncs", rate(flood.rate / 4.0)),
+            format!("{} ({calm})", short(calm.p99() / median)),
+            "syncs",
+            vec![Mark::at_most(calm.p99() / median, 4.0, 2.0)],
+        ),
+        Row::new(
+            "  the disk just before and after",
+            format!("a sync p50 {} / p99 {} ms", short(median), short(tail)),
+            "",
+            vec![],
+        ),
+    ])
+}
+
+struct Flood {
+    /// Acknowledged in a second.
+    rate: f64,
+    took: Percentiles,
+    received: String,
+}
+
+/// As many as it takes.
+async fn flood(below: &Path) -> anyhow::Result<Flood> {
+    let dir = Scratch::new(below)?;
+    let server = Server::start(&dir.0, &[]).await?;
+    let path = connect(&server).await?;
+    let requests = requests(server.address, &path, 25_000 * FLOOD.as_secs() as usize);
+    let address = server.address;
+    let (acknowledged, took, elapsed) = on_one_thread(move || send(address, requests, None, FLOOD)).await?;
+    let rate = acknowledged.len() as f64 / elapsed.as_secs_f64();
+    let during = processed(&dir.0).await?;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let after = processed(&dir.0).await?;
+    server.kill()?;
+    all_are_there(&dir.0, &acknowledged).await?;
+    let received = format!(
+        "{}/s; {}/s",
+        short(during as f64 / elapsed.as_secs_f64()),
+        short((after - during) as f64 / 4.0)
+    );
+    Ok(Flood { rate, took, received })
+}
+
+/// At `rate`, each request at its time whether or not the ones before were answered; latency counts from that time.
+async fn calm(below: &Path, rate: f64) -> anyhow::Result<Percentiles> {
+    let dir = Scratch::new(below)?;
+    let server = Server::start(&dir.0, &[]).await?;
+    let path = connect(&server).await?;
+    let requests = requests(server.address, &path, (rate * CALM.as_secs_f64()) as usize);
+    let address = server.address;
+    let (acknowledged, took, _) = on_one_thread(move || send(address, requests, Some(rate), CALM * 3)).await?;
+    server.kill()?;
+    all_are_there(&dir.0, &acknowledged).await?;
+    Ok(took)
+}
+
+async fn connect(server: &Server) -> anyhow::Result<String> {
+    let body = json!({"platform": "webhook", "name": "bench", "config": {"secret": SECRET}});
+    let channel = server.call("POST", "/api/channels", Some(body)).await?;
+    let id = channel["id"].as_str().context("the channel has no id")?;
+    Ok(format!("/webhooks/webhook/{id}"))
+}
+
+/// Signed requests, ready to be written; the number is the event's id.
+fn requests(address: SocketAddr, path: &str, count: usize) -> Vec<Bytes> {
+    let now = now();
+    let request = |n: usize| {
+        let text = format!("Where is my order {n}? It was to arrive on Monday and nobody answers the phone.");
+        let from = json!({"id": format!("customer-{}", n % SENDERS), "name": format!("Customer {}", n % SENDERS)});
+        let body = json!({"id": n.to_string(), "from": from, "text": text}).to_string();
+        let signature = webhook::sign(SECRET, body.as_bytes(), now);
+        let length = body.len();
+        Bytes::from(format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             x-frontdesk-signature: {signature}\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    };
+    (0..count).map(request).collect()
+}
+
+#[allow(clippy::disallowed_methods, reason = "the server under test has the system's clock")]
+fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now()
+}
+
+async fn on_one_thread<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<T> {
+    let thread = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        LocalSet::new().block_on(&runtime, work())
+    };
+    tokio::task::spawn_blocking(thread).await?
+}
+
+type Sent = (Vec<usize>, Percentiles, Duration);
+
+/// Sends `requests` in order over all connections, for at most `most`; at `rate` when there is one, else as fast as
+/// answers come. Returns which were acknowledged, how long each took, and how long it all took.
+async fn send(address: SocketAddr, requests: Vec<Bytes>, rate: Option<f64>, most: Duration) -> anyhow::Result<Sent> {
+    let requests = Rc::new(requests);
+    let next = Rc::new(std::cell::Cell::new(0usize));
+    let mut streams = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let started = Instant::now();
+    let connections = streams.into_iter().map(|mut stream| {
+        let (requests, next) = (requests.clone(), next.clone());
+        tokio::task::spawn_local(async move {
+            let mut done = Vec::new();
+            let mut buffer = vec![0; 4096];
+            while started.elapsed() < most {
+                let n = next.replace(next.get() + 1);
+                let Some(request) = requests.get(n) else { break };
+                let due = rate.map_or_else(Instant::now, |rate| started + Duration::from_secs_f64(n as f64 / rate));
+                tokio::time::sleep_until(due.into()).await;
+                stream.write_all(request).await?;
+                if !is_acknowledged(&mut stream, &mut buffer).await? {
+                    bail!("request {n} was refused: {}", String::from_utf8_lossy(&buffer[..300]));
+                }
+                done.push((n, due.elapsed()));
+            }
+            Ok(done)
+        })
+    });
+    let mut all = Vec::new();
+    for connection in futures::future::join_all(connections).await {
+        all.extend(connection??);
+    }
+    let elapsed = started.elapsed();
+    let (ids, took) = all.into_iter().unzip();
+    Ok((ids, Percentiles::of(took), elapsed))
+}
+
+async fn is_acknowledged(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<bool> {
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        ensure!(read > 0, "the server closed a connection");
+        filled += read;
+        // An acknowledgement has no body; anything else ends this measurement.
+        if buffer[..filled].ends_with(b"\r\n\r\n") || !buffer.starts_with(b"HTTP/1.1 200") {
+            return Ok(buffer.starts_with(b"HTTP/1.1 200"));
+        }
+    }
+}
+
+async fn open(data_dir: &Path) -> anyhow::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new().filename(data_dir.join("frontdesk.db"));
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+async fn processed(data_dir: &Path) -> anyhow::Result<i64> {
+    const PROCESSED: &str = "SELECT COUNT(*) FROM channel_events WHERE status <> 'received'";
+    Ok(sqlx::query_scalar(PROCESSED).fetch_one(&mut open(data_dir).await?).await?)
+}
+
+/// Each acknowledged event must be in the database that a killed process left.
+async fn all_are_there(data_dir: &Path, acknowledged: &[usize]) -> anyhow::Result<()> {
+    let mut conn = open(data_dir).await?;
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT external_event_id FROM channel_events").fetch_all(&mut conn).await?;
+    let kept: HashSet<usize> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let lost = acknowledged.iter().filter(|n| !kept.contains(n)).count();
+    ensure!(lost == 0, "{lost} of {} acknowledged events are not in the database", acknowledged.len());
+    ensure!(kept.len() == ids.len(), "an event is there twice");
+    Ok(())
+}
