@@ -104,17 +104,26 @@ impl Job {
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))
     }
 
-    /// Pushes the job on the caller's transaction, due at `run_at`.
-    pub async fn push_at(&self, c: Conn<'_>, org: OrgId, now: DateTime<Utc>, run_at: DateTime<Utc>) -> Result<()> {
-        let job = NewJob {
+    fn row(&self, org: OrgId, run_at: DateTime<Utc>) -> Result<NewJob> {
+        Ok(NewJob {
             org_id: Some(org.0),
             queue: self.queue(),
             lane: self.lane(),
             merge_key: self.merge_key(),
             payload: serde_json::to_value(self)?,
             run_at,
-        };
-        queue::push(c, now, job).await
+        })
+    }
+
+    /// Pushes the job on the caller's transaction, due at `run_at`.
+    pub async fn push_at(&self, c: Conn<'_>, org: OrgId, now: DateTime<Utc>, run_at: DateTime<Utc>) -> Result<()> {
+        queue::push(c, now, self.row(org, run_at)?).await
+    }
+
+    /// Pushes many jobs of kinds that merge with no other, due at once.
+    pub async fn push_all(c: Conn<'_>, jobs: &[(OrgId, Self)], now: DateTime<Utc>) -> Result<()> {
+        let rows = jobs.iter().map(|(org, job)| job.row(*org, now)).collect::<Result<_>>()?;
+        queue::push_all(c, now, rows).await
     }
 
     /// Pushes the job on the caller's transaction, due at once.

@@ -1,12 +1,12 @@
 //! Raw events are committed before the platform hears 200; those that come together share a transaction.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::store;
+use super::store::{self, NewEvent};
 use crate::{
-    app::{App, ChannelId, Job, OrgId},
+    app::{App, ChannelEventId, ChannelId, Job, OrgId},
     channels::RawEvent,
     platform::{Error, Result},
 };
@@ -32,9 +32,14 @@ impl Accepter {
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(TOGETHER);
             while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-                let outcome = write(&app, &batch).await.map_err(|e| e.chain());
+                let together = write(&app, &batch).await;
                 for delivery in batch.drain(..) {
-                    let _ = delivery.done.send(outcome.clone());
+                    // One that the database refuses must not take the others with it.
+                    let outcome = match &together {
+                        Ok(()) => Ok(()),
+                        Err(_) => write(&app, std::slice::from_ref(&delivery)).await.map_err(|e| e.chain()),
+                    };
+                    let _ = delivery.done.send(outcome);
                 }
             }
         });
@@ -52,22 +57,26 @@ impl Accepter {
 
 async fn write(app: &App, batch: &[Delivery]) -> Result<()> {
     let now = app.now();
+    let rows = batch.iter().flat_map(|d| d.events.iter().map(move |event| (d, event)));
+    let events: Vec<(NewEvent<'_>, &str)> = rows
+        .map(|(d, event)| {
+            let id = ChannelEventId::new();
+            let (external, payload) = (&*event.external_id, &*event.payload);
+            (NewEvent { id, org: d.org, channel: d.channel, external, payload }, &*event.lane)
+        })
+        .collect();
+    let (rows, lanes): (Vec<NewEvent<'_>>, Vec<&str>) = events.into_iter().unzip();
     let mut tx = app.begin().await?;
-    let mut added = None;
-    for delivery in batch {
-        for event in &delivery.events {
-            let (org, channel) = (delivery.org, delivery.channel);
-            let id = store::insert_event(tx.conn(), org, channel, &event.external_id, &event.payload, now).await?;
-            if let Some(id) = id {
-                let job = Job::Receive { event: id, lane: format!("{channel}:{}", event.lane) };
-                job.push(tx.conn(), org, now).await?;
-                added = Some(org);
-            }
-        }
-    }
+    let added: HashSet<ChannelEventId> = store::insert_events(tx.conn(), &rows, now).await?.into_iter().collect();
+    let jobs = rows.iter().zip(lanes).filter(|(row, _)| added.contains(&row.id));
+    let jobs = jobs.map(|(row, lane)| {
+        (row.org, Job::Receive { event: row.id, lane: format!("{}:{lane}", row.channel) })
+    });
+    let jobs: Vec<(OrgId, Job)> = jobs.collect();
+    Job::push_all(tx.conn(), &jobs, now).await?;
     tx.commit().await?;
-    if let Some(org) = added {
-        app.wake(org).await;
+    if let Some((org, _)) = jobs.first() {
+        app.wake(*org).await;
     }
     Ok(())
 }

@@ -381,22 +381,35 @@ pub async fn insert_channel(c: Conn<'_>, row: &ChannelRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores a raw event. `None`: the channel has sent it before.
-pub async fn insert_event(
-    c: Conn<'_>,
-    org: OrgId,
-    channel: ChannelId,
-    external: &str,
-    payload: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<ChannelEventId>> {
-    const INSERT: &str = "
-        INSERT INTO channel_events (id, org_id, channel_id, external_event_id, payload, status, received_at)
-        VALUES ($1, $2, $3, $4, $5, 'received', $6) ON CONFLICT DO NOTHING";
-    let id = ChannelEventId::new();
-    let added = both!(c, c => sqlx::query(INSERT).bind(id).bind(org).bind(channel).bind(external).bind(payload).bind(now)
-        .execute(c).await.map(|r| r.rows_affected()))?;
-    Ok((added == 1).then_some(id))
+/// A raw event to keep.
+pub struct NewEvent<'a> {
+    pub id: ChannelEventId,
+    pub org: OrgId,
+    pub channel: ChannelId,
+    pub external: &'a str,
+    pub payload: &'a str,
+}
+
+/// Stores raw events; returns those that were not there yet.
+pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>], now: DateTime<Utc>) -> Result<Vec<ChannelEventId>> {
+    const INTO: &str =
+        "INSERT INTO channel_events (id, org_id, channel_id, external_event_id, payload, status, received_at) ";
+    let mut c = c;
+    let mut added = Vec::with_capacity(events.len());
+    // Databases limit how many values a statement may bind.
+    for events in events.chunks(1000) {
+        let new: Vec<ChannelEventId> = both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
+            query.push_values(events, |mut row, event| {
+                row.push_bind(event.id).push_bind(event.org).push_bind(event.channel).push_bind(event.external)
+                    .push_bind(event.payload).push("'received'").push_bind(now);
+            });
+            query.push(" ON CONFLICT DO NOTHING RETURNING id");
+            query.build_query_scalar().persistent(false).fetch_all(c).await
+        })?;
+        added.extend(new);
+    }
+    Ok(added)
 }
 
 /// A raw event that waits to become a message.

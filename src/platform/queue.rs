@@ -43,6 +43,9 @@ pub const LEASE: Duration = Duration::seconds(30);
 /// The longest that merging may put a job off.
 const PATIENCE: Duration = Duration::seconds(8);
 
+/// How many rows one statement takes: few enough for the databases' limit of bound values.
+const ROWS: usize = 1000;
+
 /// Adds a job, or moves the equal one that still waits.
 pub async fn push(c: Conn<'_>, now: DateTime<Utc>, job: NewJob) -> Result<()> {
     const PUSH: &str = "
@@ -54,6 +57,26 @@ pub async fn push(c: Conn<'_>, now: DateTime<Utc>, job: NewJob) -> Result<()> {
         .bind(Uuid::now_v7()).bind(job.org_id).bind(job.queue).bind(job.lane).bind(job.merge_key)
         .bind(Json(job.payload)).bind(job.run_at).bind(now).bind(now - PATIENCE)
         .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Adds many jobs at once. Only for jobs that merge with no other.
+pub async fn push_all(c: Conn<'_>, now: DateTime<Utc>, jobs: Vec<NewJob>) -> Result<()> {
+    const INTO: &str =
+        "INSERT INTO jobs (id, org_id, queue, lane, merge_key, payload, state, attempts, run_at, created_at) ";
+    let mut c = c;
+    let mut jobs = jobs.into_iter().peekable();
+    while jobs.peek().is_some() {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
+            query.push_values(jobs.by_ref().take(ROWS), |mut row, job| {
+                row.push_bind(Uuid::now_v7()).push_bind(job.org_id).push_bind(job.queue).push_bind(job.lane)
+                    .push_bind(job.merge_key).push_bind(Json(job.payload)).push("'ready', 0")
+                    .push_bind(job.run_at).push_bind(now);
+            });
+            query.build().persistent(false).execute(c).await.map(|_| ())
+        })?;
+    }
     Ok(())
 }
 
