@@ -10,11 +10,16 @@
     reason = "a measuring program prints, and stops at the first thing that is not as it should be"
 )]
 
+mod ingest;
 mod machine;
+#[allow(dead_code, clippy::panic, reason = "the tests' fake provider; a bench uses its plainest part")]
+#[path = "../../tests/support/model.rs"]
+mod model;
 mod server;
 mod start;
 mod table;
 mod texts;
+mod turn;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -39,6 +44,12 @@ struct Arguments {
 enum Section {
     /// The disk's syncs only
     Disk,
+    /// A turn over 50,000 passages; loading them
+    Turn,
+    /// The same with a stub model on loopback
+    Model,
+    /// Ingestion of documents and short passages
+    Ingest,
     /// Cold start, idle memory, size of the program
     Start,
     /// Webhooks accepted and durable
@@ -77,6 +88,9 @@ async fn measure(section: Section, arguments: &Arguments) -> anyhow::Result<Vec<
     let dir = &arguments.dir;
     let mut rows = match section {
         Section::Disk => Vec::new(),
+        Section::Turn => turn::run(dir).await?,
+        Section::Model => turn::run_with_model(dir).await?,
+        Section::Ingest => ingest::run(dir).await?,
         Section::Start => start::run(dir).await?,
         Section::Webhooks => webhooks::run(dir).await?,
     };
