@@ -43,7 +43,8 @@ fn splitting(c: &mut Criterion) {
     let mut group = c.benchmark_group("splitting a document of 64 KiB");
     group.sample_size(20);
     for (name, is_chinese) in [("English", false), ("Chinese", true)] {
-        let document = std::iter::repeat_with(|| texts.document(64 << 10)).find(|t| t.is_chinese == is_chinese).unwrap();
+        let document =
+            std::iter::repeat_with(|| texts.document(64 << 10)).find(|t| t.is_chinese == is_chinese).unwrap();
         group.throughput(Throughput::Bytes(document.text.len() as u64));
         let parsed = Parsed { title: Some(document.title), parts: vec![Part::Markdown(document.text)] };
         group.bench_function(name, |b| b.iter(|| split(black_box(&parsed), 320)));

@@ -43,7 +43,11 @@ pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         Row::new(
             format!("text by `frontdesk ingest`, {DOCUMENTS} Markdown documents, {megabytes:.1} MB"),
-            format!("{} MB/s, {} passages/s", short(command_rate), short(command.passages as f64 / command.took.as_secs_f64())),
+            format!(
+                "{} MB/s, {} passages/s",
+                short(command_rate),
+                short(command.passages as f64 / command.took.as_secs_f64())
+            ),
             "MB/s",
             vec![Mark::at_least(command_rate, 1.0, 3.0)],
         ),

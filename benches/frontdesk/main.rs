@@ -35,12 +35,15 @@ struct Arguments {
     /// Where the throw-away data directories go: the disk that is measured
     #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
     dir: PathBuf,
+    /// Over how many passages turns are taken
+    #[arg(long, default_value_t = 50_000)]
+    passages: usize,
     /// Cargo says so by itself
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
     /// The disk's syncs only
     Disk,
@@ -70,14 +73,21 @@ fn main() -> anyhow::Result<()> {
         machine::cores(),
         sync.count(),
     );
-    let mut rows = Vec::new();
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for section in Section::value_variants() {
         if arguments.sections.is_empty() || arguments.sections.contains(section) {
-            rows.extend(runtime.block_on(measure(*section, &arguments))?);
+            match runtime.block_on(measure(*section, &arguments)) {
+                Ok(measured) => rows.extend(measured),
+                Err(error) => failed.push(format!("{section:?} could not be measured: {error:#}")),
+            }
         }
     }
     table::print(&rows);
-    println!("\nload: the 1-minute average before; others: the share of all cores that other processes used meanwhile.");
+    println!(
+        "\nload: the 1-minute average before; others: the share of all cores that other processes used meanwhile."
+    );
+    failed.iter().for_each(|why| println!("{why}"));
+    anyhow::ensure!(failed.is_empty(), "{} sections could not be measured", failed.len());
     Ok(())
 }
 
@@ -88,8 +98,8 @@ async fn measure(section: Section, arguments: &Arguments) -> anyhow::Result<Vec<
     let dir = &arguments.dir;
     let mut rows = match section {
         Section::Disk => Vec::new(),
-        Section::Turn => turn::run(dir).await?,
-        Section::Model => turn::run_with_model(dir).await?,
+        Section::Turn => turn::run(dir, arguments.passages).await?,
+        Section::Model => turn::run_with_model(dir, arguments.passages).await?,
         Section::Ingest => ingest::run(dir).await?,
         Section::Start => start::run(dir).await?,
         Section::Webhooks => webhooks::run(dir).await?,

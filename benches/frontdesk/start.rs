@@ -39,7 +39,12 @@ pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
             "s",
             vec![Mark::at_most(median, 1.0, 0.3)],
         ),
-        Row::new("  the very first start, empty directory", format!("{} s", short(first_start.as_secs_f64())), "", vec![]),
+        Row::new(
+            "  the very first start, empty directory",
+            format!("{} s", short(first_start.as_secs_f64())),
+            "",
+            vec![],
+        ),
         Row::new(
             "idle memory 5 s after start, with the demo",
             format!("{} MB resident, {} of it files", short(resident), short(of_files)),

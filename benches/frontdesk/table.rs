@@ -106,9 +106,18 @@ pub fn print(rows: &[Row]) {
     let mut lines = vec![["what", "measured", "must", "reach", "meets", "load", "others"].map(String::from)];
     lines.extend(rows.iter().map(|r| {
         let (load, others) = (format!("{:.1}", r.load), format!("{:.0} %", r.others * 100.0));
-        [r.what.clone(), r.measured.clone(), r.wanted(|m| m.must), r.wanted(|m| m.reach), r.verdict().into(), load, others]
+        [
+            r.what.clone(),
+            r.measured.clone(),
+            r.wanted(|m| m.must),
+            r.wanted(|m| m.reach),
+            r.verdict().into(),
+            load,
+            others,
+        ]
     }));
-    let width = |column: usize| lines.iter().filter_map(|l| l.get(column)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| lines.iter().filter_map(|l| l.get(column)).map(|t| t.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..7).map(width).collect();
     for line in &lines {
         let cells = line.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));

@@ -40,7 +40,12 @@ impl Vocabulary {
         // The exponent is that of running text; the shift keeps "the" from being every fifth word.
         let weights = (0..words.len()).map(|rank| 1.0 / (rank as f64 + 2.7).powf(1.05));
         let mut sum = 0.0;
-        let sums: Vec<f64> = weights.map(|w| { sum += w; sum }).collect();
+        let sums: Vec<f64> = weights
+            .map(|w| {
+                sum += w;
+                sum
+            })
+            .collect();
         Self { words, cumulative: sums.iter().map(|s| s / sum).collect() }
     }
 
@@ -67,7 +72,8 @@ pub struct Texts {
 
 const ENGLISH: &str = "the of to and a in is for you your with on be are this that or can it from by we if not as an \
     will at our have has any all after before when order within only may must per day days please each between";
-const CHINESE: &str = "的 是 在 和 您 我们 可以 或 不 如果 请 后 前 内 与 及 并 会 需要 时 为 由 到 从 将 每 对 均 已 应 以 其 该 于 且";
+const CHINESE: &str =
+    "的 是 在 和 您 我们 可以 或 不 如果 请 后 前 内 与 及 并 会 需要 时 为 由 到 从 将 每 对 均 已 应 以 其 该 于 且";
 /// Frequent characters, of which made-up Chinese words consist.
 const CHARACTERS: &str = "人大小上下中国年月日时分工作生产品质保修换货退款订单物流快递发票价格优惠会员积分账户密码登录注册支付\
     银行卡现金到家门店地址电话客服中心服务售后维修安装配件电池充电器屏幕主板温度湿度安全防水材料颜色尺寸重量型号规格标准版本升级\
@@ -126,7 +132,8 @@ impl Texts {
         }
         let words: Vec<&str> = sentence.split_whitespace().collect();
         let start = self.random.below(words.len().saturating_sub(10));
-        let mut asked: Vec<String> = words.iter().skip(start).take(9).map(|w| w.trim_matches(',').to_string()).collect();
+        let mut asked: Vec<String> =
+            words.iter().skip(start).take(9).map(|w| w.trim_matches(',').to_string()).collect();
         let noise = self.english.draw(&mut self.random).to_string();
         let place = self.random.below(asked.len() + 1);
         asked.insert(place, noise);

@@ -26,7 +26,6 @@ use crate::{
     texts::{Text, Texts},
 };
 
-const PASSAGES: usize = 50_000;
 const WARM_UP: usize = 100;
 const QUESTIONS: usize = 1000;
 
@@ -56,16 +55,22 @@ pub async fn load(app: &App, org: OrgId, texts: Vec<Text>) -> anyhow::Result<Dur
     Ok(took)
 }
 
-pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
-    let dir = Scratch::new(below)?;
+/// Passages, questions on some of them spread over all, and the passages that these ask about.
+fn shelf(passages: usize) -> (Vec<Text>, Vec<String>, Vec<String>) {
     let mut texts = Texts::seeded(1);
-    let passages: Vec<Text> = (0..PASSAGES).map(|_| texts.passage()).collect();
-    let asked = |n: usize| &passages[n * (PASSAGES / QUESTIONS)];
-    let questions: Vec<String> = (0..QUESTIONS).map(|n| texts.question(asked(n))).collect();
-    let sources: Vec<String> = (0..QUESTIONS).map(|n| asked(n).text.clone()).collect();
+    let shelf: Vec<Text> = (0..passages).map(|_| texts.passage()).collect();
+    let asked: Vec<&Text> = (0..QUESTIONS).map(|n| &shelf[n * passages / QUESTIONS]).collect();
+    let questions = asked.iter().map(|passage| texts.question(passage)).collect();
+    let sources = asked.iter().map(|passage| passage.text.clone()).collect();
+    (shelf, questions, sources)
+}
+
+pub async fn run(below: &Path, passages: usize) -> anyhow::Result<Vec<Row>> {
+    let dir = Scratch::new(below)?;
+    let (shelf, questions, sources) = shelf(passages);
     let (app, org) = open(&dir.0, None).await?;
-    let bytes: usize = passages.iter().map(|p| p.text.len()).sum();
-    let loading = load(&app, org, passages).await?.as_secs_f64();
+    let bytes: usize = shelf.iter().map(|p| p.text.len()).sum();
+    let loading = load(&app, org, shelf).await?.as_secs_f64();
     machine::settle();
 
     let mut asks = Vec::new();
@@ -79,17 +84,18 @@ pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
         asks.push(took);
         answered += usize::from(outcome.verdict.decision() == "answer");
         let first = outcome.found.passages.first().map(|f| f.passage.content.clone()).unwrap_or_default();
-        found += usize::from(first.starts_with(sources[n].get(..sources[n].floor_char_boundary(40)).unwrap_or_default()));
+        found +=
+            usize::from(first.starts_with(sources[n].get(..sources[n].floor_char_boundary(40)).unwrap_or_default()));
     }
     let asks = Percentiles::of(asks);
     let takes = takes(&app, org, &questions).await?;
     let searches = searches(&app, org, &questions).await?;
     let resident = machine::memory(std::process::id(), "VmRSS:");
-    let rate = PASSAGES as f64 / loading;
+    let rate = passages as f64 / loading;
     let share = |n: usize| format!("{:.0} %", 100.0 * n as f64 / QUESTIONS as f64);
     Ok(vec![
         Row::new(
-            format!("a turn, no model, {PASSAGES} passages: question to verdict"),
+            format!("a turn, no model, {passages} passages: question to verdict"),
             asks.to_string(),
             "ms",
             vec![Mark::at_most(asks.p50(), 6.0, 2.0), Mark::at_most(asks.p99(), 20.0, 8.0)],
@@ -117,15 +123,12 @@ pub async fn run(below: &Path) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The same with a model that answers at once, over loopback.
-pub async fn run_with_model(below: &Path) -> anyhow::Result<Vec<Row>> {
+pub async fn run_with_model(below: &Path, passages: usize) -> anyhow::Result<Vec<Row>> {
     let dir = Scratch::new(below)?;
     let fake = FakeModel::start().await;
-    let mut texts = Texts::seeded(1);
-    let passages: Vec<Text> = (0..PASSAGES).map(|_| texts.passage()).collect();
-    let questions: Vec<String> =
-        (0..QUESTIONS).map(|n| texts.question(&passages[n * (PASSAGES / QUESTIONS)])).collect();
+    let (shelf, questions, _) = shelf(passages);
     let (app, org) = open(&dir.0, Some(fake.chat_config())).await?;
-    load(&app, org, passages).await?;
+    load(&app, org, shelf).await?;
     machine::settle();
     let mut asks = Vec::new();
     for text in questions[..WARM_UP].iter().chain(&questions) {

@@ -90,11 +90,8 @@ async fn flood(below: &Path) -> anyhow::Result<Flood> {
     let after = processed(&dir.0).await?;
     server.kill()?;
     all_are_there(&dir.0, &acknowledged).await?;
-    let received = format!(
-        "{}/s; {}/s",
-        short(during as f64 / elapsed.as_secs_f64()),
-        short((after - during) as f64 / 4.0)
-    );
+    let received =
+        format!("{}/s; {}/s", short(during as f64 / elapsed.as_secs_f64()), short((after - during) as f64 / 4.0));
     Ok(Flood { rate, took, received })
 }
 
