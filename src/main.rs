@@ -90,6 +90,8 @@ enum Command {
         #[arg(long)]
         with_key: bool,
     },
+    /// Restore a backup into an empty data directory or database
+    Restore { file: PathBuf },
     /// Manage the people who sign in
     #[command(subcommand)]
     User(User),
@@ -182,6 +184,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::Reindex => command::maintain::reindex(context).await,
         Command::Migrate => command::maintain::migrate(context).await,
         Command::Backup { file, with_key } => command::maintain::backup(context, &file, with_key).await,
+        Command::Restore { file } => command::maintain::restore(context, &file).await,
         Command::User(User::Add { email, name, role }) => {
             command::maintain::add_user(context, &email, name, &role).await
         }

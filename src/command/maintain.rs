@@ -3,7 +3,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use frontdesk::platform::Result;
+use frontdesk::{backup, platform::Result};
 use serde_json::{Value, json};
 
 use super::{Context, client::Client, lock};
@@ -43,6 +43,14 @@ pub async fn backup(context: &Context, file: &Path, with_key: bool) -> Result<Ex
     if !with_key {
         println!("The secret key is not in it: keep secret.key (or FRONTDESK_SECRET_KEY) somewhere safe as well.");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn restore(context: &Context, file: &Path) -> Result<ExitCode> {
+    let _lock = lock::alone(&context.data_dir, "restore")?;
+    let secret_key = std::env::vars().find(|(name, _)| name == "FRONTDESK_SECRET_KEY").map(|(_, key)| key);
+    let report = backup::restore(&context.config()?, &context.data_dir, secret_key, file).await?;
+    println!("{report}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -69,9 +69,8 @@ async fn write(app: &App, batch: &[Delivery]) -> Result<()> {
     let mut tx = app.begin().await?;
     let added: HashSet<ChannelEventId> = store::insert_events(tx.conn(), &rows, now).await?.into_iter().collect();
     let jobs = rows.iter().zip(lanes).filter(|(row, _)| added.contains(&row.id));
-    let jobs = jobs.map(|(row, lane)| {
-        (row.org, Job::Receive { event: row.id, lane: format!("{}:{lane}", row.channel) })
-    });
+    let jobs =
+        jobs.map(|(row, lane)| (row.org, Job::Receive { event: row.id, lane: format!("{}:{lane}", row.channel) }));
     let jobs: Vec<(OrgId, Job)> = jobs.collect();
     Job::push_all(tx.conn(), &jobs, now).await?;
     tx.commit().await?;
