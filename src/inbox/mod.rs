@@ -32,6 +32,7 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
+pub use store::list_decisions;
 pub use sweep::sweep;
 
 use crate::{

@@ -19,12 +19,6 @@ use super::error::{Error, Result};
 /// The schema of both databases.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// How long SQLite's log may get, in pages, before a commit folds it back into the file itself. That holds commits up
-/// for several syncs, so [`fold`] does it beside them; this is for when it can't keep up.
-const LOG_PAGES: &str = "16000";
-/// How often the log is folded back while there are commits.
-const FOLD: Duration = Duration::from_secs(1);
-
 /// A database: one file, or a PostgreSQL server.
 #[derive(Clone)]
 pub enum Db {
@@ -132,15 +126,13 @@ impl Db {
             .statement_cache_capacity(512)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
-            .pragma("wal_autocheckpoint", LOG_PAGES)
             .disable_statement_logging();
         let conn = SqliteConnection::connect_with(&options).await?;
-        let folder = SqliteConnection::connect_with(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(8)
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { readers, writer: Writer::start(conn, folder) })
+        Ok(Self::Sqlite { readers, writer: Writer::start(conn) })
     }
 
     /// Connects to the PostgreSQL database at `url`.
@@ -229,77 +221,55 @@ pub fn migration_failed(error: MigrateError) -> Error {
 
 /// SQLite's one writer, with group commit.
 ///
-/// Transactions that come together are parts of one: the first begins it, the others are savepoints inside it.
-/// `commit` lets go of the connection and waits; the committer task queues for the lock behind the writers that are
-/// already waiting (the lock is fair), then commits once for all of them. Nothing is acknowledged before that sync,
-/// and an idle database commits at once.
+/// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
+/// task queues for the lock behind the writers that are already waiting (the lock is fair), then commits the outer
+/// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
 pub struct Writer {
     state: Arc<Mutex<WriterState>>,
     released: Arc<Notify>,
-    tasks: [tokio::task::AbortHandle; 2],
+    committer: tokio::task::AbortHandle,
 }
 
 /// The writer's connection and what its open transaction holds.
 pub struct WriterState {
     pub conn: SqliteConnection,
-    /// A transaction is open.
     open: bool,
-    /// What must be undone unless it is committed.
-    work: Option<Work>,
+    abandoned: bool,
     waiting: Vec<oneshot::Sender<Result<(), String>>>,
-}
-
-/// What one of our transactions is to SQLite.
-#[derive(Clone, Copy)]
-enum Work {
-    /// The whole transaction: nobody else is part of it yet.
-    Whole,
-    Savepoint,
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
-    }
-}
-
-/// Folds the log back into the file, beside the writer and the readers, some time after there were commits.
-async fn fold(mut conn: SqliteConnection, committed: Arc<Notify>) {
-    loop {
-        committed.notified().await;
-        tokio::time::sleep(FOLD).await;
-        // A failure shows at the writer too; there it is told.
-        let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut conn).await;
+        self.committer.abort();
     }
 }
 
 impl Writer {
-    fn start(conn: SqliteConnection, folder: SqliteConnection) -> Arc<Self> {
-        let state = Arc::new(Mutex::new(WriterState { conn, open: false, work: None, waiting: Vec::new() }));
-        let (released, committed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    fn start(conn: SqliteConnection) -> Arc<Self> {
+        let state = Arc::new(Mutex::new(WriterState { conn, open: false, abandoned: false, waiting: Vec::new() }));
+        let released = Arc::new(Notify::new());
         let committer = tokio::spawn({
-            let (state, released, committed) = (state.clone(), released.clone(), committed.clone());
+            let (state, released) = (state.clone(), released.clone());
             async move {
                 loop {
                     released.notified().await;
                     state.lock().await.commit_group().await;
-                    committed.notify_one();
                 }
             }
-        });
-        let tasks = [committer.abort_handle(), tokio::spawn(fold(folder, committed)).abort_handle()];
-        Arc::new(Self { state, released, tasks })
+        })
+        .abort_handle();
+        Arc::new(Self { state, released, committer })
     }
 
     async fn begin(&self) -> Result<WriterTx> {
         let mut state = self.state.clone().lock_owned().await;
         state.undo_abandoned().await;
-        // Written down first: whoever waits here may go away in the middle (a client that hangs up).
-        let (begin, work) =
-            if state.open { ("SAVEPOINT work", Work::Savepoint) } else { ("BEGIN IMMEDIATE", Work::Whole) };
-        state.open = true;
-        state.work = Some(work);
-        sqlx::query(begin).execute(&mut state.conn).await?;
+        if !state.open {
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut state.conn).await?;
+            state.open = true;
+        }
+        sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
+        state.abandoned = true; // until released
         Ok(WriterTx { state, released: self.released.clone() })
     }
 
@@ -313,21 +283,16 @@ impl Writer {
 
 impl WriterState {
     async fn undo_abandoned(&mut self) {
-        let undone = match self.work.take() {
-            None => return,
-            Some(Work::Savepoint) => {
-                sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await.is_ok()
+        if std::mem::take(&mut self.abandoned) {
+            let undone = sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await;
+            if undone.is_err() {
+                // SQLite itself rolled back everything (a full disk does that): whoever waits must hear of it.
+                self.open = false;
+                for waiting in self.waiting.drain(..) {
+                    let _ = waiting.send(Err("the transaction was rolled back".into()));
+                }
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
             }
-            Some(Work::Whole) => false,
-        };
-        if !undone {
-            // Nobody else was part of it, or SQLite itself rolled back everything (a full disk does that): then whoever
-            // waits must hear of it.
-            self.open = false;
-            for waiting in self.waiting.drain(..) {
-                let _ = waiting.send(Err("the transaction was rolled back".into()));
-            }
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
         }
     }
 
@@ -355,13 +320,8 @@ pub struct WriterTx {
 
 impl WriterTx {
     async fn commit(mut self) -> Result<()> {
-        // From here on it stands, even if whoever waits goes away.
-        if let Some(work @ Work::Savepoint) = self.state.work.take()
-            && let Err(e) = sqlx::query("RELEASE work").execute(&mut self.state.conn).await
-        {
-            self.state.work = Some(work);
-            return Err(e.into());
-        }
+        sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
+        self.state.abandoned = false;
         let (done, committed) = oneshot::channel();
         self.state.waiting.push(done);
         drop(self); // notifies the committer

@@ -182,7 +182,7 @@ fn said(message: &Message) -> Option<Said> {
 async fn failures(app: &App, opened: &Opened) -> Result<usize> {
     let mut reader = app.read().await?;
     let since = since_a_person(opened);
-    let moves = inbox::store::list_decisions(reader.conn(), opened.conversation.id, since, MOVES).await?;
+    let moves = inbox::list_decisions(reader.conn(), opened.conversation.id, since, MOVES).await?;
     Ok(moves.iter().take_while(|decision| *decision != "answer").count())
 }
 

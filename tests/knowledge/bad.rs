@@ -40,7 +40,7 @@ on_each_database! {
             ("locked.docx", compound.to_vec(), "encrypted"),
             ("old.doc", compound.to_vec(), "old_format"),
             ("scan.pdf", fixture_bytes("scanned.pdf"), "needs_ocr"),
-            ("blank.pdf", fixture_bytes("blank.pdf"), "empty"),
+            ("blank.pdf", fixture_bytes("blank.pdf"), "needs_ocr"),
             ("blank.txt", b" \n \t\n".to_vec(), "empty"),
             ("nothing.md", Vec::new(), "empty"),
             ("cut.docx", truncated.to_vec(), "corrupt"),
