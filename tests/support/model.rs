@@ -373,7 +373,8 @@ fn strict(schema: &Value, at: &str, depth: usize) -> Result<(), String> {
         let mut required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut keys: Vec<&str> = properties.keys().map(String::as_str).collect();
-        (required.sort_unstable(), keys.sort_unstable());
+        required.sort_unstable();
+        keys.sort_unstable();
         if required != keys {
             return Err(format!("{at}: 'required' must include every key in properties"));
         }
@@ -436,12 +437,12 @@ async fn chat(State(kept): Shared, headers: HeaderMap, body: Bytes) -> Response 
 
 async fn perform(does: Does, asked: &Asked) -> Response {
     match does {
-        Does::Says(content) => completion(&content, json!("stop")),
-        Does::Answers(answer) => completion(&answer(asked).to_string(), json!("stop")),
-        Does::Quotes => completion(&quoting(asked).to_string(), json!("stop")),
+        Does::Says(content) => completion(&content, "stop"),
+        Does::Answers(answer) => completion(&answer(asked).to_string(), "stop"),
+        Does::Quotes => completion(&quoting(asked).to_string(), "stop"),
         Does::Slow(pause) => {
             tokio::time::sleep(pause).await;
-            completion(&quoting(asked).to_string(), json!("stop"))
+            completion(&quoting(asked).to_string(), "stop")
         }
         Does::RateLimits(after) => {
             let mut headers = HeaderMap::new();
@@ -461,7 +462,7 @@ async fn perform(does: Does, asked: &Asked) -> Response {
             (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "text/html")], page).into_response()
         }
         Does::NoChoices => axum::Json(json!({"id": "x", "object": "chat.completion", "choices": []})).into_response(),
-        Does::Ends(content, reason) => completion(&content, json!(reason)),
+        Does::Ends(content, reason) => completion(&content, reason),
         Does::Raw(body) => axum::Json(body).into_response(),
         Does::Breaks => {
             let begun = futures::stream::once(async { Ok(Bytes::from_static(b"{\"id\":")) });
@@ -477,14 +478,14 @@ async fn perform(does: Does, asked: &Asked) -> Response {
                 "citations": [{"passage": 1, "quote": "everything is free for ever"}, {"passage": 99, "quote": "free"}],
             }]})
             .to_string(),
-            json!("stop"),
+            "stop",
         ),
         Does::InventsNumbers => {
             let mut answer = quoting(asked);
             if let Some(text) = answer.pointer_mut("/sentences/0/text") {
                 *text = format!("{} It takes 73 days.", text.as_str().unwrap_or_default()).into();
             }
-            completion(&answer.to_string(), json!("stop"))
+            completion(&answer.to_string(), "stop")
         }
     }
 }
@@ -501,7 +502,7 @@ fn quoting(asked: &Asked) -> Value {
     json!({"kind": "answer", "sentences": [{"text": sentence, "citations": [{"passage": 1, "quote": sentence}]}]})
 }
 
-fn completion(content: &str, finish_reason: Value) -> Response {
+fn completion(content: &str, finish_reason: &str) -> Response {
     axum::Json(json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1_767_225_600, "model": CHAT,
         "choices": [{
