@@ -51,7 +51,7 @@ pub async fn receiver(mailbox: Mailbox, clock: Clock) -> String {
         let signature = header(SIGNATURE);
         let t = signature.split(',').find_map(|p| p.strip_prefix("t=")).and_then(|t| t.parse::<i64>().ok());
         let at = t.and_then(|t| chrono::DateTime::from_timestamp(t, 0));
-        if !at.is_some_and(|at| sign(SECRET, &body, at) == signature) {
+        if at.is_none_or(|at| sign(SECRET, &body, at) != signature) {
             all.faults.push("a message without a good signature".into());
             return StatusCode::FORBIDDEN;
         }

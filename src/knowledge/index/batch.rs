@@ -28,6 +28,9 @@ const BATCH: usize = 1000;
 /// How many texts of a bulk load are looked at together.
 const TEXTS: usize = 2000;
 
+/// From when and until when a document holds.
+type Validity = (Option<chrono::DateTime<chrono::Utc>>, Option<chrono::DateTime<chrono::Utc>>);
+
 /// A version whose text is split, to be indexed.
 #[derive(Debug, Clone)]
 pub(in crate::knowledge) struct Ready {
@@ -37,7 +40,7 @@ pub(in crate::knowledge) struct Ready {
     pub version: i64,
     pub title: String,
     pub category: Option<String>,
-    pub about: Option<(Option<chrono::DateTime<chrono::Utc>>, Option<chrono::DateTime<chrono::Utc>>)>,
+    pub about: Option<Validity>,
     pub language: Option<Language>,
     pub pieces: Vec<Piece>,
     /// Its rows, when they are not there yet.
@@ -160,7 +163,7 @@ async fn commit_batch(
         let Some(version) = &ready.new else { continue };
         let is_whole = share.pieces.end == ready.pieces.len() && !prepared.lacks_meaning;
         let indexed = (is_whole && version.version == 1)
-            .then(|| Indexed { chunk_count: ready.pieces.len() as i64, language: ready.language });
+            .then_some(Indexed { chunk_count: ready.pieces.len() as i64, language: ready.language });
         if version.version == 1 { new.push(NewVersion { indexed, ..version.clone() }) } else { newer.push(version) }
     }
     let mut gone: HashSet<DocumentId> = new.iter().map(|v| v.document_id).collect();

@@ -13,10 +13,10 @@ pub(super) fn page(bytes: &[u8]) -> Result<Parsed, Failure> {
     let html = decode_as(bytes, declared(bytes).as_deref())?;
     let whole = markdown(&html)?;
     let config = Config { keep_classes: false, ..Config::default() };
-    let article = Readability::new(html.as_str(), None, Some(config)).ok().and_then(|mut page| {
+    let article = Readability::new(html.as_str(), None, Some(config)).ok().map(|mut page| {
         let title = page.get_article_title().trim().to_string();
         let article = page.parse().ok().map(|a| a.content.to_string());
-        Some((title, article))
+        (title, article)
     });
     let (title, article) = article.unwrap_or_default();
     let article = article.map(|html| markdown(&html)).transpose()?;

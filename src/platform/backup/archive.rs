@@ -102,11 +102,11 @@ fn check(file: &mut File, name: &str, newest: i64) -> Result<Manifest> {
     let foreign = || Error::Invalid(format!("{name} is not a backup of Frontdesk"));
     let damaged = |why: &dyn std::fmt::Display| Error::Invalid(format!("{name} is damaged: {why}"));
     let mut archive = open(file, name)?;
-    let mut entries = archive.entries().map_err(|_| foreign())?;
+    let entries = archive.entries().map_err(|_| foreign())?;
     let mut members = BTreeMap::new();
     let mut tables: BTreeMap<String, u64> = BTreeMap::new();
     let mut manifest: Option<Manifest> = None;
-    while let Some(entry) = entries.next() {
+    for entry in entries {
         let is_first = members.is_empty();
         let mut entry = entry.map_err(|e| if is_first { foreign() } else { damaged(&e) })?;
         let member = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -136,7 +136,6 @@ fn check(file: &mut File, name: &str, newest: i64) -> Result<Manifest> {
         }
         members.insert(member, found);
     }
-    drop(entries);
     if members.is_empty() {
         return Err(foreign());
     }
