@@ -2,7 +2,7 @@
 //!
 //! The order that survives a crash at any instant: points upserted → flushed → one transaction adds the rows with
 //! their statistics and, with a document's last passages, makes the version current. Points without rows are never
-//! seen by a search and are cleaned up by [`reconcile`]; rows without points can't come to be.
+//! seen by a search and are cleaned up by `reconcile`; rows without points can't come to be.
 //!
 //! Whoever changes rows, statistics or generations of a collection holds its lock ([`words::lock`]) and looks, under
 //! it, whether the generations are still those it wrote points to; a generation that began meanwhile gets them too.

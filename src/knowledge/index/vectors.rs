@@ -169,7 +169,7 @@ pub(super) async fn prepare(app: &App, targets: &[Generation], entries: &Arc<Vec
 }
 
 /// Makes the points durable in their generations. A collection that was lost is made anew, to be filled by
-/// [`reconcile`](super::reconcile).
+/// `reconcile`.
 pub(super) async fn put(app: &App, targets: &[Generation], points: Vec<Vec<Point>>) -> Result<()> {
     for (generation, points) in targets.iter().zip(points) {
         if points.is_empty() {

@@ -1,6 +1,6 @@
 //! A file's bytes → its text with structure, as [`Part`]s; or a [`Failure`] that a shop owner understands.
 //!
-//! Formats that hostile or broken files abuse are read in a child process with bounded memory and time ([`sandbox`]).
+//! Formats that hostile or broken files abuse are read in a child process with bounded memory and time (`sandbox`).
 
 mod encoding;
 mod html;
