@@ -8,8 +8,12 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $category:ident, $importance:literal, $days:literal,
        $slot:ident, $en:literal, $zh:literal;)*) => {
         /// What is known.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+        )]
         #[serde(rename_all = "snake_case")]
+        #[sqlx(type_name = "text", rename_all = "snake_case")]
+        #[schema(as = MemoryKind)]
         pub enum Kind {
             $($(#[$doc])* $name,)*
         }
