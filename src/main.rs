@@ -125,6 +125,23 @@ enum Eval {
         #[arg(long)]
         json: bool,
     },
+    /// Measure the memory: recall of long talks, and what is learned, on a throw-away store
+    Memory {
+        /// Talks with questions and their evidence, as LoCoMo writes them
+        #[arg(long, value_name = "FILE")]
+        locomo: Option<PathBuf>,
+        /// Dialogues as MADial-Bench writes them; their memories are beside them (…-memory.json)
+        #[arg(long, value_name = "FILE")]
+        madial: Option<PathBuf>,
+        /// Labelled messages: {"language","by","text","facts":[{"kind","start","end"}]}
+        #[arg(long, value_name = "FILE")]
+        learn: Option<PathBuf>,
+        /// Write a line per question: {"id","ranked"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -180,6 +197,10 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::Chat => command::chat::chat(context).await,
         Command::Eval(Eval::Run { corpus, queries, rows, json }) => {
             command::eval::run(context, corpus, queries, rows, json).await
+        }
+        Command::Eval(Eval::Memory { locomo, madial, learn, rows, json }) => {
+            let files = frontdesk::evals::MemoryFiles { locomo, madial, learn, rows };
+            command::eval::memory(context, files, json).await
         }
         Command::Reindex => command::maintain::reindex(context).await,
         Command::Migrate => command::maintain::migrate(context).await,

@@ -31,7 +31,13 @@ pub struct Files {
 const RANKED: usize = 20;
 
 /// A directory that is removed with its owner.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())))
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -44,7 +50,7 @@ impl Drop for Scratch {
 pub async fn run(config: Config, files: &Files) -> Result<Report> {
     let corpus: Vec<Entry> = read(&files.corpus)?;
     let questions: Vec<Labelled> = read(&files.queries)?;
-    let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
+    let scratch = Scratch::new();
     let config = Config {
         database: crate::app::config::Database::default(),
         vectors: crate::app::config::Vectors::default(),
@@ -108,7 +114,7 @@ async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<Do
 }
 
 /// The lines of a JSONL file.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let name = path.display();
     let file = std::fs::File::open(path).map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
     let mut lines = Vec::new();
