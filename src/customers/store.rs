@@ -156,7 +156,8 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased
 
 /// The accounts of a customer.
 pub async fn identities_of(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Vec<Identity>> {
-    const LIST: &str = "SELECT * FROM customer_identities WHERE org_id = $1 AND customer_id = $2 ORDER BY created_at, id";
+    const LIST: &str =
+        "SELECT * FROM customer_identities WHERE org_id = $1 AND customer_id = $2 ORDER BY created_at, id";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).fetch_all(c).await)?)
 }
 

@@ -68,8 +68,7 @@ pub async fn find(
     by: Can<CustomerErase>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<ErasureShown>> {
-    let erasure =
-        store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("erasure"))?;
+    let erasure = store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("erasure"))?;
     let is_genuine = erasure.is_genuine(&app);
     Ok(Json(ErasureShown { erasure, is_genuine }))
 }

@@ -123,9 +123,9 @@ struct Row<'a> {
 /// Runs what is asked for on a throw-away store. Settings count (an embedding model); databases and servers do not.
 pub async fn memory(config: Config, files: &MemoryFiles) -> Result<MemoryReport> {
     let mut rows = match &files.rows {
-        Some(path) => Some(BufWriter::new(
-            File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?,
-        )),
+        Some(path) => {
+            Some(BufWriter::new(File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?))
+        }
         None => None,
     };
     let mut report = MemoryReport::default();
@@ -336,7 +336,11 @@ impl std::fmt::Display for MemoryReport {
             line(f, "all", &report.all)?;
             line(f, "without strength", &report.without_strength)?;
             let (w, r) = (report.write_ms, report.recall_ms);
-            writeln!(f, "  a write p50 {:.2} ms, p99 {:.2} ms; a recall p50 {:.2} ms, p99 {:.2} ms", w.p50, w.p99, r.p50, r.p99)?;
+            writeln!(
+                f,
+                "  a write p50 {:.2} ms, p99 {:.2} ms; a recall p50 {:.2} ms, p99 {:.2} ms",
+                w.p50, w.p99, r.p50, r.p99
+            )?;
             if !report.worst.is_empty() {
                 writeln!(f, "  worst misses:")?;
                 for miss in report.worst.iter().take(5) {

@@ -28,12 +28,12 @@ pub use accept::Accepter;
 pub use call_agents::call_agents;
 pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
 pub use deliver::{deliver, not_delivered};
+pub use erase::{Erased, erase, export};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
-pub use erase::{Erased, erase, export};
 pub use store::{find_message_of, list_decisions};
 pub use sweep::sweep;
 

@@ -301,11 +301,7 @@ pub async fn conversations_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> 
 }
 
 /// The messages of a customer's conversations: our id, and the channel's.
-pub async fn message_ids_of(
-    c: Conn<'_>,
-    org: OrgId,
-    customer: CustomerId,
-) -> Result<Vec<(MessageId, Option<String>)>> {
+pub async fn message_ids_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<(MessageId, Option<String>)>> {
     const LIST: &str = "SELECT id, external_message_id FROM messages WHERE org_id = $1 AND customer_id = $2";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     app::{App, CustomerId, Job, MemoryId},
-    customers,
-    inbox,
+    customers, inbox,
     platform::{Error, Result, language::Language},
     staff::{By, audit},
 };
@@ -67,6 +66,8 @@ pub struct MemoryChange {
     pub importance: Option<f64>,
     /// It is not true, and nothing takes its place.
     pub is_wrong: Option<bool>,
+    /// It was true and is over: a promise that was kept, an appointment that took place.
+    pub is_over: Option<bool>,
 }
 
 /// The longest value, in characters.
@@ -138,12 +139,7 @@ pub async fn add(app: &App, by: &By, customer: CustomerId, body: MemoryBody) -> 
 }
 
 fn manual(kind: Kind, value: String, now: DateTime<Utc>) -> New {
-    New {
-        kind,
-        language: Language::detect(&value).unwrap_or_default(),
-        source_type: "manual",
-        ..New::note(value, now)
-    }
+    New { kind, language: Language::detect(&value).unwrap_or_default(), source_type: "manual", ..New::note(value, now) }
 }
 
 async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'static str) -> Result<Memory> {
@@ -166,13 +162,7 @@ async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'stati
 }
 
 /// Corrects, pins or retracts a memory; returns the one that holds then.
-pub async fn change(
-    app: &App,
-    by: &By,
-    customer: CustomerId,
-    id: MemoryId,
-    change: MemoryChange,
-) -> Result<Shown> {
+pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, change: MemoryChange) -> Result<Shown> {
     seen(app, by, customer).await?;
     let now = app.now();
     let mut tx = app.begin().await?;
@@ -186,9 +176,10 @@ pub async fn change(
     }
     after.is_pinned = change.is_pinned.unwrap_or(before.is_pinned);
     let replaces = change.value.as_deref().map(checked).transpose()?;
-    let ends = change.is_wrong == Some(true) || replaces.is_some();
+    let is_over = change.is_over == Some(true);
+    let ends = change.is_wrong == Some(true) || is_over || replaces.is_some();
     if ends && before.status == Status::Active {
-        after.status = Status::Retracted;
+        after.status = if is_over { Status::Superseded } else { Status::Retracted };
         after.valid_until = Some(now);
         after.archived_at = Some(now);
         let mut delta = Delta::default();

@@ -68,7 +68,17 @@ impl Asker {
 impl<'a> Query<'a> {
     /// A question with what a turn needs.
     pub fn new(org: OrgId, customer: CustomerId, text: &'a str) -> Self {
-        Self { org, customer, text, before: &[], asker: None, limit: 8, budget: 400, by_strength: true, with_identity: true }
+        Self {
+            org,
+            customer,
+            text,
+            before: &[],
+            asker: None,
+            limit: 8,
+            budget: 400,
+            by_strength: true,
+            with_identity: true,
+        }
     }
 }
 
@@ -120,7 +130,7 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
     if let Some(days) = asked.days {
         rows.extend(store::on_days(reader.conn(), query.org, query.customer, moments(days), OF_DAYS).await?);
     }
-    let always = if query.with_identity { always(&mut reader, query).await? } else { Vec::new() };
+    let always = if query.with_identity { always(&mut reader, query, now).await? } else { Vec::new() };
     let mut seen = HashSet::new();
     let may = |m: &Memory| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id));
     rows.retain(|m| may(m) && seen.insert(m.id));
@@ -163,16 +173,26 @@ fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
 }
 
 /// Who the customer is and what we promised.
-async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> Result<Vec<Memory>> {
+async fn always(
+    reader: &mut crate::platform::db::Reader,
+    query: &Query<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Memory>> {
     let mut always = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
+    always.retain(|m| m.kind != Kind::Promise || !is_long_due(m, now));
     always.sort_by_key(|m| (m.kind != Kind::Promise, m.kind, std::cmp::Reverse(m.seq)));
     always.truncate(query.limit.saturating_sub(query.limit / 3));
     Ok(always)
 }
 
+/// Whether a promise was due so long ago that it was kept, or forgotten by both: it is still recalled when asked for.
+fn is_long_due(promise: &Memory, now: DateTime<Utc>) -> bool {
+    let said = promise.valid_from.unwrap_or(promise.created_at);
+    now - promise.about_until.unwrap_or(said) > chrono::Duration::days(30)
+}
+
 /// The kinds that are always recalled.
-const IDENTITY: [Kind; 6] =
-    [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
+const IDENTITY: [Kind; 6] = [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
 
 async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[u32]) -> Result<Rarity> {
     let (entries, tokens) = terms::totals(reader.conn(), org).await?;

@@ -150,7 +150,8 @@ pub fn madial(path: &Path) -> Result<Vec<Talk>> {
         for (key, memory) in value.as_object().into_iter().flatten() {
             let of = |field: &str| memory.get(field).and_then(Value::as_str).unwrap_or_default();
             let talk = of_person(&mut talks, memory);
-            let at = of("time").parse::<NaiveDate>().map_or(DateTime::UNIX_EPOCH, |d| d.and_time(NaiveTime::MIN).and_utc());
+            let at =
+                of("time").parse::<NaiveDate>().map_or(DateTime::UNIX_EPOCH, |d| d.and_time(NaiveTime::MIN).and_utc());
             if !of("event").is_empty() {
                 talk.said.push(Said { id: key.clone(), text: of("event").to_owned(), speaker: None, at, session: 0 });
             }
@@ -198,9 +199,7 @@ fn lines(path: &Path) -> Result<Vec<Value>> {
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
-        .map(|(number, line)| {
-            serde_json::from_str(line).map_err(|e| wrong(path, &format!("line {}: {e}", number + 1)))
-        })
+        .map(|(number, line)| serde_json::from_str(line).map_err(|e| wrong(path, &format!("line {}: {e}", number + 1))))
         .collect()
 }
 
