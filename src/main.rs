@@ -8,16 +8,19 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use command::Context;
 
+const EXAMPLES: &str = "\
+Examples:
+  frontdesk serve --demo                      the demo company on http://127.0.0.1:8080
+  frontdesk ingest handbook/                  teach it your documents
+  frontdesk ask \"How long is the warranty?\"  ask as a customer would
+  frontdesk --org demo chat                   talk with the demo company's assistant";
+
 /// AI-first customer service with a CRM, in one binary.
 ///
 /// Customers write on your website, the assistant answers from your documents, and when it is not sure a person takes
 /// over. Everything lives in one data directory.
-///
-///   frontdesk serve --demo             the demo company on http://127.0.0.1:8080
-///   frontdesk ingest handbook/         teach it your documents
-///   frontdesk ask "How long is the warranty?"
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -151,6 +154,7 @@ fn main() -> ExitCode {
     if let Command::ParseDocument { .. } = &cli.command {
         return frontdesk::knowledge::parse::child_main();
     }
+    frontdesk::knowledge::parse::read_in_children();
     let context = Context { data_dir: cli.global.data_dir, config_file: cli.global.config, org: cli.global.org };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
