@@ -12,6 +12,7 @@ use super::{
 use crate::{
     app::{FaqId, PassageId},
     platform::{
+        language::Language,
         lexical::{self, Kind},
         vectors::Hit,
     },
@@ -160,9 +161,23 @@ fn read_passages(asked: &Asked, hits: &[Hit], rows: Vec<Passage>) -> Vec<Found> 
             Some((place, found))
         })
         .collect();
+    prefer_language(asked, &mut found);
     fuse(&mut found);
     found.sort_by(|(a_place, a), (b_place, b)| b.score.total_cmp(&a.score).then(a_place.cmp(b_place)));
     found.into_iter().map(|(_, f)| f).collect()
+}
+
+/// What the same words count for less when the passage is not in the language of the question.
+const OTHER_LANGUAGE: f32 = 0.35;
+
+/// Of two passages that say the same in two languages, the customer's is wanted.
+fn prefer_language(asked: &Asked, found: &mut [(usize, Found)]) {
+    let language = |f: &Found| Language::detect(f.passage.content.get(..f.passage.content.floor_char_boundary(400)).unwrap_or_default());
+    let Some(wanted) = asked.language else { return };
+    for (_, f) in found.iter_mut().filter(|(_, f)| language(f).is_some_and(|l| l != wanted)) {
+        f.score -= OTHER_LANGUAGE;
+        f.read.score -= OTHER_LANGUAGE;
+    }
 }
 
 /// Adds what meaning says to what words say. The better the words fit, the less meaning may change: a weak embedding

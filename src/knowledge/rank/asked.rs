@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use super::{
     super::wants::{self, Wants},
-    negation::is_negated,
+    negation::is_negated, synonyms,
 };
-use crate::platform::lexical::{self, Kind, Token};
+use crate::platform::{
+    language::Language,
+    lexical::{self, Kind, Token},
+};
 
 /// One distinct token of the question.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,8 @@ pub struct Term {
     pub weight: f32,
     /// Written like a name: a capital inside an English sentence.
     pub is_name: bool,
+    /// Terms that say the same.
+    pub synonyms: &'static [u32],
     /// Its place among the tokens of the question.
     pub(super) position: usize,
 }
@@ -32,6 +37,8 @@ pub struct Term {
 pub struct Asked {
     pub terms: Vec<Term>,
     pub wants: Wants,
+    /// The language it is asked in, where that can be told.
+    pub language: Option<Language>,
     /// Whether it says "not".
     pub is_negated: bool,
     /// The score that a passage with every term would come near to.
@@ -57,10 +64,11 @@ impl Asked {
                 document_frequency: 1,
                 weight: if only_asks { ASKING } else { 1.0 },
                 is_name: is_name(text, &token),
+                synonyms: synonyms::of(token.id),
                 position,
             });
         }
-        let mut asked = Self { terms, wants: Wants::read(text), is_negated: is_negated(text), best_weight: 0.0 };
+        let mut asked = Self { terms, wants: Wants::read(text), language: Language::detect(text), is_negated: is_negated(text), best_weight: 0.0 };
         asked.sum();
         asked
     }
@@ -86,14 +94,26 @@ impl Asked {
         idfs.get(idfs.len() / 2).copied().unwrap_or(1.0)
     }
 
-    /// The terms and weights to search with.
+    /// The terms and weights to search with: synonyms for less than the word that was said.
     pub fn query(&self) -> lexical::SparseVector {
-        lexical::query_vector(&self.terms.iter().map(|t| (t.id, t.weight)).collect::<Vec<_>>())
+        let mut terms: Vec<(u32, f32)> = Vec::with_capacity(self.terms.len() * 2);
+        for term in &self.terms {
+            let others = term.synonyms.iter().filter(|id| !self.terms.iter().any(|t| t.id == **id));
+            terms.extend(others.map(|id| (*id, SYNONYM * term.weight)));
+        }
+        // Where two terms have the same synonym, the rarer one's weight is kept.
+        terms.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        terms.dedup_by_key(|(id, _)| *id);
+        terms.extend(self.terms.iter().map(|t| (t.id, t.weight)));
+        lexical::query_vector(&terms)
     }
 }
 
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
 const ASKING: f32 = 0.15;
+
+/// What a passage's synonym of a word counts for beside the word itself.
+const SYNONYM: f32 = 0.4;
 
 fn overlaps(range: &Range<usize>, token: &Token) -> bool {
     token.start < range.end && range.start < token.end

@@ -10,12 +10,14 @@ mod features;
 mod negation;
 mod pick;
 mod read;
+mod synonyms;
 
 pub use alike::{same_question, shares_root};
 pub use asked::{Asked, Term};
 pub use features::Features;
 pub use negation::is_negated;
 pub use pick::{Pick, picks};
+pub use synonyms::{are_synonyms, synonyms};
 pub use read::{Read, Scored, Text, read};
 
 use crate::platform::language::is_han;

@@ -76,6 +76,32 @@ const FROM_REST: f32 = 0.25;
 /// How many sentences of a passage are looked at closely.
 const CLOSELY: usize = 6;
 
+/// What a synonym counts for beside the word itself.
+const SYNONYM: f32 = 0.6;
+
+/// By a token's id, the term of the question that it holds, and how much of it: all, or less by a synonym. Sorted.
+fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
+    let mut by_id: Vec<(u32, usize, f32)> = terms.iter().enumerate().map(|(i, t)| (t.id, i, 1.0)).collect();
+    for (i, term) in terms.iter().enumerate() {
+        let others = term.synonyms.iter().filter(|id| !terms.iter().any(|t| t.id == **id));
+        by_id.extend(others.map(|id| (*id, i, SYNONYM)));
+    }
+    by_id.sort_by_key(|(id, i, _)| (*id, *i));
+    by_id.dedup_by_key(|(id, _, _)| *id);
+    by_id
+}
+
+/// A row of a table with its header: each cell behind the name of its column.
+pub fn in_full(header: &str, row: &str) -> String {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim().trim_start_matches('|').trim_end_matches('|').split('|').map(|c| c.trim().to_owned()).collect()
+    };
+    let names = cells(header);
+    let cells = cells(row).into_iter().enumerate();
+    let named = cells.map(|(i, cell)| format!("{} {cell}", names.get(i).map(String::as_str).unwrap_or_default()));
+    named.collect::<Vec<_>>().join(" | ")
+}
+
 /// Reads a passage for a question.
 pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let tokens = lexical::tokens(passage.content);
@@ -90,10 +116,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let terms: Vec<&Term> = order.iter().filter_map(|i| asked.terms.get(*i)).collect();
     let total: f32 = terms.iter().map(|t| t.weight).sum::<f32>().max(f32::EPSILON);
 
-    let mut by_id: Vec<(u32, usize)> = terms.iter().enumerate().map(|(i, t)| (t.id, i)).collect();
-    by_id.sort_unstable();
-    let term_of =
-        |id: u32| by_id.binary_search_by_key(&id, |(id, _)| *id).ok().and_then(|at| by_id.get(at)).map(|(_, i)| *i);
+    let by_id = index(&terms);
+    let held = |id: u32| by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok().and_then(|at| by_id.get(at));
+    let term_of = |id: u32| held(id).filter(|(_, _, share)| *share >= 1.0).map(|(_, i, _)| *i);
     let words: Vec<(usize, &str)> = terms
         .iter()
         .enumerate()
@@ -103,8 +128,10 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
 
     let mut in_title = vec![0.0f32; terms.len()];
     lexical::each_term(passage.title, |id| {
-        if let Some(found) = term_of(id).and_then(|i| in_title.get_mut(i)) {
-            *found = 1.0;
+        if let Some((_, i, share)) = held(id)
+            && let Some(found) = in_title.get_mut(*i)
+        {
+            *found = found.max(*share);
         }
     });
     // found[s][t]: how much of term t sentence s holds.
@@ -119,10 +146,12 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             continue;
         }
         let Some(row) = found.get_mut(sentence) else { continue };
-        if let Some(i) = term_of(token.id) {
-            if let (Some(cell), Some(places)) = (row.get_mut(i), places.get_mut(i)) {
-                *cell = 1.0;
-                places.push(place);
+        if let Some((_, i, share)) = held(token.id) {
+            if let (Some(cell), Some(places)) = (row.get_mut(*i), places.get_mut(*i)) {
+                *cell = cell.max(*share);
+                if *share >= 1.0 {
+                    places.push(place);
+                }
             }
         } else if token.kind == Kind::Word {
             for (i, word) in &words {
@@ -231,7 +260,14 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     for scored in sentences.iter_mut().take(CLOSELY) {
         let content = passage.content.get(scored.range.clone()).unwrap_or_default();
         scored.pairs = pair_share(Some(&scored.range));
-        scored.fits = asked.wants.fits(content, &|id| term_of(id).is_some());
+        scored.fits = match (scored.shape, parts.get(scored.index).and_then(|p| p.under).and_then(|at| parts.get(at))) {
+            // A row's header says what its cells are: a price, a time.
+            (Shape::Row, Some(header)) => {
+                let header = passage.content.get(header.range.clone()).unwrap_or_default();
+                asked.wants.fits(&in_full(header, content), &|id| term_of(id).is_some())
+            }
+            _ => asked.wants.fits(content, &|id| term_of(id).is_some()),
+        };
         scored.is_negated = is_negated(content);
         scored.score += 0.03 * scored.pairs + 0.07 * scored.fits;
     }

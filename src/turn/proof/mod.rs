@@ -14,7 +14,7 @@ use names::names;
 use range::range;
 
 use super::{
-    Cut, Draft, Proven, Sentence, Unproven,
+    Cut, Draft, DraftFrom, Proven, Sentence, Unproven,
     facts::{self, Fact, Unit, Value},
 };
 use crate::{
@@ -29,8 +29,9 @@ use crate::{
 pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     let mut cut = Vec::new();
     let mut draft = draft;
+    let is_quoted = matches!(draft.from, DraftFrom::Extractive { .. });
     draft.sentences.retain(|sentence| {
-        let unproven = unproven(sentence, evidence);
+        let unproven = if is_quoted && is_put_together(sentence, evidence) { Vec::new() } else { unproven(sentence, evidence) };
         if unproven.is_empty() {
             return true;
         }
@@ -42,6 +43,16 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
         draft.sentences.pop();
     }
     Proven { draft, cut, confidence: 0.0 }
+}
+
+/// Whether every part of a sentence that we put together ourselves (a row with the names of its columns) stands in what
+/// it cites, as it is.
+fn is_put_together(sentence: &Sentence, evidence: &Evidence) -> bool {
+    let ranges: Option<Vec<String>> = sentence.citations.iter().map(|c| range(c, evidence)).collect();
+    let Some(ranges) = ranges.filter(|r| !r.is_empty()) else { return false };
+    let there = written(&ranges.join("\n"));
+    let parts = sentence.text.split([';', '；', ':', '：', '\n']).map(written).filter(|part| !part.is_empty());
+    parts.into_iter().all(|part| there.contains(&part))
 }
 
 /// What `sentence` says and its citations do not.

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use crate::{
-    knowledge::rank::shares_root,
+    knowledge::rank::{are_synonyms, shares_root, synonyms},
     platform::{
         language::{Language, is_han},
         lexical::{self, Kind, fold_text},
@@ -39,22 +39,6 @@ pub(super) fn holds(range: &str, word: &str) -> bool {
     words.any(|w| {
         w == word || lexical::stem(w) == stem || shares_root(w, &word) || are_synonyms(&lexical::stem(w), &stem)
     })
-}
-
-/// Words for the same thing, one set a line, as stems.
-static SYNONYMS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
-    let lines = include_str!("synonyms.txt").lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    lines
-        .map(|line| {
-            line.split_whitespace()
-                .map(|word| if word.is_ascii() { lexical::stem(word) } else { word.to_owned() })
-                .collect()
-        })
-        .collect()
-});
-
-fn are_synonyms(a: &str, b: &str) -> bool {
-    SYNONYMS.iter().any(|set| set.iter().any(|w| w == a) && set.iter().any(|w| w == b))
 }
 
 /// The words of `text` for things that `range` does not name. Nothing is said of translations: they share no words.
@@ -258,7 +242,7 @@ fn chinese(text: &str, range: &str) -> Vec<String> {
     let evidence: HashSet<char> = range.chars().filter(|c| is_han(*c)).collect();
     let mut folded = fold_text(text);
     // Another word for what the evidence names is as good as its own.
-    for set in SYNONYMS.iter() {
+    for set in synonyms() {
         if let Some(named) = set.iter().find(|word| range.contains(*word)) {
             for word in set.iter().filter(|word| !word.is_ascii() && word.chars().count() > 1) {
                 folded = folded.replace(word, named);
