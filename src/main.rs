@@ -81,7 +81,7 @@ enum Command {
     Chat,
     /// Measure answers with labelled questions
     #[command(subcommand)]
-    Eval(Eval),
+    Eval(command::eval::Suite),
     /// Build the search index anew, while the old one serves
     Reindex,
     /// Bring the database up to date (serve does it by itself)
@@ -108,25 +108,6 @@ enum Command {
     ParseDocument {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
-    },
-}
-
-#[derive(Subcommand)]
-enum Eval {
-    /// Run a question set through the real search and the real turn, on a throw-away store
-    ///
-    /// A corpus line is {"id","title","text"}; a query line is
-    /// {"id","text","relevant":[ids],"answers":[…],"answerable":bool}.
-    Run {
-        #[arg(long, value_name = "FILE")]
-        corpus: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        queries: PathBuf,
-        /// Write a line per query: {"id","ranked","confidence","decision","answer","evidence"}
-        #[arg(long, value_name = "FILE")]
-        rows: Option<PathBuf>,
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -182,9 +163,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::Search { query, k, json } => command::ask::search(context, &query, k, json).await,
         Command::Ask { question, json } => command::ask::ask(context, &question, json).await,
         Command::Chat => command::chat::chat(context).await,
-        Command::Eval(Eval::Run { corpus, queries, rows, json }) => {
-            command::eval::run(context, corpus, queries, rows, json).await
-        }
+        Command::Eval(suite) => command::eval::run(context, suite).await,
         Command::Reindex => command::maintain::reindex(context).await,
         Command::Migrate => command::maintain::migrate(context).await,
         Command::Backup { file, with_key } => command::maintain::backup(context, &file, with_key).await,
