@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChannelEventId, ConversationId, DocumentId, FaqId, MessageId, OrgId};
+use super::ids::{ChannelEventId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId};
 use crate::platform::{
     db::Conn,
     error::Result,
@@ -34,6 +34,12 @@ pub enum Job {
     Embed { document: DocumentId },
     /// Drop the generations that a newer one has replaced, once no search can be in the middle of one.
     DropIndexes { org: OrgId },
+    /// Read a conversation for what is worth remembering of the customer.
+    Learn { conversation: ConversationId },
+    /// Bring the index in line with what is remembered of a customer.
+    IndexMemories { org: OrgId, customer: CustomerId },
+    /// Erase a customer everywhere.
+    Erase { org: OrgId, customer: CustomerId },
 }
 
 /// How people outside the console are called.
@@ -60,7 +66,10 @@ impl Job {
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => BACKGROUND,
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => BACKGROUND,
         }
     }
 
@@ -75,6 +84,9 @@ impl Job {
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
             Self::DropIndexes { org } => format!("drop:{org}"),
+            Self::Learn { conversation } => format!("learn:{conversation}"),
+            Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
+            Self::Erase { customer, .. } => format!("erase:{customer}"),
         }
     }
 
@@ -86,7 +98,10 @@ impl Job {
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => Some(self.lane()),
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Receive { .. } | Self::Deliver { .. } => None,

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use find::{Reached, find_or_create};
-pub use store::{activity, find, find_identity, find_visible, identity, lock_identity};
+pub use store::{Erased, activity, erase, find, identities_of, find_identity, find_visible, identity, lock_identity};
 
 use crate::{
     app::{ChannelId, ContactId, CustomerId, IdentityId, OrgId, TagId, UserId},

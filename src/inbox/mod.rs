@@ -9,6 +9,7 @@ pub mod api;
 mod call_agents;
 mod connect;
 mod deliver;
+mod erase;
 mod hand_off;
 mod hold;
 mod receive;
@@ -32,7 +33,8 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
-pub use store::list_decisions;
+pub use erase::{Erased, erase, export};
+pub use store::{find_message_of, list_decisions};
 pub use sweep::sweep;
 
 use crate::{
