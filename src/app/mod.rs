@@ -15,6 +15,7 @@ pub use config::Config;
 pub use ids::*;
 pub use job::Job;
 
+use crate::channels::Outside;
 use crate::platform::{
     Clock, Error, Result,
     bus::Bus,
@@ -48,6 +49,8 @@ pub struct App {
     pub prompts: Prompts,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
+    /// For calls to the platforms of channels.
+    pub outside: Outside,
     /// Tells this process's workers that jobs wait.
     pub work: watch::Sender<()>,
     /// Everything that runs beside the requests; awaited at shutdown.
@@ -107,6 +110,7 @@ impl App {
             .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Error::internal)?;
+        let outside = Outside::new(std::time::Duration::from_secs(30))?;
         Ok(Arc::new(Self {
             config,
             data_dir,
@@ -122,6 +126,7 @@ impl App {
             visitors: Pace::default(),
             prompts,
             http,
+            outside,
             work: watch::channel(()).0,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
