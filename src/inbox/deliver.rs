@@ -133,6 +133,15 @@ impl Delivery<'_> {
     /// The parts of the message, stored, if the law lets it go out at all; `None`: it does not, and that is settled.
     async fn plan(&self) -> Result<Option<Vec<Part>>> {
         let m = self.message;
+        // It waited (a pause, a stopped channel, the pace) and somebody took over meanwhile: the assistant is silent.
+        if m.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+            let why = "a person took over before it was sent";
+            let mut tx = self.app.begin().await?;
+            store::set_outcome(tx.conn(), m.id, MessageStatus::Failed, Some(why), self.app.now()).await?;
+            tx.commit().await?;
+            self.app.changed(m.org_id, Changed::Conversation { id: m.conversation_id }).await;
+            return Ok(None);
+        }
         let mut bodies = match body(m) {
             Some(body) => vec![body],
             None => self.channel.plan(&m.content, &choices(m)),
@@ -165,6 +174,10 @@ impl Delivery<'_> {
 
     /// Whether a part may be sent now. False: it may never be, and that is settled.
     async fn is_turn_of(&self, part: &Part, before: Option<&Part>, left: usize) -> Result<bool> {
+        if self.message.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+            self.settle_part(part, MessageStatus::Failed, Some("a person took over before it was sent"), None).await?;
+            return Ok(false);
+        }
         if let Some(sent_at) = before.filter(|b| b.status == MessageStatus::Sent).and_then(|b| b.sent_at)
             && !self.law.keeps_order
             && self.app.now() < sent_at + ORDER

@@ -1,7 +1,7 @@
 //! A fake of Meta's Graph interface for WhatsApp.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -13,7 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use frontdesk::platform::crypto::{hmac_sha256_hex, sha256_hex};
+use chrono::{DateTime, Duration, Utc};
+use frontdesk::platform::{
+    Clock,
+    crypto::{hmac_sha256_hex, sha256_hex},
+};
 use serde_json::{Value, json};
 
 use crate::desk::{only, serve};
@@ -57,6 +61,11 @@ pub struct Kept {
     pub taken: Vec<Taken>,
     pub read: Vec<String>,
     pub script: VecDeque<Does>,
+    /// What happens to the next messages to one customer.
+    pub scripts: HashMap<String, VecDeque<Does>>,
+    /// When each customer wrote last; with it the fake guards the window.
+    pub heard: HashMap<String, DateTime<Utc>>,
+    pub clock: Option<Clock>,
     pub faults: Vec<String>,
     pub calls: usize,
     pub file: Vec<u8>,
@@ -145,7 +154,16 @@ async fn message(
         kept.faults.push(format!("{fault}: {body}"));
         return refuse(100);
     }
-    let does = kept.script.pop_front();
+    let to = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_string();
+    if let (Some(clock), Some(heard)) = (&kept.clock, kept.heard.get(&to))
+        && clock.now() > *heard + Duration::hours(24)
+        && body["type"] != "template"
+    {
+        kept.faults.push(format!("outside the window: {body}"));
+        return refuse(131_047);
+    }
+    let does = kept.scripts.get_mut(&to).and_then(VecDeque::pop_front);
+    let does = if does.is_some() { does } else { kept.script.pop_front() };
     if let Some(Does::Refuses(code)) = does {
         return refuse(code);
     }

@@ -15,6 +15,7 @@ mod graph;
 mod official_account;
 mod other;
 mod qyapi;
+mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
 mod wecom;

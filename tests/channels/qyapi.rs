@@ -51,6 +51,8 @@ pub struct Kept {
     pub states: HashMap<String, i64>,
     pub moves: Vec<Value>,
     pub script: VecDeque<Does>,
+    /// What happens to the next messages to one customer.
+    pub scripts: HashMap<String, VecDeque<Does>>,
     pub faults: Vec<String>,
 }
 
@@ -165,7 +167,8 @@ async fn send(State(kept): Shared, Query(q): Asked, body: Bytes) -> Response {
         kept.faults.push(format!("{fault}: {body}"));
         return error(40_058, &fault);
     }
-    let does = kept.script.pop_front();
+    let own = body["touser"].as_str().and_then(|to| kept.scripts.get_mut(to)).and_then(VecDeque::pop_front);
+    let does = if own.is_some() { own } else { kept.script.pop_front() };
     if let Some(Does::Refuses(code)) = does {
         return error(code, "told to");
     }

@@ -14,9 +14,9 @@ use crate::{
 const ANA: &str = "wmANA";
 const QUESTION: &str = "研磨机保修多久？";
 
-struct Wecom {
-    desk: Desk,
-    api: Qyapi,
+pub struct Wecom {
+    pub desk: Desk,
+    pub api: Qyapi,
     rings: AtomicUsize,
 }
 
@@ -28,7 +28,7 @@ impl std::ops::Deref for Wecom {
 }
 
 impl Wecom {
-    async fn open(on: On, more: Value) -> Self {
+    pub async fn open(on: On, more: Value) -> Self {
         let api = Qyapi::start().await;
         let mut config = api.config();
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -37,7 +37,7 @@ impl Wecom {
         Self { desk, api, rings: AtomicUsize::new(0) }
     }
 
-    async fn ring(&self) {
+    pub async fn ring(&self) {
         let token = format!("ENC{}", self.rings.fetch_add(1, Ordering::Relaxed));
         let (query, body) = ring(&token);
         let answer = self.request(Method::POST, &query, &[], body).await;
@@ -45,7 +45,11 @@ impl Wecom {
     }
 
     fn item(&self, id: &str, origin: i64, content: Value) -> Value {
-        let mut item = json!({"msgid": id, "open_kfid": ACCOUNT, "external_userid": ANA, "origin": origin,
+        self.item_of(ANA, id, origin, content)
+    }
+
+    pub fn item_of(&self, customer: &str, id: &str, origin: i64, content: Value) -> Value {
+        let mut item = json!({"msgid": id, "open_kfid": ACCOUNT, "external_userid": customer, "origin": origin,
             "send_time": self.shop.app.now().timestamp()});
         item.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
         item
