@@ -26,8 +26,9 @@ const SWEEP: Duration = Duration::from_secs(600);
 
 /// Starts the workers of this process; they end when `app.stopping` is set, after the jobs they run.
 pub async fn start(app: &Arc<App>) -> Result<()> {
-    // A data directory has one process at a time: whoever held a job under its name is gone.
+    // A data directory has one process at a time: whoever held a job under its name, or was taking a file in, is gone.
     free_lost_jobs(app, Some(&app.node)).await?;
+    app.files.clear_incoming().await?;
     for (name, lanes) in LANES {
         app.spawn(serve_queue(app.clone(), name, lanes));
     }

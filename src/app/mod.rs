@@ -21,6 +21,7 @@ use crate::platform::{
     bus::Bus,
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
+    files::Files,
     model::Model,
     pace::Pace,
     prompts::Prompts,
@@ -35,6 +36,8 @@ pub struct App {
     /// Names this data directory's process among those that share a database.
     pub node: String,
     pub db: Db,
+    /// Sources of documents, and other bytes too large for a row.
+    pub files: Files,
     pub bus: Bus,
     pub vectors: Vectors,
     pub clock: Clock,
@@ -111,10 +114,12 @@ impl App {
             .build()
             .map_err(Error::internal)?;
         let outside = Outside::new(std::time::Duration::from_secs(30))?;
+        let files = Files::open(&db, &data_dir);
         Ok(Arc::new(Self {
             config,
             data_dir,
             node,
+            files,
             db,
             bus,
             vectors,

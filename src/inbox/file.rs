@@ -1,6 +1,6 @@
-//! Files that customers send: downloaded at once, looked at, kept in the data directory, deleted by retention.
+//! Files that customers send: downloaded at once, looked at, kept with the stored files, deleted by retention.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -10,14 +10,15 @@ use super::{
 };
 use crate::{
     app::{App, AttachmentId, OrgId},
-    platform::{Error, Result, crypto::sha256_hex, error::blocking},
+    platform::{Error, Result, crypto::sha256_hex, files},
 };
 
 /// The largest file that is kept.
 const LIMIT: u64 = 100 << 20;
 
-fn place(app: &App, org: OrgId, id: AttachmentId) -> PathBuf {
-    app.data_dir.join("media").join(org.to_string()).join(id.to_string())
+/// Where a file lies, by itself, so that it can be removed by itself.
+fn dir(org: OrgId, id: AttachmentId) -> String {
+    format!("{}/{org}/attachments/{id}", files::DIR)
 }
 
 /// Downloads one file (`Job::Download`).
@@ -41,7 +42,8 @@ pub async fn download(app: &App, id: AttachmentId) -> Result<()> {
     }
     let kind = kind(&bytes, file.source.0.mime_type.as_deref());
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    write(place(app, file.org_id, id), bytes).await?;
+    let incoming = app.files.incoming().await?;
+    tokio::fs::write(&incoming, &bytes).await?;
     let stored = Stored {
         status: "stored",
         error: None,
@@ -49,22 +51,27 @@ pub async fn download(app: &App, id: AttachmentId) -> Result<()> {
         size_bytes: Some(size),
         sha256: Some(&sha256),
     };
-    settle(app, id, &stored).await
+    let kept = settle(app, id, &stored, Some(&incoming)).await;
+    let _ = tokio::fs::remove_file(&incoming).await;
+    kept
 }
 
 /// A file could not be had: the message says so.
 pub async fn not_downloaded(app: &App, id: AttachmentId, error: &Error) -> Result<()> {
     let why = error.to_string();
     let failed = Stored { status: "failed", error: Some(&why), content_type: None, size_bytes: None, sha256: None };
-    settle(app, id, &failed).await
+    settle(app, id, &failed, None).await
 }
 
-async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>) -> Result<()> {
+async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>, content: Option<&Path>) -> Result<()> {
     let mut tx = app.begin().await?;
     let found = store::find_attachment(tx.conn(), id).await?.filter(|f| f.status == "waiting");
     let Some(found) = found else {
         return Ok(()); // taken back meanwhile
     };
+    if let Some(content) = content {
+        app.files.keep(tx.conn(), &format!("{}/content", dir(found.org_id, id)), content).await?;
+    }
     store::settle_attachment(tx.conn(), id, outcome, app.now()).await?;
     let message = store::find_message(tx.conn(), found.message_id).await?;
     tx.commit().await?;
@@ -76,42 +83,15 @@ async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>) -> Result<()>
 
 /// The bytes of a stored file.
 pub async fn read(app: &App, org: OrgId, id: AttachmentId) -> Result<Bytes> {
-    let path = place(app, org, id);
-    blocking(move || match std::fs::read(&path) {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::NotFound("file")),
-        Err(e) => Err(e.into()),
-    })
-    .await
+    let found = app.files.read(&format!("{}/content", dir(org, id))).await?.ok_or(Error::NotFound("file"))?;
+    Ok(tokio::fs::read(found.path()).await?.into())
 }
 
 /// Removes the bytes of a file; one that is not there is as good as removed.
 pub(super) async fn delete(app: &App, org: OrgId, id: AttachmentId) {
-    let path = place(app, org, id);
-    let gone = blocking(move || match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
-        _ => Ok(()),
-    });
-    if let Err(e) = gone.await {
+    if let Err(e) = app.files.remove_below(&dir(org, id)).await {
         tracing::warn!(attachment.id = %id, error = %e.chain(), "a file could not be removed");
     }
-}
-
-/// Whole or not at all: written beside, synced, then named.
-async fn write(path: PathBuf, bytes: Bytes) -> Result<()> {
-    use std::io::Write;
-    blocking(move || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let partial = path.with_extension("partial");
-        let mut file = std::fs::File::create(&partial)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, &path)?;
-        Ok(())
-    })
-    .await
 }
 
 /// What the bytes are, by their own signature; what has none is trusted to be what was said only where that is

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod crypto;
 pub mod db;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod language;
 pub mod lexical;
