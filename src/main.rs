@@ -95,6 +95,9 @@ enum Command {
     },
     /// Restore a backup into an empty data directory or database
     Restore { file: PathBuf },
+    /// Manage the channels over which customers write
+    #[command(subcommand)]
+    Channel(command::channel::Channel),
     /// Manage the people who sign in
     #[command(subcommand)]
     User(User),
@@ -171,6 +174,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::User(User::Add { email, name, role }) => {
             command::maintain::add_user(context, &email, name, &role).await
         }
+        Command::Channel(command) => command::channel::channel(context, command).await,
         Command::Demo(Demo::Remove) => command::maintain::remove_demo(context).await,
         Command::CheckConfig => command::maintain::check_config(context),
         Command::ParseDocument { .. } => Ok(ExitCode::SUCCESS),

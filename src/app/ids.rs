@@ -53,6 +53,10 @@ ids! {
     TagId
     ConversationId
     MessageId
+    /// One message on the wire; a long message of ours may be several.
+    PartId
+    /// A file that came with a message.
+    AttachmentId
     /// One move of the assistant.
     TurnId
     PipelineId

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChannelEventId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId};
+use super::ids::{
+    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+};
 use crate::platform::{
     db::Conn,
     error::Result,
@@ -20,6 +22,14 @@ pub enum Job {
     TakeTurn { conversation: ConversationId },
     /// Send one message to its channel.
     Deliver { message: MessageId, conversation: ConversationId },
+    /// Fetch what a channel's doorbell announced for one of its accounts.
+    Fetch { channel: ChannelId, account: String, token: String },
+    /// Show the customer that their message was read and that somebody writes.
+    Attend { conversation: ConversationId, message: MessageId },
+    /// Give the customer to people at the platform, after a hand-off.
+    Transfer { conversation: ConversationId },
+    /// Download a file that a customer sent.
+    Download { attachment: AttachmentId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
     /// Parse, split and index one version of a document.
@@ -60,8 +70,15 @@ pub const QUEUES: [&str; 2] = [CUSTOMERS, BACKGROUND];
 impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
-            Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Ingest { .. }
+            Self::Receive { .. }
+            | Self::TakeTurn { .. }
+            | Self::Deliver { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::CallAgents { .. } => CUSTOMERS,
+            Self::Download { .. }
+            | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -78,6 +95,10 @@ impl Job {
             Self::Receive { lane, .. } => format!("receive:{lane}"),
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
+            Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
+            Self::Attend { conversation, .. } => format!("attend:{conversation}"),
+            Self::Transfer { conversation } => format!("transfer:{conversation}"),
+            Self::Download { attachment } => format!("download:{attachment}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
@@ -94,6 +115,10 @@ impl Job {
     fn merge_key(&self) -> Option<String> {
         match self {
             Self::TakeTurn { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::Download { .. }
             | Self::CallAgents { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -114,6 +139,8 @@ impl Job {
             Self::TakeTurn { .. } => 3,
             Self::Deliver { .. } => 8,
             Self::Ingest { .. } => 5,
+            // A sign that somebody writes is worth nothing later.
+            Self::Attend { .. } => 1,
             _ => 12,
         };
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))

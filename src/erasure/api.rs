@@ -41,7 +41,7 @@ pub async fn export(
         .ok_or(Error::NotFound("customer"))?
         .shown_to(&by);
     let identities: Vec<_> =
-        customers::identities_of(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
+        customers::list_identities(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
     let conversations = inbox::export(tx.conn(), by.org, id).await?;
     let memories = memory::export(tx.conn(), by.org, id).await?;
     audit(tx.conn(), app.now(), &by, "customer.export", ("customer", id.0), json!({})).await?;
@@ -68,8 +68,7 @@ pub async fn find(
     by: Can<CustomerErase>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<ErasureShown>> {
-    let erasure =
-        store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("erasure"))?;
+    let erasure = store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("erasure"))?;
     let is_genuine = erasure.is_genuine(&app);
     Ok(Json(ErasureShown { erasure, is_genuine }))
 }

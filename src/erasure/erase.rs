@@ -77,7 +77,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
 
 /// Every row about the customer.
 async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<crate::app::MemoryId>)> {
-    let accounts = customers::identities_of(c.again(), org, customer).await?;
+    let accounts = customers::list_identities(c.again(), org, customer).await?;
     let memories = memory::erase(c.again(), org, customer).await?;
     let talk = inbox::erase(c.again(), org, customer, &accounts).await?;
     let person = customers::erase(c.again(), org, customer).await?;

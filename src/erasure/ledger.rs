@@ -58,7 +58,11 @@ fn read(path: &Path) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         lines.push(serde_json::from_str(line).map_err(|e| {
-            Error::Invalid(format!("{}, line {}: {e}; without it erased customers could return", path.display(), number + 1))
+            Error::Invalid(format!(
+                "{}, line {}: {e}; without it erased customers could return",
+                path.display(),
+                number + 1
+            ))
         })?);
     }
     Ok(lines)

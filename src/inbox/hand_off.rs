@@ -10,7 +10,7 @@ use super::{
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed},
+    app::{App, Changed, Job},
     customers::{self, ActivityKind, NewActivity},
     platform::{Result, language::Language},
     staff,
@@ -92,6 +92,9 @@ pub async fn hand_off(
     customers::activity(tx.conn(), org, conversation.customer_id, activity, now).await?;
     let title = format!("{} waits for a person", conversation.customer_name);
     let told = call(app, tx.conn(), conversation, &title, now).await?;
+    if conversation.channel_type == "wecom_kf" {
+        Job::Transfer { conversation: conversation.id }.push(tx.conn(), org, now).await?;
+    }
     tx.commit().await?;
     staff::tell(app, org, &told).await;
     metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);

@@ -37,7 +37,8 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
         return Ok(found);
     }
-    if found.holder == Holder::Agent {
+    // Without an agent it is held by a person at the platform: an agent here may take it from them.
+    if found.holder == Holder::Agent && found.agent_id.is_some() {
         return Err(Error::Conflict("another agent already holds this conversation".into()));
     }
     let change = HolderChange {

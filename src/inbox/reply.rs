@@ -88,7 +88,9 @@ pub(super) async fn write(
     };
     let message = message(conversation, place, reply, turn, now);
     store::insert_message(c.again(), &message).await?;
-    Job::Deliver { message: message.id, conversation: conversation.id }.push(c.again(), conversation.org_id, now).await?;
+    Job::Deliver { message: message.id, conversation: conversation.id }
+        .push(c.again(), conversation.org_id, now)
+        .await?;
     Job::Learn { conversation: conversation.id }.push(c, conversation.org_id, now).await?;
     Ok(Some(message))
 }

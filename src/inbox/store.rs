@@ -1,8 +1,14 @@
 //! SQL of conversations, messages, channels and raw events.
 
+mod parts;
+mod reach;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
+
+pub use parts::*;
+pub use reach::*;
 
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
 use crate::{
@@ -83,6 +89,17 @@ pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Convers
     let (at, id) = f.before.unzip();
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
         .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
+}
+
+/// The latest conversation of any of these identities.
+pub async fn find_latest_of(c: Conn<'_>, org: OrgId, identities: &[IdentityId]) -> Result<Option<Conversation>> {
+    let mut c = c;
+    let mut latest: Option<Conversation> = None;
+    for identity in identities {
+        let found = find_latest(c.again(), org, *identity).await?;
+        latest = latest.into_iter().chain(found).max_by_key(|c| (c.created_at, c.id.0));
+    }
+    Ok(latest)
 }
 
 /// What a new conversation begins with.
@@ -181,11 +198,12 @@ impl HolderChange {
     }
 }
 
-/// Conversations that only the assistant held and that have been silent since `before`.
+/// Conversations that only the assistant, or a person at the platform, held and that have been silent since `before`.
 pub async fn list_silent(c: Conn<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<(ConversationId, OrgId, i64)>> {
     const SILENT: &str = "
         SELECT id, org_id, version FROM conversations
-        WHERE status = 'active' AND holder = 'assistant' AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
+        WHERE status = 'active' AND (holder = 'assistant' OR (holder = 'agent' AND agent_id IS NULL))
+          AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
     Ok(both!(c, c => sqlx::query_as(SILENT).bind(before).bind(limit).fetch_all(c).await)?)
 }
 
@@ -301,11 +319,7 @@ pub async fn conversations_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> 
 }
 
 /// The messages of a customer's conversations: our id, and the channel's.
-pub async fn message_ids_of(
-    c: Conn<'_>,
-    org: OrgId,
-    customer: CustomerId,
-) -> Result<Vec<(MessageId, Option<String>)>> {
+pub async fn message_ids_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<(MessageId, Option<String>)>> {
     const LIST: &str = "SELECT id, external_message_id FROM messages WHERE org_id = $1 AND customer_id = $2";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
@@ -413,13 +427,25 @@ pub struct ChannelRow {
     pub name: String,
     pub config: String,
     pub settings: Json<Value>,
+    /// `active` or `paused`: then nothing is sent, and what comes in is kept.
     pub status: String,
+    /// What is wrong with it, in words for an operator.
+    pub error_message: Option<String>,
+    /// The platform has stopped it: nothing is sent before this time.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What the connection last said of itself, as the platform words it.
+    pub connection_state: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
 macro_rules! channel_columns {
     ($rest:literal) => {
-        concat!("SELECT id, org_id, platform, name, config, settings, status, created_at FROM channels ", $rest)
+        concat!(
+            "SELECT id, org_id, platform, name, config, settings, status, error_message, retry_at, connection_state,
+                    created_at
+             FROM channels ",
+            $rest
+        )
     };
 }
 

@@ -172,7 +172,9 @@ const OTHER_LANGUAGE: f32 = 0.35;
 
 /// Of two passages that say the same in two languages, the customer's is wanted.
 fn prefer_language(asked: &Asked, found: &mut [(usize, Found)]) {
-    let language = |f: &Found| Language::detect(f.passage.content.get(..f.passage.content.floor_char_boundary(400)).unwrap_or_default());
+    let language = |f: &Found| {
+        Language::detect(f.passage.content.get(..f.passage.content.floor_char_boundary(400)).unwrap_or_default())
+    };
     let Some(wanted) = asked.language else { return };
     for (_, f) in found.iter_mut().filter(|(_, f)| language(f).is_some_and(|l| l != wanted)) {
         f.score -= OTHER_LANGUAGE;

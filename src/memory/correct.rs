@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     app::{App, CustomerId, Job, MemoryId},
-    customers,
-    inbox,
+    customers, inbox,
     platform::{Error, Result, language::Language},
     staff::{By, audit},
 };
@@ -138,12 +137,7 @@ pub async fn add(app: &App, by: &By, customer: CustomerId, body: MemoryBody) -> 
 }
 
 fn manual(kind: Kind, value: String, now: DateTime<Utc>) -> New {
-    New {
-        kind,
-        language: Language::detect(&value).unwrap_or_default(),
-        source_type: "manual",
-        ..New::note(value, now)
-    }
+    New { kind, language: Language::detect(&value).unwrap_or_default(), source_type: "manual", ..New::note(value, now) }
 }
 
 async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'static str) -> Result<Memory> {
@@ -166,13 +160,7 @@ async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'stati
 }
 
 /// Corrects, pins or retracts a memory; returns the one that holds then.
-pub async fn change(
-    app: &App,
-    by: &By,
-    customer: CustomerId,
-    id: MemoryId,
-    change: MemoryChange,
-) -> Result<Shown> {
+pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, change: MemoryChange) -> Result<Shown> {
     seen(app, by, customer).await?;
     let now = app.now();
     let mut tx = app.begin().await?;

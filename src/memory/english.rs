@@ -27,7 +27,10 @@ fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
         .replace("{LANGUAGE}", LANGUAGE)
         .replace("{WHEN}", &when)
         .replace("{I}", r"\b(?:i|we)")
-        .replace("{IAM}", r"\b(?:i|we)(?:[’']m|[’']re| am| are)(?: also| now| usually| currently| actually| still| just)?");
+        .replace(
+            "{IAM}",
+            r"\b(?:i|we)(?:[’']m|[’']re| am| are)(?: also| now| usually| currently| actually| still| just)?",
+        );
     let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
     Some(Rule { kind, pattern, about: None, replaces: false })
 }
@@ -176,15 +179,29 @@ pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
         customer: customer(),
         agent: agent(),
         gate: Gate {
-            supposed: compiled(r"\b(?:if|suppose|supposing|imagine|unless|in case|let[’']s say|might|maybe|perhaps|i wish|wonder|hypothetically|could be|would be|one day|assuming|pretend)\b"),
+            supposed: compiled(
+                r"\b(?:if|suppose|supposing|imagine|unless|in case|let[’']s say|might|maybe|perhaps|i wish|wonder|hypothetically|could be|would be|one day|assuming|pretend)\b",
+            ),
             over: compiled(r"\b(?:used to|no longer|not anymore|previously|formerly|back then)\b"),
-            others: compiled(r"\b(?:he|she|his|her|hers|they|their|someone|somebody|people|everyone|everybody|(?:my|a|the|our|another|his|her) (?:neighbou?rs?|colleagues?|friends?|boss|cousin|sister|brother|mother|father|mum|mom|dad|aunt|uncle|landlord|landlady|teacher|seller|customer|guy|coworker|roommate|flatmate|grand\p{L}+|in-laws?|trainer|agent|niece|nephew|driver|courier))\b"),
-            quoted: compiled(r"\b(?:you|your \p{L}+|the (?:assistant|bot|agent|chatbot|website)|according to)(?: just| once)? (?:said|told|wrote|claimed|promised|says|mentioned|your|the)\b|^according to\b"),
-            asks: compiled(r"^\s*(?:and |but |so |also |then |ok |hi |hello )*(?:do|does|did|is|are|was|were|am|can|could|will|would|shall|should|may|might|has|have you|what|where|when|who|whom|whose|which|why|how)\b"),
-            secret: compiled(r"\b(?:password|passwort|passcode|passphrase|pin(?: code)?(?: is|:)|cvv|cvc|card number|credit card|debit card|iban|passport|social security|otp|one-time code|verification code|code you sent|security code|login is)\b|\bcard \d"),
+            others: compiled(
+                r"\b(?:he|she|his|her|hers|they|their|someone|somebody|people|everyone|everybody|(?:my|a|the|our|another|his|her) (?:neighbou?rs?|colleagues?|friends?|boss|cousin|sister|brother|mother|father|mum|mom|dad|aunt|uncle|landlord|landlady|teacher|seller|customer|guy|coworker|roommate|flatmate|grand\p{L}+|in-laws?|trainer|agent|niece|nephew|driver|courier))\b",
+            ),
+            quoted: compiled(
+                r"\b(?:you|your \p{L}+|the (?:assistant|bot|agent|chatbot|website)|according to)(?: just| once)? (?:said|told|wrote|claimed|promised|says|mentioned|your|the)\b|^according to\b",
+            ),
+            asks: compiled(
+                r"^\s*(?:and |but |so |also |then |ok |hi |hello )*(?:do|does|did|is|are|was|were|am|can|could|will|would|shall|should|may|might|has|have you|what|where|when|who|whom|whose|which|why|how)\b",
+            ),
+            secret: compiled(
+                r"\b(?:password|passwort|passcode|passphrase|pin(?: code)?(?: is|:)|cvv|cvc|card number|credit card|debit card|iban|passport|social security|otp|one-time code|verification code|code you sent|security code|login is)\b|\bcard \d",
+            ),
         },
-        tail: compiled(r"\s+(?:but|because|so(?: that)?|when|since|until|please|though|although|which|that i|and (?:i|we|my|it|the|now|hate|love|loves)|if|last (?:week|month|year|night)|these days|right now|now|yesterday|today|in (?:january|february|march|april|may|june|july|august|september|october|november|december|19\d\d|20\d\d)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|from (?:you|your)\b|a (?:little|bit)|at the moment|with firmware xx)(?:\s|$).*$|\s+(?:now|please|yesterday|today|haha|lol|thanks|currently)$"),
-        empty: compiled(r"^(?:it|this|that|them|one|you|to|a|an|the|help|anything|nothing|everything|something|sorry|just|not|very|here|there|back|an? (?:question|problem|idea|issue|moment|robot|human|look|answer|hand|favou?r|refund|replacement|invoice|receipt)\b.*|(?:ask|know|return|cancel|buy|order|change|get|have|see|check|speak|talk)\b.*|that \p{L}+|it .*|you .*|to .*|how .*|what .*|some (?:help|information|info|advice|time|assistance|support)\b.*|(?:the|your) (?:money|refund|manager|invoice|receipt|status|answer|link|address|number)\b.*)$"),
+        tail: compiled(
+            r"\s+(?:but|because|so(?: that)?|when|since|until|please|though|although|which|that i|and (?:i|we|my|it|the|now|hate|love|loves)|if|last (?:week|month|year|night)|these days|right now|now|yesterday|today|in (?:january|february|march|april|may|june|july|august|september|october|november|december|19\d\d|20\d\d)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|from (?:you|your)\b|a (?:little|bit)|at the moment|with firmware xx)(?:\s|$).*$|\s+(?:now|please|yesterday|today|haha|lol|thanks|currently)$",
+        ),
+        empty: compiled(
+            r"^(?:it|this|that|them|one|you|to|a|an|the|help|anything|nothing|everything|something|sorry|just|not|very|here|there|back|an? (?:question|problem|idea|issue|moment|robot|human|look|answer|hand|favou?r|refund|replacement|invoice|receipt)\b.*|(?:ask|know|return|cancel|buy|order|change|get|have|see|check|speak|talk)\b.*|that \p{L}+|it .*|you .*|to .*|how .*|what .*|some (?:help|information|info|advice|time|assistance|support)\b.*|(?:the|your) (?:money|refund|manager|invoice|receipt|status|answer|link|address|number)\b.*)$",
+        ),
     }
 });
 

@@ -52,28 +52,78 @@ impl Hand {
             return None;
         }
         let is = |phrases: &[&str]| phrases.iter().any(|p| plain.contains(p));
-        if is(&["forget me", "forget everything about me", "forget all about me", "delete all my data", "delete my data", "erase my data", "erase all my data",
-            "delete everything about me", "delete everything you know about me", "erase me", "忘记我的一切", "忘了我的一切", "删除我的所有", "删除我所有", "删除我的全部", "清除我的所有",
-            "删掉我的所有", "注销我的所有资料", "忘掉我的一切", "把我忘了", "把我忘掉", "删除我的个人信息", "删除我的数据", "删除我的资料"])
-            || matches!(plain, "忘记我" | "忘了我" | "忘掉我" | "忘记我吧" | "请忘记我" | "请忘了我")
+        if is(&[
+            "forget me",
+            "forget everything about me",
+            "forget all about me",
+            "delete all my data",
+            "delete my data",
+            "erase my data",
+            "erase all my data",
+            "delete everything about me",
+            "delete everything you know about me",
+            "erase me",
+            "忘记我的一切",
+            "忘了我的一切",
+            "删除我的所有",
+            "删除我所有",
+            "删除我的全部",
+            "清除我的所有",
+            "删掉我的所有",
+            "注销我的所有资料",
+            "忘掉我的一切",
+            "把我忘了",
+            "把我忘掉",
+            "删除我的个人信息",
+            "删除我的数据",
+            "删除我的资料",
+        ]) || matches!(plain, "忘记我" | "忘了我" | "忘掉我" | "忘记我吧" | "请忘记我" | "请忘了我")
         {
             return Some(Self::ForgetMe);
         }
         let knows = ["know", "remember", "stored", "saved", "have on file", "keep"];
-        let shows = (plain.starts_with("what") || plain.starts_with("tell me what") || plain.starts_with("show me what"))
-            && knows.iter().any(|k| plain.contains(k))
-            && (plain.contains("about me") || plain.contains("on me") || plain.contains("of me"))
-            && plain.contains("you");
+        let shows =
+            (plain.starts_with("what") || plain.starts_with("tell me what") || plain.starts_with("show me what"))
+                && knows.iter().any(|k| plain.contains(k))
+                && (plain.contains("about me") || plain.contains("on me") || plain.contains("of me"))
+                && plain.contains("you");
         let shows_zh = ["你", "你们", "您"].iter().any(|you| plain.starts_with(you) || plain.contains("告诉我"))
             && is(&["知道我", "记得我", "记住了我", "记了我", "了解我", "存了我", "保存了我", "关于我"])
             && is(&["什么", "哪些", "啥", "多少"]);
         if shows || shows_zh {
             return Some(Self::Show);
         }
-        for start in ["please forget ", "forget ", "请忘记", "请忘掉", "请忘了", "忘记", "忘掉", "忘了", "别再记", "不要记", "删除我的", "删掉我的"] {
+        for start in [
+            "please forget ",
+            "forget ",
+            "请忘记",
+            "请忘掉",
+            "请忘了",
+            "忘记",
+            "忘掉",
+            "忘了",
+            "别再记",
+            "不要记",
+            "删除我的",
+            "删掉我的",
+        ] {
             let Some(what) = plain.strip_prefix(start) else { continue };
             let what = what.trim().trim_start_matches("about ").trim_start_matches("my ").trim_start_matches("that i ");
-            if matches!(what, "it" | "that" | "this" | "" | "这个" | "那个" | "这条" | "它" | "吧" | "这个吧" | "那个吧" | "that please" | "it please") {
+            if matches!(
+                what,
+                "it" | "that"
+                    | "this"
+                    | ""
+                    | "这个"
+                    | "那个"
+                    | "这条"
+                    | "它"
+                    | "吧"
+                    | "这个吧"
+                    | "那个吧"
+                    | "that please"
+                    | "it please"
+            ) {
                 return Some(Self::Forget(String::new()));
             }
             // "Forget it" is said in anger too; "I forgot my password" does not begin so.
@@ -81,7 +131,24 @@ impl Hand {
         }
         let about_memory = earlier.is_some_and(|kind| kind == SHOWN);
         if about_memory {
-            for start in ["that's wrong", "thats wrong", "that is wrong", "this is wrong", "that's not right", "that's not true", "that is not true", "not true", "wrong", "不对", "错了", "这不对", "不是这样", "这是错的", "记错了", "你记错了"] {
+            for start in [
+                "that's wrong",
+                "thats wrong",
+                "that is wrong",
+                "this is wrong",
+                "that's not right",
+                "that's not true",
+                "that is not true",
+                "not true",
+                "wrong",
+                "不对",
+                "错了",
+                "这不对",
+                "不是这样",
+                "这是错的",
+                "记错了",
+                "你记错了",
+            ] {
                 if let Some(rest) = plain.strip_prefix(start) {
                     return Some(Self::Wrong(rest.trim_matches([',', '，', ':', '：', ' ', '。', '.']).to_owned()));
                 }
@@ -148,11 +215,7 @@ pub async fn hand(
             let lines: Vec<String> =
                 memories.iter().filter(|m| meant.contains(&m.id)).map(|m| format!("- {}", m.content)).collect();
             if lines.is_empty() {
-                say(
-                    "I remember nothing like that about you.",
-                    "我没有记住这样的信息。",
-                    DONE,
-                )
+                say("I remember nothing like that about you.", "我没有记住这样的信息。", DONE)
             } else {
                 let lines = lines.join("\n");
                 say(
@@ -177,9 +240,18 @@ fn shown(memories: &[Memory], language: Language) -> String {
     const MOST: usize = 20;
     let is_chinese = language == Language::Zh;
     if memories.is_empty() {
-        return if is_chinese { "我还没有记住关于您的任何信息。" } else { "I remember nothing about you yet." }.into();
+        return if is_chinese {
+            "我还没有记住关于您的任何信息。"
+        } else {
+            "I remember nothing about you yet."
+        }
+        .into();
     }
-    let mut text = String::from(if is_chinese { "我记得关于您的这些信息：" } else { "This is what I remember about you:" });
+    let mut text = String::from(if is_chinese {
+        "我记得关于您的这些信息："
+    } else {
+        "This is what I remember about you:"
+    });
     for memory in memories.iter().take(MOST) {
         text.push_str("\n- ");
         text.push_str(&memory.content);
@@ -200,9 +272,11 @@ fn meant_by(memories: &[Memory], what: &str) -> Vec<MemoryId> {
     let key = supersede::key(what);
     let is_of_kind = |m: &Memory| {
         let names = [m.kind.word().replace('_', " "), m.kind.label(false).to_owned(), m.kind.label(true).to_owned()];
-        names.iter().any(|name| supersede::key(name) == key || (!name.is_ascii() && (what.contains(name.as_str()) || name.contains(what))))
-            || (m.kind == Kind::City && (what.contains("live") || what.contains('住')))
-            || (m.kind == Kind::Contact && (what.contains("phone") || what.contains("email") || what.contains("电话") || what.contains("邮箱")))
+        names.iter().any(|name| {
+            supersede::key(name) == key || (!name.is_ascii() && (what.contains(name.as_str()) || name.contains(what)))
+        }) || (m.kind == Kind::City && (what.contains("live") || what.contains('住')))
+            || (m.kind == Kind::Contact
+                && (what.contains("phone") || what.contains("email") || what.contains("电话") || what.contains("邮箱")))
     };
     let by_kind: Vec<MemoryId> = memories.iter().filter(|m| is_of_kind(m)).map(|m| m.id).collect();
     if !by_kind.is_empty() {
@@ -230,15 +304,54 @@ fn plain(text: &str) -> String {
 fn is_yes(text: &str) -> bool {
     matches!(
         plain(text).as_str(),
-        "yes" | "y" | "yes please" | "yeah" | "yep" | "sure" | "ok" | "okay" | "do it" | "please do" | "confirm" | "i confirm" | "是" | "是的"
-            | "确定" | "确认" | "好" | "好的" | "对" | "嗯" | "可以" | "删吧" | "忘吧" | "删除吧" | "清除吧"
+        "yes"
+            | "y"
+            | "yes please"
+            | "yeah"
+            | "yep"
+            | "sure"
+            | "ok"
+            | "okay"
+            | "do it"
+            | "please do"
+            | "confirm"
+            | "i confirm"
+            | "是"
+            | "是的"
+            | "确定"
+            | "确认"
+            | "好"
+            | "好的"
+            | "对"
+            | "嗯"
+            | "可以"
+            | "删吧"
+            | "忘吧"
+            | "删除吧"
+            | "清除吧"
     )
 }
 
 fn is_no(text: &str) -> bool {
     matches!(
         plain(text).as_str(),
-        "no" | "n" | "no thanks" | "nope" | "cancel" | "dont" | "keep it" | "never mind" | "nevermind" | "否" | "不" | "不用" | "不要" | "不用了" | "取消" | "算了" | "别" | "不是"
+        "no" | "n"
+            | "no thanks"
+            | "nope"
+            | "cancel"
+            | "dont"
+            | "keep it"
+            | "never mind"
+            | "nevermind"
+            | "否"
+            | "不"
+            | "不用"
+            | "不要"
+            | "不用了"
+            | "取消"
+            | "算了"
+            | "别"
+            | "不是"
     )
 }
 
@@ -248,7 +361,13 @@ mod tests {
 
     #[test]
     fn wishes_are_read_in_both_languages() {
-        for text in ["What do you know about me?", "what do you remember about me", "你知道我什么？", "你记得我哪些信息？", "你们都记住了我什么"] {
+        for text in [
+            "What do you know about me?",
+            "what do you remember about me",
+            "你知道我什么？",
+            "你记得我哪些信息？",
+            "你们都记住了我什么",
+        ] {
             assert_eq!(Hand::read(text, None), Some(Hand::Show), "{text}");
         }
         for text in ["Forget me.", "please delete all my data", "忘记我", "请删除我的所有数据"] {
@@ -263,7 +382,15 @@ mod tests {
 
     #[test]
     fn ordinary_questions_are_none() {
-        for text in ["What do I need to know about returns?", "That's wrong", "I forgot my password", "你们几点关门？", "不对", "Do you remember the price?", "退货需要什么？"] {
+        for text in [
+            "What do I need to know about returns?",
+            "That's wrong",
+            "I forgot my password",
+            "你们几点关门？",
+            "不对",
+            "Do you remember the price?",
+            "退货需要什么？",
+        ] {
             assert_eq!(Hand::read(text, None), None, "{text}");
         }
     }

@@ -46,8 +46,7 @@ fn said(message: &Message, opened: &inbox::Opened) -> Vec<New> {
         Sender::Assistant | Sender::System => return Vec::new(),
     };
     let text = &message.content;
-    let language =
-        Language::detect(text).or(opened.conversation.language).unwrap_or_default();
+    let language = Language::detect(text).or(opened.conversation.language).unwrap_or_default();
     let characters = |at: usize| text.get(..at).map_or(0, |s| s.chars().count());
     read::facts(text, writer)
         .into_iter()

@@ -103,7 +103,9 @@ impl Asked {
                 let folded = lexical::fold_text(name);
                 let first = folded.split_whitespace().next().unwrap_or_default();
                 // People shorten names: "Mel" is Melanie.
-                self.words.iter().any(|w| w == first || (w.len() > 2 && first.len() > w.len() && first.starts_with(w.as_str())))
+                self.words
+                    .iter()
+                    .any(|w| w == first || (w.len() > 2 && first.len() > w.len() && first.starts_with(w.as_str())))
             })
             .collect()
     }
@@ -158,8 +160,7 @@ fn bm25(query: &[(u32, f32)], text: &HashMap<u32, f32>, average: f32) -> f32 {
 /// question is left out.
 pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Vec<(usize, f32)> {
     let speakers: HashSet<&str> = candidates.iter().filter_map(|c| c.speaker).collect();
-    let names: HashSet<u32> =
-        speakers.iter().flat_map(|name| terms(name).into_keys().collect::<Vec<_>>()).collect();
+    let names: HashSet<u32> = speakers.iter().flat_map(|name| terms(name).into_keys().collect::<Vec<_>>()).collect();
     let named = asked.named(speakers.iter().copied());
     let texts: Vec<HashMap<u32, f32>> = candidates.iter().map(|c| terms(c.text)).collect();
     let mut query: Vec<(u32, f32)> = asked
@@ -181,7 +182,11 @@ pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Ve
     let places: HashMap<(Option<Uuid>, i64), usize> =
         candidates.iter().enumerate().map(|(i, c)| ((c.source, c.seq), i)).collect();
     let beside = |c: &Candidate<'_>, by: i64| {
-        c.source.and_then(|_| places.get(&(c.source, c.seq.saturating_add(by)))).and_then(|i| own.get(*i)).copied().unwrap_or(0.0)
+        c.source
+            .and_then(|_| places.get(&(c.source, c.seq.saturating_add(by))))
+            .and_then(|i| own.get(*i))
+            .copied()
+            .unwrap_or(0.0)
     };
     let mut ordered: Vec<(usize, f32)> = candidates
         .iter()
@@ -211,12 +216,7 @@ pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Ve
 }
 
 /// Terms that the best matches share and the question lacks (relevance feedback after Lavrenko and Croft, 2001).
-fn borrowed(
-    scores: &[f32],
-    texts: &[HashMap<u32, f32>],
-    query: &[(u32, f32)],
-    rarity: &Rarity,
-) -> Vec<(u32, f32)> {
+fn borrowed(scores: &[f32], texts: &[HashMap<u32, f32>], query: &[(u32, f32)], rarity: &Rarity) -> Vec<(u32, f32)> {
     let known: HashSet<u32> = query.iter().map(|(term, _)| *term).collect();
     let mut lent: HashMap<u32, f32> = HashMap::new();
     for i in best(scores, LENDERS) {
@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_found_by_its_question() {
-        let talk = [candidate("Which colour is the sofa?", 1), candidate("Dark green", 2), candidate("Good morning", 7)];
+        let talk =
+            [candidate("Which colour is the sofa?", 1), candidate("Dark green", 2), candidate("Good morning", 7)];
         let rarity = Rarity { entries: 100, average: 5.0, ..Rarity::default() };
         let found = order(&Asked::read("the colour of the sofa", &[], today()), &talk, &rarity);
         assert_eq!(found.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1]);

@@ -156,7 +156,8 @@ fn stands(sentence: &str, value: &Range<usize>, kind: Kind, gate: &Gate) -> bool
     // Whose it is, is said before it; of a family one says what somebody of it is.
     // "我朋友对花生过敏": what one is allergic to is read with who it is.
     let until = if kind == Kind::Allergy { value.end } else { value.start };
-    let of_others = gate.others.is_match(sentence.get(..until).unwrap_or_default()) && !matches!(kind, Kind::Family | Kind::Pet | Kind::Promise);
+    let of_others = gate.others.is_match(sentence.get(..until).unwrap_or_default())
+        && !matches!(kind, Kind::Family | Kind::Pet | Kind::Promise);
     let supposed = gate.supposed.is_match(before) && kind != Kind::Language;
     !(supposed || gate.over.is_match(in_clause) || of_others || gate.quoted.is_match(sentence) || (asks && !may_ask))
         && !in_quotes(sentence, value.start)

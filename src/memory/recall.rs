@@ -68,7 +68,17 @@ impl Asker {
 impl<'a> Query<'a> {
     /// A question with what a turn needs.
     pub fn new(org: OrgId, customer: CustomerId, text: &'a str) -> Self {
-        Self { org, customer, text, before: &[], asker: None, limit: 8, budget: 400, by_strength: true, with_identity: true }
+        Self {
+            org,
+            customer,
+            text,
+            before: &[],
+            asker: None,
+            limit: 8,
+            budget: 400,
+            by_strength: true,
+            with_identity: true,
+        }
     }
 }
 
@@ -171,8 +181,7 @@ async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> 
 }
 
 /// The kinds that are always recalled.
-const IDENTITY: [Kind; 6] =
-    [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
+const IDENTITY: [Kind; 6] = [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
 
 async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[u32]) -> Result<Rarity> {
     let (entries, tokens) = terms::totals(reader.conn(), org).await?;

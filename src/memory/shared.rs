@@ -3,9 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::{
-    Category, Kind, Memory, Status, Term, correct::MemoryBody, correct::Shown, read, store, strength,
-};
+use super::{Category, Kind, Memory, Status, Term, correct::MemoryBody, correct::Shown, read, store, strength};
 use crate::{
     app::{App, MemoryId, OrgId},
     platform::{Error, Result, language::Language},

@@ -168,8 +168,9 @@ pub async fn on_days(
 
 /// Active memories that are not in the index yet.
 pub async fn unindexed(c: Conn<'_>, org: OrgId, customer: CustomerId, limit: i64) -> Result<Vec<Memory>> {
-    const LIST: &str =
-        columns!("WHERE org_id = $1 AND customer_id = $2 AND indexed_at IS NULL AND status = 'active' ORDER BY seq LIMIT $3");
+    const LIST: &str = columns!(
+        "WHERE org_id = $1 AND customer_id = $2 AND indexed_at IS NULL AND status = 'active' ORDER BY seq LIMIT $3"
+    );
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(limit).fetch_all(c).await)?)
 }
 

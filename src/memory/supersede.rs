@@ -20,12 +20,18 @@ pub fn key(value: &str) -> String {
     let folded = lexical::fold_text(value);
     let words: Vec<String> = folded
         .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty() && !matches!(*w, "a" | "an" | "the" | "my" | "our" | "your" | "some" | "very" | "really"))
+        .filter(|w| {
+            !w.is_empty() && !matches!(*w, "a" | "an" | "the" | "my" | "our" | "your" | "some" | "very" | "really")
+        })
         .map(lexical::stem)
         .collect();
     let key = words.join(" ");
     // A slot is part of a unique index: long values are told apart by their beginning and a hash.
-    if key.chars().count() <= 80 { key } else { format!("{}~{:08x}", key.chars().take(60).collect::<String>(), lexical::term_id(&key)) }
+    if key.chars().count() <= 80 {
+        key
+    } else {
+        format!("{}~{:08x}", key.chars().take(60).collect::<String>(), lexical::term_id(&key))
+    }
 }
 
 /// What to do with a new fact whose slot is taken by `known`.

@@ -37,7 +37,9 @@ static PATTERNS: LazyLock<Vec<(Regex, Resolve)>> = LazyLock::new(|| {
         (r"\bthe day after tomorrow\b|后天|後天", |_, said| day(said, 2)),
         (r"\byesterday\b|\blast night\b|昨天|昨晚|昨日", |_, said| day(said, -1)),
         (r"\btomorrow\b|明天|明晚|明日", |_, said| day(said, 1)),
-        (r"\btoday\b|\btonight\b|\bthis (?:morning|afternoon|evening)\b|今天|今晚|今早|今日", |_, said| day(said, 0)),
+        (r"\btoday\b|\btonight\b|\bthis (?:morning|afternoon|evening)\b|今天|今晚|今早|今日", |_, said| {
+            day(said, 0)
+        }),
         (r"\bN (?<unit>day|week|weekend|month|year)s? ago\b", ago),
         (r"ZH_N个?(?<unit>天|周|星期|月|年)(?:以前|之前|前)", ago),
         (r"\bin N (?<unit>day|week|month|year)s?\b", ahead),
@@ -54,8 +56,12 @@ static PATTERNS: LazyLock<Vec<(Regex, Resolve)>> = LazyLock::new(|| {
     ];
     list.into_iter()
         .filter_map(|(pattern, resolve)| {
-            let pattern =
-                pattern.replace("MONTH", MONTH).replace("DAY", DAY).replace("ZH_N", ZH_N).replace(r"\bN ", &format!(r"\b{N} ")).replace("in N ", &format!("in {N} "));
+            let pattern = pattern
+                .replace("MONTH", MONTH)
+                .replace("DAY", DAY)
+                .replace("ZH_N", ZH_N)
+                .replace(r"\bN ", &format!(r"\b{N} "))
+                .replace("in N ", &format!("in {N} "));
             Some((Regex::new(&format!("(?i){pattern}")).ok()?, resolve))
         })
         .collect()
@@ -99,8 +105,7 @@ fn number(captures: &Captures<'_>, group: &str) -> Option<i64> {
     if let Ok(n) = text.parse() {
         return Some(n);
     }
-    const ENGLISH: [&str; 11] =
-        ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    const ENGLISH: [&str; 11] = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     const CHINESE: &str = "〇一二三四五六七八九";
     Some(match text.as_str() {
         "a" | "an" => 1,
@@ -185,11 +190,21 @@ fn weekday(c: &Captures<'_>, said: NaiveDate) -> Option<(NaiveDate, NaiveDate)> 
     let (day, is_chinese) = match (c.name("weekday"), c.name("zh_day")) {
         (Some(word), _) => {
             let word = word.as_str().to_lowercase();
-            let all = [("mon", Mon), ("tue", Tue), ("wed", Wed), ("thu", Thu), ("fri", Fri), ("sat", Sat), ("sun", Sun)];
+            let all =
+                [("mon", Mon), ("tue", Tue), ("wed", Wed), ("thu", Thu), ("fri", Fri), ("sat", Sat), ("sun", Sun)];
             (all.iter().find(|(start, _)| word.starts_with(start))?.1, false)
         }
         (None, Some(word)) => {
-            let all = [('一', Mon), ('二', Tue), ('三', Wed), ('四', Thu), ('五', Fri), ('六', Sat), ('日', Sun), ('天', Sun)];
+            let all = [
+                ('一', Mon),
+                ('二', Tue),
+                ('三', Wed),
+                ('四', Thu),
+                ('五', Fri),
+                ('六', Sat),
+                ('日', Sun),
+                ('天', Sun),
+            ];
             let c = word.as_str().chars().next()?;
             (all.iter().find(|(d, _)| *d == c)?.1, true)
         }

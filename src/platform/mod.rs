@@ -11,6 +11,7 @@ pub mod http;
 pub mod language;
 pub mod lexical;
 pub mod model;
+pub mod net;
 pub mod pace;
 pub mod prompts;
 pub mod queue;

@@ -2,8 +2,8 @@
 
 use super::permission::{
     ALL, ApiKeyManage, Ask, BackupRun, ChannelManage, ConversationAssign, ConversationRead, ConversationReply,
-    CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite, KnowledgeRead, KnowledgeWrite, MemoryRead,
-    MemoryWrite, Permission, Scope,
+    CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite, KnowledgeRead, KnowledgeWrite,
+    MemoryRead, MemoryWrite, Permission, Scope,
     Scope::{Org, Own, Team},
     SettingsManage, TagManage, UserManage, UserRead,
 };

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     app::{App, Changed, ConversationId, TurnId},
-    customers,
-    erasure,
+    customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
     memory::{self, Asker, Recalled},
     platform::{Error, Result, language::Language},

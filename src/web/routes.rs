@@ -88,6 +88,11 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::give_back))
         .routes(routes!(inbox::api::resolve))
         .routes(routes!(inbox::api::channels, inbox::api::add_channel))
+        .routes(routes!(inbox::api::edit_channel))
+        .routes(routes!(inbox::api::pause_channel))
+        .routes(routes!(inbox::api::resume_channel))
+        .routes(routes!(inbox::api::test_channel))
+        .routes(routes!(inbox::api::attachment))
         // knowledge
         .routes(routes!(knowledge::api::list_bases, knowledge::api::add_base))
         .routes(routes!(knowledge::api::edit_base, knowledge::api::delete_base))

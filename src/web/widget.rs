@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Change, Changed, ChannelId, ConversationId, MessageId, OrgId, UserId},
-    channels::Inbound,
+    channels::{Address, Inbound},
     customers::{self, Reached},
     inbox::{self, Holder, Sender, Status, store},
     platform::{
@@ -249,18 +249,8 @@ pub async fn write(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Js
 
 async fn say(app: &App, visitor: Visitor, echo: Uuid, text: &str, metadata: Value) -> Result<inbox::Received> {
     app.visitors.take(&visitor.id.to_string(), MESSAGES_A_MINUTE, app.now())?;
-    let inbound = Inbound {
-        external_message_id: format!("{}:{echo}", visitor.id),
-        kind: IDENTITY.into(),
-        sender: visitor.id.to_string(),
-        sender_name: None,
-        external_chat_id: None,
-        content_type: "text".into(),
-        text: text.into(),
-        media_url: None,
-        sent_at: None,
-        metadata,
-    };
+    let sender = Address::new(IDENTITY, visitor.id.to_string());
+    let inbound = Inbound { metadata, ..Inbound::text(format!("{}:{echo}", visitor.id), sender, text) };
     inbox::receive(app, visitor.org, visitor.channel, "web", inbound).await
 }
 

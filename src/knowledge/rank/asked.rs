@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::{
     super::wants::{self, Wants},
-    negation::is_negated, synonyms,
+    negation::is_negated,
+    synonyms,
 };
 use crate::platform::{
     language::Language,
@@ -68,7 +69,13 @@ impl Asked {
                 position,
             });
         }
-        let mut asked = Self { terms, wants: Wants::read(text), language: Language::detect(text), is_negated: is_negated(text), best_weight: 0.0 };
+        let mut asked = Self {
+            terms,
+            wants: Wants::read(text),
+            language: Language::detect(text),
+            is_negated: is_negated(text),
+            best_weight: 0.0,
+        };
         asked.sum();
         asked
     }

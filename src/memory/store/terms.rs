@@ -98,8 +98,5 @@ pub async fn frequencies(c: Conn<'_>, org: OrgId, terms: &[u32]) -> Result<HashM
             sqlx::query_as(PG).bind(org).bind(MEMORIES).bind(terms).fetch_all(c).await?
         }
     };
-    Ok(rows
-        .into_iter()
-        .filter_map(|(term, df)| Some((u32::try_from(term).ok()?, u64::try_from(df).ok()?)))
-        .collect())
+    Ok(rows.into_iter().filter_map(|(term, df)| Some((u32::try_from(term).ok()?, u64::try_from(df).ok()?))).collect())
 }
