@@ -84,4 +84,6 @@ ids! {
     FaqId
     MemoryId
     NotificationId
+    CannedReplyId
+    SavedViewId
 }

@@ -1,0 +1,1 @@
+export function Deals() { return null; }
