@@ -69,4 +69,6 @@ ids! {
     FaqId
     MemoryId
     NotificationId
+    CannedReplyId
+    SavedViewId
 }

@@ -63,7 +63,7 @@ pub async fn order(
 
 /// See an erasure and its receipt.
 #[utoipa::path(get, path = "/api/erasures/{id}", tag = "customers", responses((status = 200, body = ErasureShown)))]
-pub async fn find(
+pub async fn find_erasure(
     State(app): State<Arc<App>>,
     by: Can<CustomerErase>,
     Path(id): Path<Uuid>,

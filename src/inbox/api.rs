@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
@@ -12,32 +12,65 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    AgentMessage, Conversation, Holder, Message, Status, connect, file,
+    AgentMessage, Conversation, Holder, Message, Status,
+    canned::{self, CannedReply, NewCannedReply},
+    connect,
+    desk::{self, DeskChange},
+    file,
+    gaps::{self, Gap},
     hold::{self, Scope},
-    send, store,
+    overview::{self, Overview},
+    send,
+    store::{self, desk::Counts, views::SavedView},
 };
 use crate::{
-    app::{App, AttachmentId, ChannelId, ConversationId, CustomerId, UserId},
+    app::{App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, SavedViewId, TagId, UserId},
     channels::Checked,
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
-    staff::{Can, ChannelManage, ConversationRead, ConversationReply},
+    staff::{Can, CannedManage, ChannelManage, ConversationAssign, ConversationRead, ConversationReply, SignedIn},
 };
+
+/// What a list of conversations is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// The latest message first.
+    #[default]
+    Latest,
+    /// Who has waited longest first.
+    Waiting,
+}
 
 #[derive(Deserialize, IntoParams)]
 pub struct ListQuery {
     pub status: Option<Status>,
     pub holder: Option<Holder>,
-    /// Only those held by this user.
+    /// Only those held by this user, or assigned to them.
     pub agent_id: Option<UserId>,
     pub customer_id: Option<CustomerId>,
+    pub channel_id: Option<ChannelId>,
+    /// `urgent`, `high`, `medium` or `low`.
+    pub priority: Option<String>,
+    /// Only those of customers who carry this tag.
+    pub tag_id: Option<TagId>,
+    /// Part of the customer's name or of what was said.
+    pub search: Option<String>,
+    /// Neither resolved nor closed.
+    #[serde(default)]
+    pub open: bool,
+    /// `true`: only what is snoozed; `false`: only what is not.
+    pub snoozed: Option<bool>,
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: Sort,
     pub cursor: Option<String>,
     pub limit: Option<u32>,
 }
 
-/// Conversations, the latest message first.
+/// Conversations, the latest message first, or the longest wait first.
 #[utoipa::path(get, path = "/api/conversations", tag = "inbox", params(ListQuery), responses((status = 200, body = Page<Conversation>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -46,18 +79,224 @@ pub async fn list(
 ) -> Result<Json<Page<Conversation>>> {
     let limit = limit(query.limit);
     let cursor = Cursor::parse(query.cursor.as_deref())?;
+    let escaped = |t: &str| t.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let search = query.search.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let by_waiting = query.sort == Sort::Waiting;
     let filter = store::ListFilter {
         status: query.status,
         holder: query.holder,
         agent: query.agent_id,
         customer: query.customer_id,
-        before: query.cursor.is_some().then_some((cursor.at, ConversationId(cursor.id))),
+        channel: query.channel_id,
+        priority: query.priority,
+        tag: query.tag_id,
+        search: search.map(|t| format!("%{}%", escaped(t))),
+        only_open: query.open,
+        snoozed: query.snoozed,
+        by_waiting,
+        now: Some(app.now()),
+        after: query.cursor.is_some().then_some((cursor.at, ConversationId(cursor.id))),
         limit: limit + 1,
     };
     let mut reader = app.read().await?;
     let rows = store::list(reader.conn(), by.org, &filter).await?;
-    let place = |c: &Conversation| Cursor { at: c.last_message_at.unwrap_or(c.created_at), id: c.id.0 };
+    let place = |c: &Conversation| {
+        let at = if by_waiting { c.last_customer_message_at } else { c.last_message_at };
+        Cursor { at: at.unwrap_or(c.created_at), id: c.id.0 }
+    };
     Ok(Json(Page::of(rows, limit, place)))
+}
+
+/// How many open conversations each list of the inbox has.
+#[utoipa::path(get, path = "/api/conversations/counts", tag = "inbox", responses((status = 200, body = Counts)))]
+pub async fn counts(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Counts>> {
+    Ok(Json(store::desk::counts(app.read().await?.conn(), by.org, by.user, app.now()).await?))
+}
+
+/// Change the priority of a conversation, or snooze it.
+#[utoipa::path(patch, path = "/api/conversations/{id}", tag = "inbox", request_body = DeskChange, responses((status = 200, body = Conversation)))]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    Json(change): Json<DeskChange>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(desk::edit(&app, &by, id, change).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignee {
+    /// Absent: nobody in particular.
+    pub agent_id: Option<UserId>,
+}
+
+/// Assign a conversation to somebody: it waits for them, and the assistant is silent.
+#[utoipa::path(post, path = "/api/conversations/{id}/assign", tag = "inbox", request_body = Assignee, responses((status = 200, body = Conversation)))]
+pub async fn assign(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationAssign>,
+    Path(id): Path<ConversationId>,
+    Json(to): Json<Assignee>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(desk::assign(&app, &by, id, to.agent_id).await?))
+}
+
+/// Say that what the customer wrote was read.
+#[utoipa::path(post, path = "/api/conversations/{id}/read", tag = "inbox", responses((status = 204)))]
+pub async fn read(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+) -> Result<StatusCode> {
+    desk::read(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    /// Whether the user is writing to the customer.
+    pub typing: bool,
+}
+
+/// Say that one looks at a conversation; repeat it every few seconds.
+#[utoipa::path(post, path = "/api/conversations/{id}/presence", tag = "inbox", request_body = Presence, responses((status = 204)))]
+pub async fn presence(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationRead>,
+    Path(id): Path<ConversationId>,
+    Json(body): Json<Presence>,
+) -> Result<StatusCode> {
+    desk::presence(&app, &by, id, body.typing).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct OverviewQuery {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// Minutes east of UTC, for days and hours.
+    #[serde(default)]
+    pub zone_minutes: i32,
+}
+
+/// What happened in a span of time: conversations, hand-offs, resolutions, times, tokens.
+#[utoipa::path(get, path = "/api/overview", tag = "inbox", params(OverviewQuery), responses((status = 200, body = Overview)))]
+pub async fn overview(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationRead>,
+    Query(query): Query<OverviewQuery>,
+) -> Result<Json<Overview>> {
+    let zone = chrono::FixedOffset::east_opt(query.zone_minutes.saturating_mul(60));
+    let zone = zone.ok_or_else(|| Error::Invalid("zone_minutes: within a day of UTC".into()))?;
+    Ok(Json(overview::overview(&app, &by, query.from, query.to, zone).await?))
+}
+
+/// Questions of the last ninety days that the documents did not answer, those that are alike together.
+#[utoipa::path(get, path = "/api/gaps", tag = "inbox", responses((status = 200, body = Vec<Gap>)))]
+pub async fn gaps(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<Gap>>> {
+    Ok(Json(gaps::gaps(&app, &by).await?))
+}
+
+/// The canned replies, by shortcut.
+#[utoipa::path(get, path = "/api/canned-replies", tag = "inbox", responses((status = 200, body = Vec<CannedReply>)))]
+pub async fn list_canned(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<CannedReply>>> {
+    Ok(Json(store::canned::list(app.read().await?.conn(), by.org).await?))
+}
+
+/// Add a canned reply.
+#[utoipa::path(post, path = "/api/canned-replies", tag = "inbox", request_body = NewCannedReply, responses((status = 201, body = CannedReply)))]
+pub async fn add_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Json(new): Json<NewCannedReply>,
+) -> Result<(StatusCode, Json<CannedReply>)> {
+    Ok((StatusCode::CREATED, Json(canned::save(&app, &by, None, &new).await?)))
+}
+
+/// Change a canned reply.
+#[utoipa::path(put, path = "/api/canned-replies/{id}", tag = "inbox", request_body = NewCannedReply, responses((status = 200, body = CannedReply)))]
+pub async fn edit_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Path(id): Path<CannedReplyId>,
+    Json(new): Json<NewCannedReply>,
+) -> Result<Json<CannedReply>> {
+    Ok(Json(canned::save(&app, &by, Some(id), &new).await?))
+}
+
+/// Remove a canned reply.
+#[utoipa::path(delete, path = "/api/canned-replies/{id}", tag = "inbox", responses((status = 204)))]
+pub async fn remove_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Path(id): Path<CannedReplyId>,
+) -> Result<StatusCode> {
+    canned::remove(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One's own saved views.
+#[utoipa::path(get, path = "/api/views", tag = "inbox", responses((status = 200, body = Vec<SavedView>)))]
+pub async fn list_views(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Vec<SavedView>>> {
+    let user = by.person()?;
+    Ok(Json(store::views::list(app.read().await?.conn(), by.org, user).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewView {
+    /// `inbox`, `customers` or `deals`.
+    pub page: String,
+    pub name: String,
+    /// What stands in the page's address.
+    #[schema(value_type = Object)]
+    pub filters: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Save a view of one's own; the same name again replaces it.
+#[utoipa::path(post, path = "/api/views", tag = "inbox", request_body = NewView, responses((status = 201, body = SavedView)))]
+pub async fn save_view(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Json(new): Json<NewView>,
+) -> Result<(StatusCode, Json<SavedView>)> {
+    let user = by.person()?;
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > 60 {
+        return Err(Error::Invalid("name: 1 to 60 characters".into()));
+    }
+    if !["inbox", "customers", "deals"].contains(&new.page.as_str()) {
+        return Err(Error::Invalid("page: inbox, customers or deals".into()));
+    }
+    let view = SavedView {
+        id: SavedViewId::new(),
+        page: new.page,
+        name: name.into(),
+        filters: sqlx::types::Json(new.filters.into()),
+        created_at: app.now(),
+    };
+    let mut tx = app.begin().await?;
+    store::views::save(tx.conn(), by.org, user, &view).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Remove a saved view.
+#[utoipa::path(delete, path = "/api/views/{id}", tag = "inbox", responses((status = 204)))]
+pub async fn remove_view(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Path(id): Path<SavedViewId>,
+) -> Result<StatusCode> {
+    let user = by.person()?;
+    let mut tx = app.begin().await?;
+    if !store::views::delete(tx.conn(), by.org, user, id).await? {
+        return Err(Error::NotFound("view"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// One conversation.
@@ -76,6 +315,8 @@ pub struct MessagesQuery {
     /// Only messages after this `seq`.
     #[serde(default)]
     pub after: i64,
+    /// Only messages before this `seq`, the last of them; then `after` says nothing.
+    pub before: Option<i64>,
     pub limit: Option<u32>,
 }
 
@@ -90,6 +331,9 @@ pub async fn messages(
     let mut reader = app.read().await?;
     store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let limit = limit(query.limit);
+    if let Some(before) = query.before {
+        return Ok(Json(store::list_messages_before(reader.conn(), by.org, id, before, limit).await?));
+    }
     Ok(Json(store::list_messages(reader.conn(), by.org, id, query.after, limit, true).await?))
 }
 

@@ -9,15 +9,19 @@ mod alarm;
 pub mod api;
 mod attend;
 mod call_agents;
+mod canned;
 mod change;
 mod connect;
 mod deliver;
+mod desk;
 mod echo;
 mod erase;
 mod fetch;
 mod file;
+mod gaps;
 mod hand_off;
 mod hold;
+mod overview;
 mod receipt;
 mod receive;
 mod reply;
@@ -134,6 +138,14 @@ pub struct Conversation {
     pub resolution: Option<String>,
     pub message_count: i64,
     pub unread_count: i64,
+    /// Out of the lists until then, or until the customer writes.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// When the first answer of a person is due.
+    pub sla_first_response_at: Option<DateTime<Utc>>,
+    /// When it is due to be solved.
+    pub sla_resolve_deadline: Option<DateTime<Utc>>,
+    /// 1 to 5, as the customer said.
+    pub satisfaction_score: Option<i32>,
     pub last_message_at: Option<DateTime<Utc>>,
     pub last_message_preview: Option<String>,
     pub last_customer_message_at: Option<DateTime<Utc>>,
@@ -284,6 +296,10 @@ mod tests {
             resolution: None,
             message_count: 0,
             unread_count: 0,
+            snoozed_until: None,
+            sla_first_response_at: None,
+            sla_resolve_deadline: None,
+            satisfaction_score: None,
             last_message_at: None,
             last_message_preview: None,
             last_customer_message_at: None,

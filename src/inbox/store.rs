@@ -11,22 +11,28 @@ pub use parts::*;
 pub use reach::*;
 
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
+pub mod canned;
+pub mod desk;
+pub mod overview;
+pub mod views;
+
 use crate::{
-    app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
+    app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TagId, TurnId, UserId},
     both,
     platform::{Result, db::Conn, language::Language},
 };
 
 macro_rules! conversation_columns {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT c.id, c.org_id, c.customer_id, p.name AS customer_name, c.identity_id, c.channel_id, c.channel_type,
                     c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
                     c.hand_off_reason, c.hand_off_brief, c.handed_off_at, c.resolution, c.message_count, c.unread_count,
+                    c.snoozed_until, c.sla_first_response_at, c.sla_resolve_deadline, c.satisfaction_score,
                     c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
                     c.resolved_at, c.closed_at, c.created_at, c.updated_at
              FROM conversations c JOIN customers p ON p.id = c.customer_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -72,22 +78,54 @@ pub struct ListFilter {
     pub holder: Option<Holder>,
     pub agent: Option<UserId>,
     pub customer: Option<CustomerId>,
-    /// Only those before this `(last_message_at, id)`.
-    pub before: Option<(DateTime<Utc>, ConversationId)>,
+    pub channel: Option<ChannelId>,
+    pub priority: Option<String>,
+    /// A tag of the customer.
+    pub tag: Option<TagId>,
+    /// A pattern for LIKE in lower case, `!` being the escape: in the customer's name or in what was said.
+    pub search: Option<String>,
+    /// Neither resolved nor closed.
+    pub only_open: bool,
+    /// `Some(true)`: only what is snoozed at `now`; `Some(false)`: only what is not.
+    pub snoozed: Option<bool>,
+    /// Whoever waits longest first, instead of the latest message first.
+    pub by_waiting: bool,
+    pub now: Option<DateTime<Utc>>,
+    /// Only those after this place in the order.
+    pub after: Option<(DateTime<Utc>, ConversationId)>,
     pub limit: i64,
 }
 
-/// Conversations, the latest message first.
-pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
-    const LIST: &str = conversation_columns!(
-        "WHERE c.org_id = $1
+macro_rules! narrowed {
+    ($rest:literal) => {
+        conversation_columns!("WHERE c.org_id = $1
            AND ($2 IS NULL OR c.status = $2) AND ($3 IS NULL OR c.holder = $3)
            AND ($4 IS NULL OR c.agent_id = $4) AND ($5 IS NULL OR c.customer_id = $5)
-           AND ($6 IS NULL OR c.last_message_at < $6 OR (c.last_message_at = $6 AND c.id < $7))
-         ORDER BY c.last_message_at DESC, c.id DESC LIMIT $8"
+           AND ($6 IS NULL OR c.channel_id = $6) AND ($7 IS NULL OR c.priority = $7)
+           AND ($8 IS NULL OR EXISTS (SELECT 1 FROM customer_tags t WHERE t.customer_id = c.customer_id AND t.tag_id = $8))
+           AND ($9 IS NULL OR LOWER(p.name) LIKE $9 ESCAPE '!' OR EXISTS (
+                SELECT 1 FROM messages m WHERE m.org_id = $1 AND m.conversation_id = c.id
+                                           AND LOWER(m.content) LIKE $9 ESCAPE '!'))
+           AND (NOT $10 OR c.status IN ('pending', 'active'))
+           AND ($11 IS NULL OR (c.snoozed_until IS NOT NULL AND c.snoozed_until > $12) = $11) ", $rest)
+    };
+}
+
+/// Conversations, the latest message first or the longest wait first.
+pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
+    const LATEST: &str = narrowed!(
+        "AND ($13 IS NULL OR c.last_message_at < $13 OR (c.last_message_at = $13 AND c.id < $14))
+         ORDER BY c.last_message_at DESC, c.id DESC LIMIT $15"
     );
-    let (at, id) = f.before.unzip();
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
+    const WAITING: &str = narrowed!(
+        "AND ($13 IS NULL OR COALESCE(c.last_customer_message_at, c.created_at) > $13
+              OR (COALESCE(c.last_customer_message_at, c.created_at) = $13 AND c.id > $14))
+         ORDER BY COALESCE(c.last_customer_message_at, c.created_at), c.id LIMIT $15"
+    );
+    let (at, id) = f.after.unzip();
+    let text = if f.by_waiting { WAITING } else { LATEST };
+    Ok(both!(c, c => sqlx::query_as(text).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
+        .bind(f.channel).bind(&f.priority).bind(f.tag).bind(&f.search).bind(f.only_open).bind(f.snoozed).bind(f.now)
         .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
 }
 
@@ -153,6 +191,7 @@ pub async fn advance(
             last_message_preview = $3, language = COALESCE($4, language),
             unread_count = CASE WHEN $5 = 'customer' THEN unread_count + 1 WHEN $5 = 'agent' THEN 0 ELSE unread_count END,
             last_customer_message_at = CASE WHEN $5 = 'customer' THEN $2 ELSE last_customer_message_at END,
+            snoozed_until = CASE WHEN $5 = 'customer' THEN NULL ELSE snoozed_until END,
             first_response_at = CASE WHEN $5 IN ('assistant', 'agent') THEN COALESCE(first_response_at, $2)
                                      ELSE first_response_at END
         WHERE id = $1 AND ($6 IS NULL OR version = $6)
@@ -277,6 +316,22 @@ pub async fn list_messages(
         "WHERE org_id = $1 AND conversation_id = $2 AND seq > $3 AND ($4 OR NOT is_private) ORDER BY seq LIMIT $5"
     );
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(after).bind(private).bind(limit).fetch_all(c).await)?)
+}
+
+/// The last `limit` messages before `seq`, oldest first, private notes included.
+pub async fn list_messages_before(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ConversationId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    const LIST: &str =
+        message_columns!("WHERE org_id = $1 AND conversation_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4");
+    let mut messages: Vec<Message> =
+        both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(before).bind(limit).fetch_all(c).await)?;
+    messages.reverse();
+    Ok(messages)
 }
 
 /// The last `limit` messages, oldest first, private notes included.

@@ -44,6 +44,7 @@ pub struct KnowledgeBase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = DocumentStatus)]
 pub enum Status {
     Pending,
     Processing,

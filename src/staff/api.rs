@@ -9,12 +9,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, Organisation, SESSION_LIFETIME, Scope,
-    SignedIn, Team, User, UserChange, UserManage, UserRead,
+    ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation,
+    SESSION_LIFETIME, Scope, SignedIn, Team, User, UserChange, UserManage, UserRead,
     audit::{self, Sought},
     key::{self, MadeApiKey, NewApiKey},
     link::{self, Chosen, Purpose},
@@ -25,7 +26,7 @@ use super::{
     user::{self, Added, NewUser},
 };
 use crate::{
-    app::{ApiKeyId, App, NotificationId, TeamId, UserId},
+    app::{ApiKeyId, App, NotificationId, SessionId, TeamId, UserId},
     platform::{
         Error, Result, crypto,
         http::{Cursor, Json, Page, Path, Query, limit},
@@ -117,6 +118,70 @@ pub async fn sign_out(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<
 #[utoipa::path(get, path = "/api/me", tag = "staff", responses((status = 200, body = Me)))]
 pub async fn me(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Me>> {
     Ok(Json(whoami(&app, &by).await?))
+}
+
+/// List one's own sessions, the last used first.
+#[utoipa::path(get, path = "/api/me/sessions", tag = "staff", responses((status = 200, body = Vec<OpenSession>)))]
+pub async fn list_sessions(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Vec<OpenSession>>> {
+    let user = by.person()?;
+    let mut all = store::list_sessions(app.read().await?.conn(), by.org, user, app.now()).await?;
+    for session in &mut all {
+        session.is_this = by.session == Some(session.id);
+    }
+    Ok(Json(all))
+}
+
+/// End one of one's own sessions.
+#[utoipa::path(delete, path = "/api/me/sessions/{id}", tag = "staff", responses((status = 204)))]
+pub async fn end_session(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode> {
+    let user = by.person()?;
+    let mut tx = app.begin().await?;
+    if !store::delete_own_session(tx.conn(), by.org, user, id).await? {
+        return Err(Error::NotFound("session"));
+    }
+    audit::audit(tx.conn(), app.now(), &by, "session.end", ("session", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a user set for themselves: an object of the console's making, like `{"sound": true}`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OwnSettings {
+    #[schema(value_type = Object)]
+    pub settings: Map<String, Value>,
+}
+
+/// The most that a user's settings may measure, in bytes.
+const SETTINGS_LIMIT: usize = 16 * 1024;
+
+/// See one's own settings.
+#[utoipa::path(get, path = "/api/me/settings", tag = "staff", responses((status = 200, body = OwnSettings)))]
+pub async fn own_settings(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<OwnSettings>> {
+    let user = by.person()?;
+    let found = store::find_settings(app.read().await?.conn(), by.org, user).await?.ok_or(Error::NotFound("user"))?;
+    Ok(Json(OwnSettings { settings: found.0.as_object().cloned().unwrap_or_default() }))
+}
+
+/// Save one's own settings.
+#[utoipa::path(put, path = "/api/me/settings", tag = "staff", responses((status = 200, body = OwnSettings)))]
+pub async fn save_own_settings(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Json(new): Json<OwnSettings>,
+) -> Result<Json<OwnSettings>> {
+    let user = by.person()?;
+    let settings = Value::Object(new.settings.clone());
+    if settings.to_string().len() > SETTINGS_LIMIT {
+        return Err(Error::Invalid(format!("settings: at most {SETTINGS_LIMIT} bytes")));
+    }
+    let mut tx = app.begin().await?;
+    store::save_settings(tx.conn(), by.org, user, &settings, app.now()).await?;
+    tx.commit().await?;
+    Ok(Json(new))
 }
 
 /// A password to change.

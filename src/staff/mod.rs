@@ -57,6 +57,20 @@ pub struct Session {
     pub last_used_at: DateTime<Utc>,
 }
 
+/// A session as its user sees it.
+#[derive(Debug, Clone, FromRow, Serialize, utoipa::ToSchema)]
+pub struct OpenSession {
+    pub id: SessionId,
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// Whether the request that asks came by it.
+    #[sqlx(default)]
+    pub is_this: bool,
+}
+
 /// An API key as far as a request needs it.
 #[derive(Debug, Clone, FromRow)]
 struct KeyInUse {

@@ -235,6 +235,19 @@ fn question(opened: &Opened) -> Question {
     Question { history, language, ..Question::alone(opened.conversation.org_id, text) }
 }
 
+/// What the customer asked last, answered or not: for a suggestion to an agent. `None`: they wrote nothing.
+pub(super) fn last_question(opened: &Opened) -> Option<Question> {
+    let is_asked = |m: &&Message| m.sender_type == Sender::Customer && !m.content.trim().is_empty();
+    let spoken: Vec<&Message> = opened.messages.iter().filter(|m| !m.is_private).collect();
+    let end = spoken.iter().rposition(|m| is_asked(m))?;
+    let burst = spoken.get(..=end)?;
+    let from = burst.iter().rposition(|m| !is_asked(m)).map_or(0, |at| at + 1);
+    let text = burst.get(from..)?.iter().map(|m| m.content.trim()).collect::<Vec<_>>().join("\n");
+    let history = burst.get(..from)?.iter().filter_map(|m| said(m)).collect();
+    let language = Language::detect(&text).or(opened.conversation.language).unwrap_or_default();
+    Some(Question { history, language, ..Question::alone(opened.conversation.org_id, text) })
+}
+
 fn said(message: &Message) -> Option<Said> {
     let by = match message.sender_type {
         Sender::Customer => Speaker::Customer,

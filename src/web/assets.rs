@@ -15,6 +15,7 @@ use axum::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::console;
 use crate::{app::App, platform::language::Language};
 
 /// The chat may stand in a frame on any website (`widget.js` puts it there); nothing foreign may be loaded into it.
@@ -125,8 +126,11 @@ fn file(asset: &'static LazyLock<Asset>) -> MethodRouter<Arc<App>> {
     get(move |Query(asked): Query<Asked>, headers: HeaderMap| async move { asset.answer(&headers, asked.v.as_deref()) })
 }
 
-/// What this is and where to go, until somebody signs in.
+/// The console; in a program built without it, what this is and where to go.
 async fn landing(Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    if console::is_built() {
+        return console::document();
+    }
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
     let page = match preferred(asked.language.as_deref(), accepted) {
         Language::Zh => &LANDING_ZH,

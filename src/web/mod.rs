@@ -1,6 +1,7 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
 mod assets;
+mod console;
 mod describe;
 mod health;
 mod live;
@@ -34,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(assets::routes())
         .merge(health::routes())
         .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
+        .fallback(console::answer)
         .with_state(app)
 }
 

@@ -7,7 +7,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{
         Sse,
         sse::{Event, KeepAlive},
@@ -262,6 +262,16 @@ pub struct AskPerson {
 #[derive(Serialize, ToSchema)]
 pub struct AskedPerson {
     pub conversation: WidgetConversation,
+}
+
+/// Say that the visitor is writing; nothing of what is written is sent.
+#[utoipa::path(post, path = "/api/widget/typing", tag = "widget", responses((status = 204)))]
+pub async fn typing(State(app): State<Arc<App>>, visitor: Visitor) -> Result<StatusCode> {
+    app.visitors.take(&format!("typing {}", visitor.id), MESSAGES_A_MINUTE, app.now())?;
+    if let Some(conversation) = visitor.conversation(&app).await? {
+        app.changed(visitor.org, Changed::CustomerTyping { id: conversation.id }).await;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ask for a person, as by a button.
