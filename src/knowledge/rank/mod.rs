@@ -17,8 +17,8 @@ pub use asked::{Asked, Term};
 pub use features::Features;
 pub use negation::is_negated;
 pub use pick::{Pick, picks};
-pub use synonyms::{are_synonyms, synonyms};
 pub use read::{Read, Scored, Text, read};
+pub use synonyms::{are_synonyms, synonyms};
 
 use crate::platform::language::is_han;
 

@@ -31,7 +31,8 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     let mut draft = draft;
     let is_quoted = matches!(draft.from, DraftFrom::Extractive { .. });
     draft.sentences.retain(|sentence| {
-        let unproven = if is_quoted && is_put_together(sentence, evidence) { Vec::new() } else { unproven(sentence, evidence) };
+        let unproven =
+            if is_quoted && is_put_together(sentence, evidence) { Vec::new() } else { unproven(sentence, evidence) };
         if unproven.is_empty() {
             return true;
         }
