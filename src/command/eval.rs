@@ -26,6 +26,42 @@ pub enum Suite {
         #[arg(long)]
         json: bool,
     },
+    /// Fit confidence and its thresholds to labelled answers, and measure each set by a calibration without it
+    Calibrate {
+        /// A directory with corpus.jsonl and queries.jsonl to fit on; several are left out in turn
+        #[arg(long = "set", required = true, value_name = "DIR")]
+        sets: Vec<PathBuf>,
+        /// A directory that is measured and never fitted on
+        #[arg(long = "test", value_name = "DIR")]
+        tests: Vec<PathBuf>,
+        /// Where the calibration goes; the shipped one is src/turn/confidence/calibration.json
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the questions of one CSV file of the questions of another, as FAQs
+    ///
+    /// The columns are called text (or sentence, question …) and label (or category, intent, answer …). A label that
+    /// the training file lacks is out of scope.
+    Faq {
+        #[arg(long, value_name = "FILE")]
+        train: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        test: PathBuf,
+        /// Write a line per question: {"text","label","found","confidence"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell pairs of the same question from others: two questions and 0 or 1 a line, tabs or commas between
+    Pairs {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check lies and truths: a lie must be cut, a truth must be sent
     ///
     /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
@@ -45,6 +81,12 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             let report = evals::run(context.config()?, &evals::Files { corpus, queries, rows }).await?;
             print(&report, json)?;
         }
+        Suite::Calibrate { sets, tests, out, json } => {
+            let sets = evals::calibrate::Sets { fit: sets, test: tests, out };
+            print(&evals::calibrate::run(context.config()?, &sets).await?, json)?;
+        }
+        Suite::Faq { train, test, rows, json } => print(&evals::faq::run(&train, &test, rows.as_deref())?, json)?,
+        Suite::Pairs { file, json } => print(&evals::faq::pairs(&file)?, json)?,
         Suite::Proof { files, json } => {
             for file in &files {
                 let report = evals::proof::run(file)?;

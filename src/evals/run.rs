@@ -31,26 +31,57 @@ impl Drop for Scratch {
     }
 }
 
-/// Puts the corpus into a throw-away store, asks every question in order, and measures. Settings count (a model,
-/// passage sizes); databases and servers do not: the store is SQLite and Edge in a temporary directory.
+/// A throw-away store. Settings count (a model, passage sizes); databases and servers do not: it is SQLite and Edge in a
+/// temporary directory.
+pub(super) struct Store {
+    pub app: Arc<App>,
+    pub org: OrgId,
+    _scratch: Scratch,
+}
+
+impl Store {
+    /// An empty one.
+    pub async fn open(config: Config) -> Result<Self> {
+        let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
+        let config = Config {
+            database: crate::app::config::Database::default(),
+            vectors: crate::app::config::Vectors::default(),
+            redis: crate::app::config::Redis::default(),
+            ..config
+        };
+        let app = App::open(config, scratch.0.clone(), None, Clock::System).await?;
+        let org = staff::ensure_org(&app, "eval", "Eval").await?;
+        Ok(Self { app, org, _scratch: scratch })
+    }
+
+    /// Makes a corpus searchable.
+    pub async fn ingest(&self, corpus: &[&Entry]) -> Result<Ingestion> {
+        let started = Instant::now();
+        let kb = knowledge::ingest::base(&self.app, self.org, None).await?.id;
+        let texts = corpus.iter().map(|entry| index::Text {
+            source: entry.id.clone(),
+            title: entry.title.replace('_', " "),
+            text: entry.text.clone(),
+        });
+        let added = index::add_texts(&self.app, self.org, kb, texts.collect::<Vec<_>>()).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        let passages_per_second = added.passages as f64 / seconds.max(1e-9);
+        Ok(Ingestion { seconds, passages: added.passages, passages_per_second })
+    }
+}
+
+/// Puts the corpus into a throw-away store, asks every question in order, and measures.
 pub async fn run(config: Config, files: &Files) -> Result<Report> {
     let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
     let questions: Vec<Labelled> = jsonl::read(&files.queries)?;
-    let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
-    let config = Config {
-        database: crate::app::config::Database::default(),
-        vectors: crate::app::config::Vectors::default(),
-        redis: crate::app::config::Redis::default(),
-        ..config
-    };
-    let app = App::open(config, scratch.0.clone(), None, Clock::System).await?;
-    let org = staff::ensure_org(&app, "eval", "Eval").await?;
-    let ingestion = ingest(&app, org, &corpus).await?;
-    let names = knowledge::sources(&app, org).await?;
+    let store = Store::open(config).await?;
+    let ingestion = store.ingest(&corpus.iter().collect::<Vec<_>>()).await?;
+    let app = &store.app;
+    let names = knowledge::sources(app, store.org).await?;
 
     let mut rows = Vec::with_capacity(questions.len());
     for question in &questions {
-        rows.push(ask(&app, org, question, &names).await?);
+        rows.push(ask(app, store.org, question, &names).await?);
     }
     if let Some(path) = &files.rows {
         jsonl::write(path, &rows)?;
@@ -58,19 +89,6 @@ pub async fn run(config: Config, files: &Files) -> Result<Report> {
     let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
     app.db.close().await;
     Ok(Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) })
-}
-
-async fn ingest(app: &Arc<App>, org: OrgId, corpus: &[Entry]) -> Result<Ingestion> {
-    let started = Instant::now();
-    let kb = knowledge::ingest::base(app, org, None).await?.id;
-    let texts = corpus.iter().map(|entry| index::Text {
-        source: entry.id.clone(),
-        title: entry.title.replace('_', " "),
-        text: entry.text.clone(),
-    });
-    let added = index::add_texts(app, org, kb, texts.collect::<Vec<_>>()).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Ingestion { seconds, passages: added.passages, passages_per_second: added.passages as f64 / seconds.max(1e-9) })
 }
 
 async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<DocumentId, String>) -> Result<Row> {

@@ -24,6 +24,9 @@ pub const READ: usize = 24;
 const SAME: f32 = 0.9;
 /// How many FAQs are kept.
 const FAQS: usize = 5;
+/// How many of the most alike questions vote for their answer, and how steeply.
+const VOTERS: usize = 20;
+const VOTE: i32 = 6;
 
 /// Where a claim comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +82,8 @@ pub struct FoundFaq {
     pub answer: String,
     /// How alike the questions are: 0 to 1.
     pub similarity: f32,
+    /// Of what speaks for any answer among the questions like the one asked, the share that speaks for this one: 0 to 1.
+    pub agreement: f32,
 }
 
 impl Evidence {
@@ -129,6 +134,7 @@ pub fn faqs(asked: &Asked, rows: Vec<Faq>, idf: &dyn Fn(u32) -> f32) -> Vec<Foun
         .map(|faq| FoundFaq {
             source: SourceId::Faq(faq.id),
             similarity: rank::same_question(asked, &faq.question, idf),
+            agreement: 1.0,
             question: faq.question,
             answer: faq.answer,
         })
@@ -137,8 +143,25 @@ pub fn faqs(asked: &Asked, rows: Vec<Faq>, idf: &dyn Fn(u32) -> f32) -> Vec<Foun
     found
 }
 
+/// Those first whose answer the most alike questions have: a company asks the same in many ways.
 fn most_alike(found: &mut Vec<FoundFaq>) {
     found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.source.cmp(&b.source)));
+    let mut votes: HashMap<&str, f32> = HashMap::new();
+    for faq in found.iter().take(VOTERS) {
+        *votes.entry(faq.answer.as_str()).or_default() += faq.similarity.powi(VOTE);
+    }
+    let all: f32 = votes.values().sum();
+    let shares: Vec<f32> = found
+        .iter()
+        .map(|faq| if all > 0.0 { votes.get(faq.answer.as_str()).copied().unwrap_or(0.0) / all } else { 0.0 })
+        .collect();
+    for (faq, share) in found.iter_mut().zip(shares) {
+        faq.agreement = share;
+    }
+    found.sort_by(|a, b| {
+        let by_answer = b.agreement.total_cmp(&a.agreement);
+        by_answer.then(b.similarity.total_cmp(&a.similarity)).then(a.source.cmp(&b.source))
+    });
     found.truncate(FAQS);
 }
 
@@ -244,6 +267,7 @@ fn answered_before(evidence: &mut Evidence, asked: &Asked, found: &[Found]) {
             evidence.faqs.push(FoundFaq {
                 source: SourceId::Passage(f.passage.id),
                 similarity: rank::same_question(asked, question, &idf),
+                agreement: 1.0,
                 question: question.to_owned(),
                 answer: answer.to_owned(),
             });

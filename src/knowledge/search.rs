@@ -68,7 +68,7 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
     if let Some(generation) = &faqs {
         let mut asked = asked.clone();
         weigh(&mut asked, &mut reader, org, Collection::Faqs).await?;
-        let hits = hits(app, generation, asked.query(), dense.clone(), query, 12).await?;
+        let hits = hits(app, generation, asked.query(), dense.clone(), query, CANDIDATES).await?;
         evidence.faqs = read_faqs(&mut reader, org, &asked, &hits).await?;
     }
     let Some(generation) = &passages else {

@@ -294,6 +294,24 @@ impl Wants {
         }
     }
 
+    /// Whether an answer of this kind is told by its unit: a sentence without one is no answer.
+    pub fn has_unit(self) -> bool {
+        matches!(
+            self,
+            Self::Money
+                | Self::Duration
+                | Self::Frequency
+                | Self::Weight
+                | Self::Length
+                | Self::Size
+                | Self::Loudness
+                | Self::Power
+                | Self::Temperature
+                | Self::Percentage
+                | Self::Contact
+        )
+    }
+
     /// How sure it is that `sentence` holds something of this kind that the question (`asked` knows its terms) did not
     /// say itself: 1 yes, 0 nothing to tell by, -1 no.
     pub fn fits(self, sentence: &str, asked: &dyn Fn(u32) -> bool) -> f32 {

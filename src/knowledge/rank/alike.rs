@@ -6,6 +6,9 @@ use crate::platform::lexical::{Kind, Token};
 /// How much of a term is found by a word of the same root.
 pub(super) const SAME_ROOT: f32 = 0.6;
 
+/// What a word without a topic counts for, beside the rarity of the others.
+const STOP: f32 = 1.0;
+
 /// How alike two questions are, from 0 to 1: the share of their weight that they have in common. `idf` knows how rare
 /// a term is among the questions.
 pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> f32 {
@@ -26,7 +29,9 @@ pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) ->
         mine += term.idf;
         common += share * term.idf;
     }
-    let theirs: f32 = other.terms.iter().map(weight).sum();
+    let theirs: f32 = other.terms.iter().map(weight).sum::<f32>() + STOP * other.stops.len() as f32;
+    mine += STOP * asked.stops.len() as f32;
+    common += STOP * asked.stops.iter().filter(|id| other.stops.contains(id)).count() as f32;
     if mine + theirs <= 0.0 {
         return 0.0;
     }

@@ -37,6 +37,8 @@ pub struct Term {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     pub terms: Vec<Term>,
+    /// Its words without a topic ("how", "my"): they tell questions apart that share their topic.
+    pub stops: Vec<u32>,
     pub wants: Wants,
     /// The language it is asked in, where that can be told.
     pub language: Option<Language>,
@@ -51,7 +53,11 @@ impl Asked {
     pub fn read(text: &str) -> Self {
         let asking = wants::asking_words(text);
         let mut terms: Vec<Term> = Vec::new();
+        let mut stops: Vec<u32> = Vec::new();
         for (position, token) in lexical::tokens(text).into_iter().enumerate() {
+            if token.kind == Kind::Stop && !stops.contains(&token.id) {
+                stops.push(token.id);
+            }
             if token.kind == Kind::Stop || terms.iter().any(|t| t.id == token.id) {
                 continue;
             }
@@ -71,6 +77,7 @@ impl Asked {
         }
         let mut asked = Self {
             terms,
+            stops,
             wants: Wants::read(text),
             language: Language::detect(text),
             is_negated: is_negated(text),

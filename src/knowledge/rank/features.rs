@@ -21,6 +21,8 @@ pub struct Features {
     pub within: f32,
     pub sentence_pairs: f32,
     pub fits: f32,
+    /// The same where the kind that is asked for is told by its unit; else 0.
+    pub kind: f32,
     /// The rarity of the rarest term that the sentence and its title lack, as a share of the rarest term's.
     pub sentence_missing: f32,
     /// How far the best passage stands before the next of another text.
@@ -65,6 +67,7 @@ impl Features {
             within: sentence.within,
             sentence_pairs: sentence.pairs,
             fits: sentence.fits,
+            kind: if asked.wants.has_unit() { sentence.fits } else { 0.0 },
             sentence_missing: sentence.missing,
             margin: if top > 0.0 { (top - next_read) / top } else { 0.0 },
             sentence_margin: best - next,

@@ -73,6 +73,9 @@ const FROM_TITLE: f32 = 0.9;
 const FROM_BEFORE: f32 = 0.5;
 const FROM_AFTER: f32 = 0.1;
 const FROM_REST: f32 = 0.25;
+/// What it counts for a sentence to hold something of the kind that is asked for, and where that is told by a unit.
+const FITS: f32 = 0.07;
+const FITS_UNIT: f32 = 0.15;
 /// How many sentences of a passage are looked at closely.
 const CLOSELY: usize = 6;
 
@@ -255,6 +258,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             }
         })
         .collect();
+    let fits_weight = if asked.wants.has_unit() { FITS_UNIT } else { FITS };
     // What costs more is looked at for the first few only.
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
     for scored in sentences.iter_mut().take(CLOSELY) {
@@ -269,7 +273,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             _ => asked.wants.fits(content, &|id| term_of(id).is_some()),
         };
         scored.is_negated = is_negated(content);
-        scored.score += 0.03 * scored.pairs + 0.07 * scored.fits;
+        scored.score += 0.03 * scored.pairs + fits_weight * scored.fits;
     }
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
 

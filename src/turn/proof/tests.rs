@@ -7,7 +7,7 @@ use crate::{
 
 fn evidence(text: &str) -> (Evidence, SourceId) {
     let source = SourceId::Faq(FaqId::new());
-    let faq = FoundFaq { source, question: String::new(), answer: text.into(), similarity: 1.0 };
+    let faq = FoundFaq { source, question: String::new(), answer: text.into(), similarity: 1.0, agreement: 1.0 };
     (Evidence { faqs: vec![faq], ..Evidence::default() }, source)
 }
 
