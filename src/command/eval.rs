@@ -3,7 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use frontdesk::{evals, platform::Result};
+use frontdesk::{
+    evals,
+    platform::{Error, Result},
+};
 use serde::Serialize;
 
 use super::Context;
@@ -62,6 +65,23 @@ pub enum Suite {
         #[arg(long)]
         json: bool,
     },
+    /// Measure the memory: recall of long talks, and what is learned, on a throw-away store
+    Memory {
+        /// Talks with questions and their evidence, as LoCoMo writes them
+        #[arg(long, value_name = "FILE")]
+        locomo: Option<PathBuf>,
+        /// Dialogues as MADial-Bench writes them; their memories are beside them (…-memory.json)
+        #[arg(long, value_name = "FILE")]
+        madial: Option<PathBuf>,
+        /// Labelled messages: {"language","by","text","facts":[{"kind","start","end"}]}
+        #[arg(long, value_name = "FILE")]
+        learn: Option<PathBuf>,
+        /// Write a line per question: {"id","ranked"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check lies and truths: a lie must be cut, a truth must be sent
     ///
     /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
@@ -86,6 +106,13 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             print(&evals::calibrate::run(context.config()?, &sets).await?, json)?;
         }
         Suite::Faq { train, test, rows, json } => print(&evals::faq::run(&train, &test, rows.as_deref())?, json)?,
+        Suite::Memory { locomo, madial, learn, rows, json } => {
+            let files = evals::MemoryFiles { locomo, madial, learn, rows };
+            if files.locomo.is_none() && files.madial.is_none() && files.learn.is_none() {
+                return Err(Error::Invalid("say what to measure: --locomo, --madial or --learn".into()));
+            }
+            print(&evals::memory(context.config()?, &files).await?, json)?;
+        }
         Suite::Pairs { file, json } => print(&evals::faq::pairs(&file)?, json)?,
         Suite::Proof { files, json } => {
             for file in &files {

@@ -103,7 +103,7 @@ async fn ask(config: &Config, set: &Path, rounds: u64) -> Result<Vec<Example>> {
     for round in 0..=rounds {
         let kept: Vec<&Entry> = corpus.iter().filter(|entry| round == 0 || is_kept(&entry.id, round)).collect();
         let ids: HashSet<&str> = kept.iter().map(|entry| entry.id.as_str()).collect();
-        let store = Store::open(config.clone()).await?;
+        let store = Store::open(config.clone(), Clock::System).await?;
         store.ingest(&kept).await?;
         for labelled in &questions {
             let question = Question::alone(store.org, labelled.text.clone());

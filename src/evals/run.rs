@@ -41,7 +41,7 @@ pub(super) struct Store {
 
 impl Store {
     /// An empty one.
-    pub async fn open(config: Config) -> Result<Self> {
+    pub async fn open(config: Config, clock: Clock) -> Result<Self> {
         let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
         let config = Config {
             database: crate::app::config::Database::default(),
@@ -49,7 +49,7 @@ impl Store {
             redis: crate::app::config::Redis::default(),
             ..config
         };
-        let app = App::open(config, scratch.0.clone(), None, Clock::System).await?;
+        let app = App::open(config, scratch.0.clone(), None, clock).await?;
         let org = staff::ensure_org(&app, "eval", "Eval").await?;
         Ok(Self { app, org, _scratch: scratch })
     }
@@ -74,7 +74,7 @@ impl Store {
 pub async fn run(config: Config, files: &Files) -> Result<Report> {
     let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
     let questions: Vec<Labelled> = jsonl::read(&files.queries)?;
-    let store = Store::open(config).await?;
+    let store = Store::open(config, Clock::System).await?;
     let ingestion = store.ingest(&corpus.iter().collect::<Vec<_>>()).await?;
     let app = &store.app;
     let names = knowledge::sources(app, store.org).await?;
