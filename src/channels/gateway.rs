@@ -246,7 +246,7 @@ pub(super) fn in_a_group(inbound: Inbound, member: Option<String>, names: &[Stri
     if !names.iter().any(|name| !name.is_empty() && said.contains(&name.to_lowercase())) {
         return Event::Nothing("a message in a group");
     }
-    Event::Message(inbound.with("group_member", json!(member)))
+    Event::Message(inbound.with("group_member", member.map_or(Value::Null, Value::String)))
 }
 
 fn raw(what: &str, item: &Value) -> Result<RawEvent> {

@@ -33,7 +33,9 @@ use utoipa::ToSchema;
 pub use accept::Accepter;
 pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
-pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
+pub use connect::{
+    Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
+};
 pub use deliver::{deliver, not_delivered};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};

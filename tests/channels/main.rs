@@ -18,5 +18,6 @@ mod qyapi;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
+mod website;
 mod wecom;
 mod whatsapp;
