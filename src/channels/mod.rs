@@ -460,7 +460,11 @@ impl Channel {
 
     /// Whether a send that was interrupted may be repeated, because the platform recognises our id.
     pub fn recognises_repeats(&self) -> bool {
-        matches!(self, Self::Web | Self::Webhook(_) | Self::WecomKf(_) | Self::Gateway(_))
+        match self {
+            Self::Web | Self::Webhook(_) | Self::WecomKf(_) => true,
+            Self::Gateway(channel) => channel.recognises_repeats(),
+            _ => false,
+        }
     }
 
     /// Sends one message.

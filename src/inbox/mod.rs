@@ -6,6 +6,7 @@
 
 mod accept;
 mod alarm;
+mod announce;
 pub mod api;
 mod attend;
 mod call_agents;
@@ -31,6 +32,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use accept::Accepter;
+pub use announce::{announce, not_announced};
 pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
 pub use connect::{

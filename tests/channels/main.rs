@@ -12,6 +12,8 @@
 
 mod desk;
 mod graph;
+mod hooks;
+mod mutated;
 mod official_account;
 mod other;
 mod qyapi;
