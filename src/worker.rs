@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::{App, Change, Changed, Job, job},
-    inbox, knowledge,
+    erasure, inbox, knowledge, memory,
     platform::{Error, Result, queue, queue::Claimed},
     turn,
 };
@@ -179,6 +179,9 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
+        Job::Learn { conversation } => memory::learn(app, *conversation).await,
+        Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
+        Job::Erase { org, customer } => erasure::erase(app, *org, *customer).await,
     }
 }
 
@@ -199,7 +202,10 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Reindex { .. }
         | Job::IndexFaq { .. }
         | Job::Embed { .. }
-        | Job::DropIndexes { .. } => Ok(()),
+        | Job::DropIndexes { .. }
+        | Job::Learn { .. }
+        | Job::IndexMemories { .. }
+        | Job::Erase { .. } => Ok(()),
     }
 }
 
@@ -252,6 +258,9 @@ async fn tend(app: Arc<App>) {
             last_sweep = Some(tokio::time::Instant::now());
             if let Err(e) = inbox::sweep(&app).await {
                 tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+            if let Err(e) = memory::fade(&app).await {
+                tracing::error!(error = %e.chain(), "cannot put spent memories away");
             }
         }
     }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{
-    AttachmentId, ChannelEventId, ChannelId, ConversationId, DocumentId, FaqId, MessageId, OrgId, WebhookDeliveryId,
-    WebhookId,
+    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+    WebhookDeliveryId, WebhookId,
 };
 use crate::platform::{
     db::Conn,
@@ -47,6 +47,12 @@ pub enum Job {
     Embed { document: DocumentId },
     /// Drop the generations that a newer one has replaced, once no search can be in the middle of one.
     DropIndexes { org: OrgId },
+    /// Read a conversation for what is worth remembering of the customer.
+    Learn { conversation: ConversationId },
+    /// Bring the index in line with what is remembered of a customer.
+    IndexMemories { org: OrgId, customer: CustomerId },
+    /// Erase a customer everywhere.
+    Erase { org: OrgId, customer: CustomerId },
 }
 
 /// How people outside the console are called.
@@ -83,7 +89,10 @@ impl Job {
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => BACKGROUND,
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => BACKGROUND,
         }
     }
 
@@ -103,6 +112,9 @@ impl Job {
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
             Self::DropIndexes { org } => format!("drop:{org}"),
+            Self::Learn { conversation } => format!("learn:{conversation}"),
+            Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
+            Self::Erase { customer, .. } => format!("erase:{customer}"),
         }
     }
 
@@ -118,7 +130,10 @@ impl Job {
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => Some(self.lane()),
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } => None,

@@ -1,6 +1,8 @@
 //! Runs a question set through the real search and the real turn on a throw-away store, and reports.
 
+mod jsonl;
 mod metrics;
+pub mod proof;
 mod run;
 
 use serde::{Deserialize, Serialize};

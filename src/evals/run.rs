@@ -1,20 +1,12 @@
 //! `frontdesk eval run`: a corpus and questions in, measures out.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, BufWriter, Write},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
 
-use serde::de::DeserializeOwned;
-
-use super::{Entry, Ingestion, Labelled, Report, Row, metrics};
+use super::{Entry, Ingestion, Labelled, Report, Row, jsonl, metrics};
 use crate::{
     app::{App, Config, DocumentId, OrgId},
     knowledge::{self, Query, index},
-    platform::{Clock, Error, Result},
+    platform::{Clock, Result},
     staff,
     turn::{self, Question, Signals},
 };
@@ -42,8 +34,8 @@ impl Drop for Scratch {
 /// Puts the corpus into a throw-away store, asks every question in order, and measures. Settings count (a model,
 /// passage sizes); databases and servers do not: the store is SQLite and Edge in a temporary directory.
 pub async fn run(config: Config, files: &Files) -> Result<Report> {
-    let corpus: Vec<Entry> = read(&files.corpus)?;
-    let questions: Vec<Labelled> = read(&files.queries)?;
+    let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
+    let questions: Vec<Labelled> = jsonl::read(&files.queries)?;
     let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
     let config = Config {
         database: crate::app::config::Database::default(),
@@ -61,7 +53,7 @@ pub async fn run(config: Config, files: &Files) -> Result<Report> {
         rows.push(ask(&app, org, question, &names).await?);
     }
     if let Some(path) = &files.rows {
-        write(path, &rows)?;
+        jsonl::write(path, &rows)?;
     }
     let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
     app.db.close().await;
@@ -107,32 +99,6 @@ async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<Do
     })
 }
 
-/// The lines of a JSONL file.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let name = path.display();
-    let file = std::fs::File::open(path).map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
-    let mut lines = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
-        if !line.trim().is_empty() {
-            let parsed =
-                serde_json::from_str(&line).map_err(|e| Error::Invalid(format!("{name}, line {}: {e}", number + 1)))?;
-            lines.push(parsed);
-        }
-    }
-    Ok(lines)
-}
-
-fn write(path: &Path, rows: &[Row]) -> Result<()> {
-    let file = std::fs::File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
-    let mut file = BufWriter::new(file);
-    for row in rows {
-        serde_json::to_writer(&mut file, row)?;
-        file.write_all(b"\n")?;
-    }
-    Ok(file.flush()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +130,7 @@ mod tests {
         assert_eq!((report.entries, report.questions, report.answerable), (3, 3, 2));
         assert_eq!((report.recall_at_1, report.evidence_hit), (Some(1.0), Some(1.0)));
         assert_eq!(report.auroc_answerable, Some(1.0));
-        let rows: Vec<Row> = read(&rows).unwrap();
+        let rows: Vec<Row> = jsonl::read(&rows).unwrap();
         assert_eq!(rows[0].ranked[0], "refunds");
         assert_eq!(rows[2].decision, "hand_off");
         assert!(report.to_string().contains("recall@1"));

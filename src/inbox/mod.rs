@@ -14,6 +14,7 @@ mod change;
 mod connect;
 mod deliver;
 mod echo;
+mod erase;
 mod fetch;
 mod file;
 mod hand_off;
@@ -39,6 +40,7 @@ pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
 };
 pub use deliver::{deliver, not_delivered};
+pub use erase::{Erased, erase, export};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
@@ -46,7 +48,7 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
-pub use store::list_decisions;
+pub use store::{find_message_of, list_decisions};
 pub use sweep::sweep;
 
 use crate::{

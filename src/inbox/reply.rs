@@ -89,7 +89,10 @@ pub(super) async fn write(
     let message = message(conversation, place, reply, turn, now);
     store::insert_message(c.again(), &message).await?;
     announce::message(c.again(), &message, now).await?;
-    Job::Deliver { message: message.id, conversation: conversation.id }.push(c, conversation.org_id, now).await?;
+    Job::Deliver { message: message.id, conversation: conversation.id }
+        .push(c.again(), conversation.org_id, now)
+        .await?;
+    Job::Learn { conversation: conversation.id }.push(c, conversation.org_id, now).await?;
     Ok(Some(message))
 }
 

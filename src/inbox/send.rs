@@ -62,6 +62,7 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
     announce::message(tx.conn(), &message, now).await?;
     store::mark_seen(tx.conn(), org, id, now).await?;
     Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
+    Job::Learn { conversation: id }.push(tx.conn(), org, now).await?;
     tx.commit().await?;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;

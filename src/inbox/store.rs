@@ -260,6 +260,12 @@ pub async fn find_message(c: Conn<'_>, id: MessageId) -> Result<Option<Message>>
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
+/// One message of an organisation.
+pub async fn find_message_of(c: Conn<'_>, org: OrgId, id: MessageId) -> Result<Option<Message>> {
+    const FIND: &str = message_columns!("WHERE org_id = $1 AND id = $2");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
 /// Up to `limit` messages after `seq`, oldest first; private notes only when asked for.
 pub async fn list_messages(
     c: Conn<'_>,
@@ -304,6 +310,60 @@ pub async fn set_message_status(
     let changed = both!(c, c => sqlx::query(SET).bind(id).bind(status).bind(reason).bind(external).bind(now)
         .bind(at(0)).bind(at(1)).bind(at(2)).execute(c).await.map(|r| r.rows_affected()))?;
     Ok(changed == 1)
+}
+
+// Erasing -------------------------------------------------------------------------------------------------------------
+
+/// The conversations of a customer.
+pub async fn conversations_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<ConversationId>> {
+    const LIST: &str = "SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
+}
+
+/// The messages of a customer's conversations: our id, and the channel's.
+pub async fn message_ids_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<(MessageId, Option<String>)>> {
+    const LIST: &str = "SELECT id, external_message_id FROM messages WHERE org_id = $1 AND customer_id = $2";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
+}
+
+/// Raw events of an organisation after `after`, in order.
+pub async fn page_events(
+    c: Conn<'_>,
+    org: OrgId,
+    after: ChannelEventId,
+    limit: i64,
+) -> Result<Vec<(ChannelEventId, String)>> {
+    const PAGE: &str = "SELECT id, payload FROM channel_events WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    Ok(both!(c, c => sqlx::query_as(PAGE).bind(org).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Deletes raw events.
+pub async fn delete_events(mut c: Conn<'_>, org: OrgId, ids: &[ChannelEventId]) -> Result<()> {
+    for some in ids.chunks(500) {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM channel_events WHERE org_id = ");
+            query.push_bind(org).push(" AND id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes the conversations of a customer with their messages and traces; returns how many traces.
+pub async fn erase_conversations(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
+    const TURNS: &str = "DELETE FROM turns WHERE org_id = $1 AND customer_id = $2";
+    const MESSAGES: &str = "DELETE FROM messages WHERE org_id = $1 AND customer_id = $2";
+    const CONVERSATIONS: &str = "DELETE FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    let turns = both!(c.again(), c => sqlx::query(TURNS).bind(org).bind(customer)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    both!(c.again(), c => sqlx::query(MESSAGES).bind(org).bind(customer).execute(c).await.map(|_| ()))?;
+    both!(c, c => sqlx::query(CONVERSATIONS).bind(org).bind(customer).execute(c).await.map(|_| ()))?;
+    Ok(i64::try_from(turns).unwrap_or(i64::MAX))
 }
 
 // Turns ---------------------------------------------------------------------------------------------------------------

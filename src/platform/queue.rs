@@ -204,6 +204,18 @@ pub async fn reclaim(c: Conn<'_>, now: DateTime<Utc>, node: Option<&str>) -> Res
     Ok(both!(c, c => sqlx::query(RECLAIM).bind(&node).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
 }
 
+/// The jobs of an organisation that do not run now: their ids with what they carry, for finding whom they are about.
+pub async fn list_idle(c: Conn<'_>, org: Uuid) -> Result<Vec<(Uuid, String, Json<Value>, Option<String>)>> {
+    const LIST: &str = "SELECT id, lane, payload, last_error FROM jobs WHERE org_id = $1 AND state <> 'running'";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Takes back a job that does not run.
+pub async fn withdraw(c: Conn<'_>, id: Uuid) -> Result<bool> {
+    const WITHDRAW: &str = "DELETE FROM jobs WHERE id = $1 AND state <> 'running'";
+    Ok(both!(c, c => sqlx::query(WITHDRAW).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
+}
+
 /// How many jobs wait, run, and have failed: `(ready, running, failed)`.
 pub async fn depth(c: Conn<'_>) -> Result<(i64, i64, i64)> {
     const DEPTH: &str = "

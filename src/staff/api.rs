@@ -55,7 +55,8 @@ pub struct SessionOpened {
 }
 
 /// Sign in with e-mail and password.
-#[utoipa::path(post, path = "/api/sign-in", tag = "staff", security(()), responses((status = 200, body = SessionOpened)))]
+#[utoipa::path(post, path = "/api/sign-in", tag = "staff", security(()),
+    responses((status = 200, body = SessionOpened)))]
 pub async fn sign_in(
     State(app): State<Arc<App>>,
     from: Origin,
@@ -151,7 +152,7 @@ pub struct Paging {
 }
 
 /// List the users.
-#[utoipa::path(get, path = "/api/users", tag = "staff", responses((status = 200, body = Page<User>)))]
+#[utoipa::path(get, path = "/api/users", tag = "staff", params(Paging), responses((status = 200, body = Page<User>)))]
 pub async fn list_users(
     State(app): State<Arc<App>>,
     by: Can<UserRead>,
@@ -340,7 +341,8 @@ pub struct AuditQuery {
 }
 
 /// See who changed what, the newest first.
-#[utoipa::path(get, path = "/api/audit-logs", tag = "staff", responses((status = 200, body = Page<Audited>)))]
+#[utoipa::path(get, path = "/api/audit-logs", tag = "staff", params(AuditQuery),
+    responses((status = 200, body = Page<Audited>)))]
 pub async fn list_audit(
     State(app): State<Arc<App>>,
     by: Can<AuditRead>,
@@ -365,7 +367,8 @@ pub struct NotificationQuery {
 }
 
 /// List one's own notifications, the newest first.
-#[utoipa::path(get, path = "/api/notifications", tag = "staff", responses((status = 200, body = Page<Notification>)))]
+#[utoipa::path(get, path = "/api/notifications", tag = "staff", params(NotificationQuery),
+    responses((status = 200, body = Page<Notification>)))]
 pub async fn list_notifications(
     State(app): State<Arc<App>>,
     by: Can<SignedIn>,

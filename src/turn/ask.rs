@@ -100,7 +100,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     let searched = started.elapsed();
 
     let asked = Question { text, ..question.clone() };
-    let Written { draft, call } = draft::write(app, &asked, &evidence, &[]).await?;
+    let Written { draft, call } = draft::write(app, &asked, &evidence, &asked.memories).await?;
     model_calls.extend(call);
     if let DraftFrom::Extractive { because: Some(_) } = draft.from {
         signals.model_unavailable = true;

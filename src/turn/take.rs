@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     app::{App, Changed, ConversationId, TurnId},
+    customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
+    memory::{self, Asker, Recalled},
     platform::{Error, Result, language::Language},
 };
 
@@ -29,7 +31,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if opened.unanswered().is_empty() {
         return Ok(()); // a person took over, or an earlier turn answered
     }
-    let question = question(&opened);
+    let mut question = question(&opened);
     if conversation.holder == Holder::Queue {
         inbox::say_wait(app, conversation, question.language).await?;
         return Ok(());
@@ -41,6 +43,12 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if let Some((reason, why)) = needs_a_person(&opened, &question) {
         return hand_off(app, &opened, &question, reason, why, started).await;
     }
+    let asker = asker(app, &opened).await?;
+    if let Some(said) = hand(app, &opened, &question, asker).await? {
+        return say(app, &opened, &question, said, started).await;
+    }
+    let recalled = recall(app, &opened, &question, asker).await;
+    question.memories = recalled.iter().map(Recalled::line).collect();
     let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
     let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;
     let trace = Trace {
@@ -71,7 +79,67 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         }
     };
     count(if stands { outcome.verdict.decision() } else { "stale" }, started);
+    if stands && matches!(outcome.verdict, Verdict::Answer) {
+        let (org, customer) = (conversation.org_id, conversation.customer_id);
+        memory::used(app, org, customer, &recalled, outcome.said()).await?;
+    }
     Ok(())
+}
+
+/// The identity that the customer writes on, and whether it is verified.
+async fn asker(app: &App, opened: &Opened) -> Result<Option<Asker>> {
+    let Some(id) = opened.conversation.identity_id else { return Ok(None) };
+    let identity = customers::find_identity(app.read().await?.conn(), opened.conversation.org_id, id).await?;
+    Ok(Some(Asker { identity: id, is_verified: identity.is_some_and(|i| i.verified_at.is_some()) }))
+}
+
+/// What the customer asks of their own memory, answered; nothing is searched for it.
+async fn hand(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Result<Option<memory::Said>> {
+    let earlier = memory::Earlier {
+        kind: opened.before().last().and_then(kind),
+        asked: opened.before().filter(|m| m.sender_type == Sender::Customer).last().map(|m| m.content.as_str()),
+    };
+    let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
+    memory::hand(app, org, customer, asker, &question.text, earlier, question.language).await
+}
+
+/// Says what the memory answered; a confirmed erasure is ordered first, and runs when the reply is delivered.
+async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said, started: Instant) -> Result<()> {
+    if said.erases {
+        erasure::order(app, opened.conversation.org_id, opened.conversation.customer_id, "customer").await?;
+    }
+    let trace = Trace {
+        id: TurnId::new(),
+        decision: "answer".into(),
+        reason: None,
+        confidence: Some(1.0),
+        language: Some(question.language),
+        duration_ms: started.elapsed().as_secs_f64() * 1e3,
+        detail: json!({"memory": said.kind}),
+    };
+    let reply =
+        Reply { text: said.text, sources: None, confidence: None, language: Some(question.language), kind: said.kind };
+    let stands = inbox::reply(app, &opened.conversation, &reply, &trace).await?;
+    count(if stands { "answer" } else { "stale" }, started);
+    Ok(())
+}
+
+/// What helps to understand the question. A memory that fails costs no answer.
+async fn recall(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Vec<Recalled> {
+    let before: Vec<memory::Before<'_>> = question
+        .history
+        .iter()
+        .rev()
+        .take(6)
+        .rev()
+        .map(|said| memory::Before { is_own: said.by == Speaker::Customer, text: &said.text })
+        .collect();
+    let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
+    let query = memory::Query { before: &before, asker, ..memory::Query::new(org, customer, &question.text) };
+    memory::recall(app, &query).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error.chain(), "answering without memories");
+        Vec::new()
+    })
 }
 
 fn count(decision: &'static str, started: Instant) {

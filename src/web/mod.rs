@@ -1,6 +1,7 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
 mod assets;
+mod describe;
 mod health;
 mod live;
 mod routes;
@@ -42,7 +43,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn split() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
-    utoipa_axum::router::OpenApiRouter::with_openapi(Api::openapi()).merge(routes::table()).split_for_parts()
+    let table = utoipa_axum::router::OpenApiRouter::with_openapi(Api::openapi()).merge(routes::table());
+    let (router, api) = table.split_for_parts();
+    (router, describe::complete(api))
 }
 
 impl IntoResponse for Error {

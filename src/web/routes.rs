@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    backup, customers, demo, inbox, knowledge,
+    backup, customers, demo, erasure, inbox, knowledge, memory,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -111,6 +111,13 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::list_faqs, knowledge::api::add_faq))
         .routes(routes!(knowledge::api::search))
         .routes(routes!(knowledge::api::index_state, knowledge::api::reindex))
+        .routes(routes!(memory::api::list, memory::api::add))
+        .routes(routes!(memory::api::why, memory::api::change, memory::api::forget))
+        .routes(routes!(memory::api::list_shared, memory::api::propose))
+        .routes(routes!(memory::api::decide))
+        .routes(routes!(erasure::api::export))
+        .routes(routes!(erasure::api::order))
+        .routes(routes!(erasure::api::find))
         .routes(routes!(turn::api::ask))
         .routes(routes!(remove_demo))
         // backup

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     app::FaqId,
     knowledge::{FoundFaq, SourceId},
+    turn::Citation,
 };
 
 fn evidence(text: &str) -> (Evidence, SourceId) {
