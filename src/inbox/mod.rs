@@ -40,7 +40,7 @@ pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
 };
 pub use deliver::{deliver, not_delivered};
-pub use erase::{Erased, erase, export};
+pub use erase::{Erased, erase, erase_files, export};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};

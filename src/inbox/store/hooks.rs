@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use crate::{
-    app::{OrgId, WebhookDeliveryId, WebhookId},
+    app::{CustomerId, OrgId, WebhookDeliveryId, WebhookId},
     both,
     platform::{Result, db::Conn},
 };
@@ -158,6 +158,14 @@ pub async fn settle_delivery(
         WHERE id = $1";
     both!(c, c => sqlx::query(SET).bind(id).bind(status).bind(response).bind(error).bind(i64::from(attempted))
         .bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Deletes what was told of a customer.
+pub async fn delete_deliveries_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM webhook_deliveries WHERE org_id = $1 AND payload LIKE $2";
+    let named = format!("%\"{customer}\"%");
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(named).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
