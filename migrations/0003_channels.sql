@@ -74,3 +74,34 @@ ALTER TABLE channels ADD COLUMN retry_at TIMESTAMPTZ;
 ALTER TABLE channels ADD COLUMN connection_state TEXT;
 
 CREATE INDEX channel_events_age ON channel_events (received_at);
+
+-- Integrators' own servers are told what happens; the secret is sealed.
+CREATE TABLE webhooks (
+    id UUID PRIMARY KEY,
+    org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    events JSONB NOT NULL DEFAULT '[]',
+    status TEXT NOT NULL DEFAULT 'active',
+    failing_since TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX webhooks_org ON webhooks (org_id, status);
+
+-- One row per event and webhook; the id stays the same however often it is sent.
+CREATE TABLE webhook_deliveries (
+    id UUID PRIMARY KEY,
+    org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    webhook_id UUID NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    event TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'waiting',
+    attempts BIGINT NOT NULL DEFAULT 0,
+    response_status BIGINT,
+    error_message TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    settled_at TIMESTAMPTZ
+);
+CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (webhook_id, created_at DESC, id DESC);
+CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many jobs of a queue one process runs at a time.
-const LANES: [(&str, usize); 2] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2)];
+const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2), (job::OUTWARD, 4)];
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
@@ -171,6 +171,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
         Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
         Job::Download { attachment } => inbox::download(app, *attachment).await,
+        Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
@@ -191,6 +192,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
+        Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
         Job::Receive { .. }
         | Job::Fetch { .. }
         | Job::Attend { .. }

@@ -57,6 +57,9 @@ ids! {
     PartId
     /// A file that came with a message.
     AttachmentId
+    /// An integrator's server that is told what happens.
+    WebhookId
+    WebhookDeliveryId
     /// One move of the assistant.
     TurnId
     PipelineId

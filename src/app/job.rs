@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{
     AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+    WebhookDeliveryId, WebhookId,
 };
 use crate::platform::{
     db::Conn,
@@ -30,6 +31,8 @@ pub enum Job {
     Transfer { conversation: ConversationId },
     /// Download a file that a customer sent.
     Download { attachment: AttachmentId },
+    /// Tell an integrator's server what happened.
+    Announce { delivery: WebhookDeliveryId, webhook: WebhookId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
     /// Parse, split and index one version of a document.
@@ -64,8 +67,10 @@ pub enum Over {
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
 pub const BACKGROUND: &str = "background";
+/// The queue for integrators' servers: a slow one of theirs keeps nobody else waiting.
+pub const OUTWARD: &str = "outward";
 /// Every queue, for a test that runs all due work.
-pub const QUEUES: [&str; 2] = [CUSTOMERS, BACKGROUND];
+pub const QUEUES: [&str; 3] = [CUSTOMERS, BACKGROUND, OUTWARD];
 
 impl Job {
     pub fn queue(&self) -> &'static str {
@@ -77,6 +82,7 @@ impl Job {
             | Self::Attend { .. }
             | Self::Transfer { .. }
             | Self::CallAgents { .. } => CUSTOMERS,
+            Self::Announce { .. } => OUTWARD,
             Self::Download { .. }
             | Self::Ingest { .. }
             | Self::Forget { .. }
@@ -99,6 +105,7 @@ impl Job {
             Self::Attend { conversation, .. } => format!("attend:{conversation}"),
             Self::Transfer { conversation } => format!("transfer:{conversation}"),
             Self::Download { attachment } => format!("download:{attachment}"),
+            Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
@@ -129,7 +136,7 @@ impl Job {
             | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
-            Self::Receive { .. } | Self::Deliver { .. } => None,
+            Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } => None,
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Gateway {
     base_url: Option<String>,
     #[serde(default)]
     group_names: Vec<String>,
+    /// True: the gateway sends a message once, however often it gets the same `id`.
+    #[serde(default)]
+    idempotent: bool,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -64,6 +67,10 @@ impl Gateway {
 
     pub(super) fn law(&self) -> Law {
         law()
+    }
+
+    pub(super) fn recognises_repeats(&self) -> bool {
+        self.idempotent
     }
 
     pub(super) fn verify(&self, request: &Request<'_>, _now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
@@ -176,11 +183,11 @@ impl Gateway {
             Ok((200..=299, answer)) => Sent::Accepted(
                 of(&answer, &["id", "message_id", "messageId", "whatsapp_id"]).filter(|id| !id.is_empty()),
             ),
-            Ok((408 | 425 | 429 | 503, _)) => Sent::Failed(Failure::Retry("the gateway is busy".into(), None)),
+            Ok((408 | 425 | 429, _)) => Sent::Failed(Failure::Retry("the gateway is busy".into(), None)),
             Ok((401 | 403, _)) => Sent::Failed(Failure::Stop("the gateway does not take our token".into())),
             Ok((status @ 400..=499, _)) => Sent::Failed(Failure::Never(format!("the gateway refused it ({status})"))),
-            Ok((status, _)) => Sent::Unknown(format!("the gateway answered {status}"), true),
-            Err(lost) => lost.of_a_message(true),
+            Ok((status, _)) => Sent::Unknown(format!("the gateway answered {status}"), self.idempotent),
+            Err(lost) => lost.of_a_message(self.idempotent),
         }
     }
 
@@ -246,7 +253,7 @@ pub(super) fn in_a_group(inbound: Inbound, member: Option<String>, names: &[Stri
     if !names.iter().any(|name| !name.is_empty() && said.contains(&name.to_lowercase())) {
         return Event::Nothing("a message in a group");
     }
-    Event::Message(inbound.with("group_member", json!(member)))
+    Event::Message(inbound.with("group_member", member.map_or(Value::Null, Value::String)))
 }
 
 fn raw(what: &str, item: &Value) -> Result<RawEvent> {

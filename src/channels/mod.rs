@@ -93,6 +93,7 @@ pub struct RawEvent {
 
 /// What a raw event says, in our words.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an event lives for one call, and nearly all are messages")]
 pub enum Event {
     /// The customer wrote, sent or tapped something.
     Message(Inbound),
@@ -385,7 +386,12 @@ impl Channel {
     /// The channel of a row: its platform and its opened configuration.
     pub fn open(platform: &str, config: &Value) -> Result<Self> {
         Ok(match platform {
-            "web" => Self::Web,
+            "web" => {
+                if !config.is_null() {
+                    configured::<WebConfig>("web", config)?;
+                }
+                Self::Web
+            }
             "webhook" => Self::Webhook(webhook::Webhook::open(config)?),
             "whatsapp_cloud" => Self::WhatsappCloud(whatsapp_cloud::WhatsappCloud::open(config)?),
             "waha" => Self::Waha(waha::Waha::open(config)?),
@@ -454,7 +460,11 @@ impl Channel {
 
     /// Whether a send that was interrupted may be repeated, because the platform recognises our id.
     pub fn recognises_repeats(&self) -> bool {
-        matches!(self, Self::Web | Self::Webhook(_) | Self::WecomKf(_) | Self::Gateway(_))
+        match self {
+            Self::Web | Self::Webhook(_) | Self::WecomKf(_) => true,
+            Self::Gateway(channel) => channel.recognises_repeats(),
+            _ => false,
+        }
     }
 
     /// Sends one message.
@@ -537,6 +547,16 @@ impl Channel {
             web => Checked { ok: true, detail: "the website's chat is served by this process".into() }
         )
     }
+}
+
+/// What a website's channel may keep sealed; the widget's routes read it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebConfig {
+    /// With it the website's server vouches for its users.
+    #[serde(default)]
+    #[expect(dead_code, reason = "only its presence and type are checked here")]
+    identity_secret: Option<String>,
 }
 
 /// A configuration taken apart: what is missing or unknown is said by name, never with its value.

@@ -72,7 +72,7 @@ impl Outside {
                     request = request.header(*name, *value);
                 }
             }
-            let answer = request.send().await.map_err(unreachable)?;
+            let answer = request.send().await.map_err(|e| unreachable(&e))?;
             if answer.status().is_redirection() {
                 let to = answer.headers().get("location").and_then(|l| l.to_str().ok()).ok_or_else(wrong)?;
                 url = url.join(to).map_err(|_| wrong())?;
@@ -100,7 +100,7 @@ pub async fn body(mut answer: reqwest::Response, limit: u64) -> Result<Bytes> {
         return Err(Error::TooLarge { limit_bytes: limit });
     }
     let mut all = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+    while let Some(chunk) = answer.chunk().await.map_err(|e| unreachable(&e))? {
         if (all.len() + chunk.len()) as u64 > limit {
             return Err(Error::TooLarge { limit_bytes: limit });
         }
@@ -175,8 +175,8 @@ fn explain(error: &reqwest::Error) -> String {
     what.into()
 }
 
-fn unreachable(error: reqwest::Error) -> Error {
-    Error::Unavailable { service: "the platform", source: anyhow::anyhow!(explain(&error)) }
+fn unreachable(error: &reqwest::Error) -> Error {
+    Error::Unavailable { service: "the platform", source: anyhow::anyhow!(explain(error)) }
 }
 
 /// Whether `url` lies at the configured base: same scheme, host and port, and below its path.

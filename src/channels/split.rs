@@ -45,15 +45,11 @@ fn best_cut(text: &str, fits: usize) -> usize {
     let head = text.get(..fits).unwrap_or(text);
     let least = fits / 3;
     let after = |pattern: &str| head.rfind(pattern).map(|at| at + pattern.len()).filter(|end| *end > least);
-    let sentence = head
-        .char_indices()
-        .filter(|(at, c)| {
-            let next = head.get(at + c.len_utf8()..).and_then(|r| r.chars().next());
-            "。！？；…".contains(*c) || (".!?;".contains(*c) && next.is_some_and(char::is_whitespace))
-        })
-        .map(|(at, c)| at + c.len_utf8())
-        .filter(|end| *end > least)
-        .next_back();
+    let ends_sentence = |(at, c): &(usize, char)| {
+        let next = head.get(at + c.len_utf8()..).and_then(|r| r.chars().next());
+        "。！？；…".contains(*c) || (".!?;".contains(*c) && next.is_some_and(char::is_whitespace))
+    };
+    let sentence = head.char_indices().rfind(ends_sentence).map(|(at, c)| at + c.len_utf8()).filter(|end| *end > least);
     let word =
         head.rfind(char::is_whitespace).map(|at| at + 1).filter(|end| *end > least && head.is_char_boundary(*end));
     after("\n\n").or_else(|| after("\n")).or(sentence).or(word).unwrap_or(fits)

@@ -136,7 +136,16 @@ impl Add {
             let (key, value) = key_value(pair)?;
             config.insert(key.into(), value);
         }
-        Ok(if self.kind == "web" { Value::Null } else { Value::Object(config) })
+        Ok(Value::Object(config))
+    }
+
+    /// What everyone may see: for the website everything that is no secret.
+    fn settings(&self, config: &mut Value) -> Value {
+        let (true, Some(all)) = (self.kind == "web", config.as_object_mut()) else { return json!({}) };
+        let secret = all.shift_remove("identity_secret");
+        let settings = std::mem::take(all);
+        all.extend(secret.map(|secret| ("identity_secret".to_string(), secret)));
+        Value::Object(settings)
     }
 }
 
@@ -178,8 +187,9 @@ async fn add(client: &Client, new: &Add) -> Result<ExitCode> {
     if let (Some(token), Some(all)) = (&made, config.as_object_mut()) {
         all.insert("token".into(), json!(token));
     }
+    let settings = new.settings(&mut config);
     let name = new.name.clone().unwrap_or_else(|| new.kind.clone());
-    let body = json!({"platform": new.kind, "name": name, "config": config});
+    let body = json!({"platform": new.kind, "name": name, "config": config, "settings": settings});
     let added = client.call("POST", "/api/channels", Some(body)).await?;
     let of = |key: &str| added.get(key).cloned().unwrap_or(Value::Null);
     if new.json {

@@ -50,6 +50,7 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
 /// holds of them. Safe to repeat: what is gone is not counted twice.
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let now = app.now();
+    inbox::erase_files(app, org, customer).await?;
     let mut tx = app.begin().await?;
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
         return Err(Error::NotFound("erasure"));

@@ -1,5 +1,7 @@
 //! Conversations and their messages, over HTTP.
 
+mod hooks;
+
 use std::sync::Arc;
 
 use axum::{
@@ -10,6 +12,8 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use hooks::*;
 
 use super::{
     AgentMessage, Conversation, Holder, Message, Status,

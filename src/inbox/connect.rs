@@ -51,11 +51,32 @@ pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>
 
 /// The channel of a row, its configuration opened with the master key.
 pub fn open(app: &App, row: &ChannelRow) -> Result<Channel> {
-    let config: Value = match row.config.as_str() {
-        "" => Value::Null,
-        sealed => serde_json::from_slice(&app.key.open(&format!("channel:{}", row.id), sealed)?)?,
-    };
-    Channel::open(&row.platform, &config)
+    Channel::open(&row.platform, &opened(app, row)?)
+}
+
+/// The websites that may show a channel's chat, as their origins; `None`: any.
+pub async fn origins(app: &App, id: ChannelId) -> Result<Option<Vec<String>>> {
+    let row = store::find_channel(app.read().await?.conn(), id).await?;
+    Ok(row.and_then(|row| origins_of(&row.settings.0)))
+}
+
+/// The same, from a channel's settings.
+pub fn origins_of(settings: &Value) -> Option<Vec<String>> {
+    let list = settings.get("origins")?.as_array()?;
+    let list: Vec<String> = list.iter().filter_map(|o| Some(o.as_str()?.trim_end_matches('/').to_string())).collect();
+    (!list.is_empty()).then_some(list)
+}
+
+/// With what a website's server vouches for its users, if the channel has it.
+pub fn identity_secret(app: &App, row: &ChannelRow) -> Result<Option<String>> {
+    Ok(opened(app, row)?.get("identity_secret").and_then(Value::as_str).filter(|s| !s.is_empty()).map(String::from))
+}
+
+fn opened(app: &App, row: &ChannelRow) -> Result<Value> {
+    match row.config.as_str() {
+        "" => Ok(Value::Null),
+        sealed => Ok(serde_json::from_slice(&app.key.open(&format!("channel:{}", row.id), sealed)?)?),
+    }
 }
 
 /// Connects a channel; its configuration is checked, then stored sealed.
@@ -74,6 +95,7 @@ pub async fn connect(
     let id = ChannelId::new();
     let sealed = match config {
         Value::Null => String::new(),
+        Value::Object(fields) if fields.is_empty() => String::new(),
         config => app.key.seal(&format!("channel:{id}"), config.to_string().as_bytes())?,
     };
     let row = ChannelRow {
@@ -109,10 +131,10 @@ pub async fn edit(
     let mut tx = app.begin().await?;
     let row = store::find_channel(tx.conn(), id).await?.filter(|row| row.org_id == by.org);
     let row = row.ok_or(Error::NotFound("channel"))?;
-    let mut opened: Value = match row.config.as_str() {
-        "" => json!({}),
-        sealed => serde_json::from_slice(&app.key.open(&format!("channel:{id}"), sealed)?)?,
-    };
+    let mut opened = opened(app, &row)?;
+    if opened.is_null() {
+        opened = json!({});
+    }
     let mut shown = row.settings.0.clone();
     merge(&mut opened, config);
     merge(&mut shown, settings);
@@ -120,10 +142,10 @@ pub async fn edit(
     if name.is_empty() {
         return Err(Error::Invalid("the channel needs a name".into()));
     }
-    let sealed = if row.platform == "web" {
-        row.config.clone()
+    Channel::open(&row.platform, &opened)?;
+    let sealed = if opened.as_object().is_some_and(serde_json::Map::is_empty) {
+        String::new()
     } else {
-        Channel::open(&row.platform, &opened)?;
         app.key.seal(&format!("channel:{id}"), opened.to_string().as_bytes())?
     };
     store::save_channel(tx.conn(), id, name, &sealed, &shown, app.now()).await?;

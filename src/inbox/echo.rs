@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce,
     receive::same_person,
     store::{self, ChannelRow, HolderChange, NewConversation},
 };
@@ -90,21 +90,24 @@ pub(super) async fn take(app: &App, row: &ChannelRow, echo: Echo) -> Result<()> 
     if !store::insert_message(tx.conn(), &message).await? {
         return Ok(());
     }
+    announce::message(tx.conn(), &message, now).await?;
     hold(tx.conn(), &found, now).await?;
     tx.commit().await?;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id: found.id }).await;
     Ok(())
 }
 
 /// A person at the platform holds it, unless an agent here does.
-async fn hold(c: Conn<'_>, found: &Conversation, now: DateTime<Utc>) -> Result<()> {
+async fn hold(mut c: Conn<'_>, found: &Conversation, now: DateTime<Utc>) -> Result<()> {
     let is_held = found.holder == Holder::Agent && found.status == Status::Active;
     if !is_held {
         let change = HolderChange {
             reason: Some("answered_elsewhere".into()),
             ..HolderChange::to(Status::Active, Holder::Agent)
         };
-        store::set_holder(c, found.id, &change, now).await?;
+        store::set_holder(c.again(), found.id, &change, now).await?;
+        announce::conversation(c, found.org_id, found.id, "conversation_status_changed", now).await?;
     }
     Ok(())
 }

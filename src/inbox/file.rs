@@ -87,9 +87,14 @@ pub async fn read(app: &App, org: OrgId, id: AttachmentId) -> Result<Bytes> {
     Ok(tokio::fs::read(found.path()).await?.into())
 }
 
-/// Removes the bytes of a file; one that is not there is as good as removed.
+/// Removes the bytes of a file. Safe to repeat.
+pub(super) async fn remove(app: &App, org: OrgId, id: AttachmentId) -> Result<()> {
+    app.files.remove_below(&dir(org, id)).await
+}
+
+/// The same, when what asked for it is done already and must not fail for it.
 pub(super) async fn delete(app: &App, org: OrgId, id: AttachmentId) {
-    if let Err(e) = app.files.remove_below(&dir(org, id)).await {
+    if let Err(e) = remove(app, org, id).await {
         tracing::warn!(attachment.id = %id, error = %e.chain(), "a file could not be removed");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Status, announce,
     call_agents::call,
     reply::{self, Reply, Trace},
     store::{self, HolderChange},
@@ -86,6 +86,7 @@ pub async fn hand_off(
         ..HolderChange::to(Status::Pending, Holder::Queue)
     };
     store::set_holder(tx.conn(), conversation.id, &change, now).await?;
+    announce::conversation(tx.conn(), org, conversation.id, "conversation_status_changed", now).await?;
     store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
     let activity = NewActivity::of(ActivityKind::HandedOff, None)
         .with(serde_json::json!({"conversation_id": conversation.id, "reason": reason}));

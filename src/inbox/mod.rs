@@ -6,6 +6,7 @@
 
 mod accept;
 mod alarm;
+mod announce;
 pub mod api;
 mod attend;
 mod call_agents;
@@ -36,11 +37,14 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use accept::Accepter;
+pub use announce::{announce, not_announced};
 pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
-pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
+pub use connect::{
+    Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
+};
 pub use deliver::{deliver, not_delivered};
-pub use erase::{Erased, erase, export};
+pub use erase::{Erased, erase, erase_files, export};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};

@@ -4,7 +4,7 @@ use chrono::Duration;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm,
+    Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
     change, connect, echo, receipt,
     store::{self, ChannelRow, NewConversation},
@@ -172,6 +172,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
             let started = NewActivity::of(ActivityKind::ConversationStarted, None)
                 .with(serde_json::json!({"conversation_id": id, "channel": platform}));
             customers::activity(tx.conn(), org, customer.id, started, now).await?;
+            announce::conversation(tx.conn(), org, id, "conversation_created", now).await?;
             id
         }
     };
@@ -221,6 +222,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
             .ok_or_else(|| Error::internal(anyhow::anyhow!("a message clashed and is not there")))?;
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
+    announce::message(tx.conn(), &message, now).await?;
     if let (Some(id), Some(media)) = (file, &inbound.media) {
         store::insert_attachment(tx.conn(), id, &message, media, now).await?;
         Job::Download { attachment: id }.push(tx.conn(), org, now).await?;

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce,
     store::{self, HolderChange},
 };
 use crate::{
@@ -59,6 +59,7 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         ..agent_message(&found, user, place, new.text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    announce::message(tx.conn(), &message, now).await?;
     store::mark_seen(tx.conn(), org, id, now).await?;
     Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
     Job::Learn { conversation: id }.push(tx.conn(), org, now).await?;

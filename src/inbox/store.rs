@@ -1,5 +1,6 @@
 //! SQL of conversations, messages, channels and raw events.
 
+mod hooks;
 mod parts;
 mod reach;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
+pub use hooks::*;
 pub use parts::*;
 pub use reach::*;
 

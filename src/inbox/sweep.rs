@@ -24,6 +24,7 @@ pub async fn sweep(app: &App) -> Result<()> {
     loop {
         let mut tx = app.begin().await?;
         let gone = store::delete_old_events(tx.conn(), now - EVENTS).await?;
+        store::delete_old_deliveries(tx.conn(), now - EVENTS).await?;
         tx.commit().await?;
         if gone < 1000 {
             break;

@@ -108,6 +108,11 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::resume_channel))
         .routes(routes!(inbox::api::test_channel))
         .routes(routes!(inbox::api::attachment))
+        .routes(routes!(inbox::api::list_webhooks, inbox::api::add_webhook))
+        .routes(routes!(inbox::api::remove_webhook))
+        .routes(routes!(inbox::api::enable_webhook))
+        .routes(routes!(inbox::api::webhook_deliveries))
+        .routes(routes!(inbox::api::replay_delivery))
         // knowledge
         .routes(routes!(knowledge::api::list_bases, knowledge::api::add_base))
         .routes(routes!(knowledge::api::edit_base, knowledge::api::delete_base))

@@ -12,11 +12,14 @@
 
 mod desk;
 mod graph;
+mod hooks;
+mod mutated;
 mod official_account;
 mod other;
 mod qyapi;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
+mod website;
 mod wecom;
 mod whatsapp;

@@ -126,9 +126,7 @@ impl WhatsappCloud {
             let failure = errors::failure(found.get("error").unwrap_or(&Value::Null));
             return Err(match failure {
                 Failure::Never(why) => Error::Invalid(why),
-                other => {
-                    Error::Unavailable { service: "WhatsApp", source: anyhow::anyhow!("{}", other.why().to_string()) }
-                }
+                other => Error::Unavailable { service: "WhatsApp", source: anyhow::anyhow!("{}", other.why()) },
             });
         };
         let bearer = format!("Bearer {}", self.access_token);

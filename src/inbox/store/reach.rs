@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use crate::{
-    app::{AttachmentId, ChannelId, ConversationId, IdentityId, MessageId, OrgId},
+    app::{AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId},
     both,
     channels::Media,
     inbox::Message,
@@ -214,6 +214,14 @@ pub async fn find_attachment(c: Conn<'_>, id: AttachmentId) -> Result<Option<Att
 pub async fn list_attachments(c: Conn<'_>, message: MessageId) -> Result<Vec<Attachment>> {
     const LIST: &str = attachment_columns!("WHERE message_id = $1 ORDER BY id");
     Ok(both!(c, c => sqlx::query_as(LIST).bind(message).fetch_all(c).await)?)
+}
+
+/// The files that a customer sent.
+pub async fn attachments_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<AttachmentId>> {
+    const LIST: &str = "
+        SELECT a.id FROM attachments a JOIN messages m ON m.id = a.message_id
+        WHERE m.org_id = $1 AND m.customer_id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
 
 /// What became of a file.
