@@ -163,6 +163,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
         Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
+        Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
@@ -180,6 +181,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
         Job::Receive { .. }
         | Job::CallAgents { .. }
+        | Job::WatchDue { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
         | Job::IndexFaq { .. }

@@ -22,6 +22,8 @@ pub enum Job {
     Deliver { message: MessageId, conversation: ConversationId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
+    /// Warn of what is due soon in a conversation, or say that it was missed.
+    WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
     Ingest { document: DocumentId, version: i64 },
     /// Take a deleted document's points out of the index.
@@ -44,6 +46,14 @@ pub enum Over {
     Robot,
 }
 
+/// What is due in a conversation that a person was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    FirstResponse,
+    Resolution,
+}
+
 /// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
@@ -55,7 +65,8 @@ impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
             Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Ingest { .. }
+            Self::WatchDue { .. }
+            | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -70,6 +81,7 @@ impl Job {
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
+            Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
@@ -89,7 +101,7 @@ impl Job {
             | Self::DropIndexes { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
-            Self::Receive { .. } | Self::Deliver { .. } => None,
+            Self::Receive { .. } | Self::Deliver { .. } | Self::WatchDue { .. } => None,
         }
     }
 

@@ -125,7 +125,7 @@ async fn report_failure(
     match store::find_any(c.again(), message.conversation_id).await? {
         Some(conversation) => {
             let title = format!("A message to {} could not be delivered", conversation.customer_name);
-            call(app, c, &conversation, &title, now).await
+            call(app, c, &conversation, None, &title, now).await
         }
         None => Ok(Vec::new()),
     }

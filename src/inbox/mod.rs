@@ -11,12 +11,16 @@ mod canned;
 mod connect;
 mod deliver;
 mod desk;
+mod due;
 mod gaps;
 mod hand_off;
 mod hold;
+mod hours;
 mod overview;
 mod receive;
 mod reply;
+mod rules;
+mod satisfaction;
 mod send;
 pub mod store;
 mod sweep;
@@ -31,6 +35,7 @@ pub use accept::Accepter;
 pub use call_agents::call_agents;
 pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
 pub use deliver::{deliver, not_delivered};
+pub use due::watch as watch_due;
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
@@ -134,6 +139,8 @@ pub struct Conversation {
     pub sla_resolve_deadline: Option<DateTime<Utc>>,
     /// 1 to 5, as the customer said.
     pub satisfaction_score: Option<i32>,
+    #[serde(skip)]
+    pub satisfaction_asked_at: Option<DateTime<Utc>>,
     pub last_message_at: Option<DateTime<Utc>>,
     pub last_message_preview: Option<String>,
     pub last_customer_message_at: Option<DateTime<Utc>>,
@@ -253,11 +260,11 @@ impl Opened {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use chrono::TimeZone;
 
-    fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
+    pub(crate) fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
         let now = Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0).unwrap();
         let then = now - Duration::days(resolved_days_ago);
         let conversation = Conversation {
@@ -286,6 +293,7 @@ mod tests {
             sla_first_response_at: None,
             sla_resolve_deadline: None,
             satisfaction_score: None,
+            satisfaction_asked_at: None,
             last_message_at: None,
             last_message_preview: None,
             last_customer_message_at: None,

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender,
     call_agents::call,
-    connect,
+    connect, satisfaction,
     store::{self, NewConversation},
 };
 use crate::{
@@ -71,13 +71,15 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
     customers::lock_identity(tx.conn(), identity.id).await?;
     let latest = store::find_latest(tx.conn(), org, identity.id).await?;
     let mut told = Vec::new();
+    let mark = latest.as_ref().and_then(|c| satisfaction::mark(c, &inbound.text, now));
     let id = match latest.as_ref().map(|c| (c, c.joins(now))) {
+        Some((c, _)) if mark.is_some() => c.id, // the answer to our question: it stays resolved
         Some((c, Joins::Same)) => c.id,
         Some((c, Joins::Again(holder))) => {
             store::reopen(tx.conn(), c.id, holder, now).await?;
             if holder == Holder::Queue {
                 let title = format!("{} waits for a person", c.customer_name);
-                told = call(app, tx.conn(), c, &title, now).await?;
+                told = call(app, tx.conn(), c, None, &title, now).await?;
             }
             c.id
         }
@@ -141,7 +143,9 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
     let held_by_agent = latest
         .as_ref()
         .is_some_and(|c: &Conversation| c.id == id && c.holder == Holder::Agent && c.joins(now) == Joins::Same);
-    if !held_by_agent {
+    if let (Some(mark), Some(c)) = (mark, &latest) {
+        satisfaction::keep(tx.conn(), c, mark, now).await?;
+    } else if !held_by_agent {
         let pause = Duration::milliseconds(i64::try_from(app.config.assistant.pause_ms).unwrap_or(i64::MAX));
         Job::TakeTurn { conversation: id }.push_at(tx.conn(), org, now, now + pause).await?;
     }

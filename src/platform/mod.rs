@@ -9,6 +9,7 @@ pub mod error;
 pub mod http;
 pub mod language;
 pub mod lexical;
+pub mod mail;
 pub mod model;
 pub mod pace;
 pub mod prompts;
