@@ -19,18 +19,6 @@ CREATE TABLE canned_replies (
 );
 CREATE UNIQUE INDEX canned_replies_shortcut ON canned_replies (org_id, shortcut);
 
--- How soon a person must answer and solve, by priority; times count within business hours only if the policy says so.
-CREATE TABLE sla_policies (
-    id UUID PRIMARY KEY,
-    org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    priority TEXT NOT NULL,
-    first_response_minutes BIGINT,
-    resolution_minutes BIGINT,
-    in_business_hours BOOLEAN NOT NULL DEFAULT FALSE,
-    updated_at TIMESTAMPTZ NOT NULL
-);
-CREATE UNIQUE INDEX sla_policies_priority ON sla_policies (org_id, priority);
-
 -- A list with filters that a user gave a name.
 CREATE TABLE saved_views (
     id UUID PRIMARY KEY,

@@ -173,6 +173,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Download { attachment } => inbox::download(app, *attachment).await,
         Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
+        Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
@@ -198,6 +199,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Attend { .. }
         | Job::Transfer { .. }
         | Job::CallAgents { .. }
+        | Job::WatchDue { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
         | Job::IndexFaq { .. }

@@ -287,7 +287,7 @@ async fn without_a_model_there_is_an_error_and_no_call() {
     assert!(!model.can_chat() && !model.can_embed() && model.dimensions().is_none());
     assert_eq!(outcome(&model, &request()).await, ("not_configured".into(), 0));
     assert!(model.embed(&["x".into()]).await.is_err());
-    assert!(model.describe().contains("none"));
+    assert!(model.describe().contains("no model"));
 }
 
 #[tokio::test]

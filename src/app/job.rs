@@ -35,6 +35,8 @@ pub enum Job {
     Announce { delivery: WebhookDeliveryId, webhook: WebhookId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
+    /// Warn of what is due soon in a conversation, or say that it was missed.
+    WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
     Ingest { document: DocumentId, version: i64 },
     /// Take a deleted document's points out of the index.
@@ -63,6 +65,14 @@ pub enum Over {
     Robot,
 }
 
+/// What is due in a conversation that a person was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    FirstResponse,
+    Resolution,
+}
+
 /// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
@@ -84,6 +94,7 @@ impl Job {
             | Self::CallAgents { .. } => CUSTOMERS,
             Self::Announce { .. } => OUTWARD,
             Self::Download { .. }
+            | Self::WatchDue { .. }
             | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
@@ -107,6 +118,7 @@ impl Job {
             Self::Download { attachment } => format!("download:{attachment}"),
             Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
+            Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
@@ -136,7 +148,7 @@ impl Job {
             | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
-            Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } => None,
+            Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::Config,
-    platform::{Error, Result, language::Language},
+    platform::{Clock, Error, Result, language::Language},
     turn::{
         self, Question, Signals,
         confidence::{self, Calibration, Inputs},

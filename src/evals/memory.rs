@@ -24,7 +24,6 @@ use crate::{
     inbox,
     memory::{self, New, Query, Writer},
     platform::{Clock, Error, Result},
-    staff,
 };
 use talks::Talk;
 

@@ -24,6 +24,7 @@ use super::{
     gaps::{self, Gap},
     hold::{self, Scope},
     overview::{self, Overview},
+    rules::{self, Rules},
     send,
     store::{self, desk::Counts, views::SavedView},
 };
@@ -34,7 +35,10 @@ use crate::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
-    staff::{Can, CannedManage, ChannelManage, ConversationAssign, ConversationRead, ConversationReply, SignedIn},
+    staff::{
+        Can, CannedManage, ChannelManage, ConversationAssign, ConversationRead, ConversationReply, SettingsManage,
+        SignedIn,
+    },
 };
 
 /// What a list of conversations is sorted by.
@@ -99,7 +103,7 @@ pub async fn list(
         snoozed: query.snoozed,
         by_waiting,
         now: Some(app.now()),
-        after: query.cursor.is_some().then_some((cursor.at, ConversationId(cursor.id))),
+        after: query.cursor.is_some_and(|c| !c.is_empty()).then_some((cursor.at, ConversationId(cursor.id))),
         limit: limit + 1,
     };
     let mut reader = app.read().await?;
@@ -201,6 +205,22 @@ pub async fn overview(
 #[utoipa::path(get, path = "/api/gaps", tag = "inbox", responses((status = 200, body = Vec<Gap>)))]
 pub async fn gaps(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<Gap>>> {
     Ok(Json(gaps::gaps(&app, &by).await?))
+}
+
+/// The rules of the inbox: hours, assignment, what is due, whether customers are asked for a mark.
+#[utoipa::path(get, path = "/api/inbox-rules", tag = "inbox", responses((status = 200, body = Rules)))]
+pub async fn find_rules(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Rules>> {
+    Ok(Json(rules::load(app.read().await?.conn(), by.org).await?))
+}
+
+/// Set the rules of the inbox.
+#[utoipa::path(put, path = "/api/inbox-rules", tag = "inbox", request_body = Rules, responses((status = 200, body = Rules)))]
+pub async fn save_rules(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(new): Json<Rules>,
+) -> Result<Json<Rules>> {
+    Ok(Json(rules::save(&app, &by, new).await?))
 }
 
 /// The canned replies, by shortcut.

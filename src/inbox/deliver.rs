@@ -405,7 +405,7 @@ pub(super) async fn report_failure(
         store::set_holder(c.again(), conversation.id, &change, now).await?;
     }
     let title = format!("A message to {} could not be delivered", conversation.customer_name);
-    call(app, c, &conversation, &title, now).await
+    call(app, c, &conversation, None, &title, now).await
 }
 
 /// Sends what waits again: after a receipt said that it did not arrive.

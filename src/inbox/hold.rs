@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Conversation, Holder, Status, announce,
     call_agents::call,
+    rules, satisfaction,
     store::{self, HolderChange},
 };
 use crate::{
@@ -84,7 +85,7 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
         Scope::Now => Vec::new(),
         Scope::UntilResolved | Scope::Never => {
             let title = format!("{} waits for a person", found.customer_name);
-            call(app, tx.conn(), &found, &title, now).await?
+            call(app, tx.conn(), &found, None, &title, now).await?
         }
     };
     audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), json!({"scope": scope})).await?;
@@ -117,6 +118,9 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
     let activity = NewActivity::of(ActivityKind::ConversationResolved, Some(user)).with(json!({"conversation_id": id}));
     customers::activity(tx.conn(), org, found.customer_id, activity, now).await?;
     audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), json!({})).await?;
+    if rules::load(tx.conn(), org).await?.asks_satisfaction && found.last_customer_message_at.is_some() {
+        satisfaction::ask(tx.conn(), &found, now).await?;
+    }
     let resolved = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;

@@ -15,6 +15,7 @@ mod change;
 mod connect;
 mod deliver;
 mod desk;
+mod due;
 mod echo;
 mod erase;
 mod fetch;
@@ -22,10 +23,13 @@ mod file;
 mod gaps;
 mod hand_off;
 mod hold;
+mod hours;
 mod overview;
 mod receipt;
 mod receive;
 mod reply;
+mod rules;
+mod satisfaction;
 mod send;
 pub mod store;
 mod sweep;
@@ -44,6 +48,7 @@ pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
 };
 pub use deliver::{deliver, not_delivered};
+pub use due::watch as watch_due;
 pub use erase::{Erased, erase, erase_files, export};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};
@@ -150,6 +155,8 @@ pub struct Conversation {
     pub sla_resolve_deadline: Option<DateTime<Utc>>,
     /// 1 to 5, as the customer said.
     pub satisfaction_score: Option<i32>,
+    #[serde(skip)]
+    pub satisfaction_asked_at: Option<DateTime<Utc>>,
     pub last_message_at: Option<DateTime<Utc>>,
     pub last_message_preview: Option<String>,
     pub last_customer_message_at: Option<DateTime<Utc>>,
@@ -271,11 +278,11 @@ impl Opened {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use chrono::TimeZone;
 
-    fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
+    pub(crate) fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
         let now = Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0).unwrap();
         let then = now - Duration::days(resolved_days_ago);
         let conversation = Conversation {
@@ -304,6 +311,7 @@ mod tests {
             sla_first_response_at: None,
             sla_resolve_deadline: None,
             satisfaction_score: None,
+            satisfaction_asked_at: None,
             last_message_at: None,
             last_message_preview: None,
             last_customer_message_at: None,

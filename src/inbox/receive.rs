@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, receipt,
+    change, connect, echo, receipt, satisfaction,
     store::{self, ChannelRow, NewConversation},
 };
 use crate::{
@@ -149,13 +149,15 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
     let identities = same_person(tx.conn(), &identity).await?;
     let latest = store::find_latest_of(tx.conn(), org, &identities).await?;
     let mut told = Vec::new();
+    let mark = latest.as_ref().and_then(|c| satisfaction::mark(c, &inbound.text, now));
     let id = match latest.as_ref().map(|c| (c, c.joins(now))) {
+        Some((c, _)) if mark.is_some() => c.id, // the answer to our question: it stays resolved
         Some((c, Joins::Same)) => c.id,
         Some((c, Joins::Again(holder))) => {
             store::reopen(tx.conn(), c.id, holder, now).await?;
             if holder == Holder::Queue {
                 let title = format!("{} waits for a person", c.customer_name);
-                told = call(app, tx.conn(), c, &title, now).await?;
+                told = call(app, tx.conn(), c, None, &title, now).await?;
             }
             c.id
         }
@@ -230,7 +232,9 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
     let held_by_agent = latest
         .as_ref()
         .is_some_and(|c: &Conversation| c.id == id && c.holder == Holder::Agent && c.joins(now) == Joins::Same);
-    if !held_by_agent {
+    if let (Some(mark), Some(c)) = (mark, &latest) {
+        satisfaction::keep(tx.conn(), c, mark, now).await?;
+    } else if !held_by_agent {
         let pause = Duration::milliseconds(i64::try_from(app.config.assistant.pause_ms).unwrap_or(i64::MAX));
         Job::TakeTurn { conversation: id }.push_at(tx.conn(), org, now, now + pause).await?;
     }

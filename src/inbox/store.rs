@@ -16,6 +16,7 @@ use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace}
 pub mod canned;
 pub mod desk;
 pub mod overview;
+pub mod rules;
 pub mod views;
 
 use crate::{
@@ -31,6 +32,7 @@ macro_rules! conversation_columns {
                     c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
                     c.hand_off_reason, c.hand_off_brief, c.handed_off_at, c.resolution, c.message_count, c.unread_count,
                     c.snoozed_until, c.sla_first_response_at, c.sla_resolve_deadline, c.satisfaction_score,
+                    c.satisfaction_asked_at,
                     c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
                     c.resolved_at, c.closed_at, c.created_at, c.updated_at
              FROM conversations c JOIN customers p ON p.id = c.customer_id ",
@@ -169,7 +171,8 @@ pub async fn reopen(c: Conn<'_>, id: ConversationId, holder: Holder, now: DateTi
     const REOPEN: &str = "
         UPDATE conversations SET status = $2, holder = $3, epoch = epoch + 1, version = version + 1, agent_id = NULL,
                hand_off_reason = NULL, hand_off_brief = NULL, handed_off_at = NULL, resolution = NULL,
-               resolved_at = NULL, closed_at = NULL, updated_at = $4
+               resolved_at = NULL, closed_at = NULL, updated_at = $4, snoozed_until = NULL,
+               sla_first_response_at = NULL, sla_resolve_deadline = NULL
         WHERE id = $1";
     let status = if holder == Holder::Queue { Status::Pending } else { Status::Active };
     both!(c, c => sqlx::query(REOPEN).bind(id).bind(status).bind(holder).bind(now).execute(c).await.map(|_| ()))?;

@@ -10,6 +10,7 @@ pub mod files;
 pub mod http;
 pub mod language;
 pub mod lexical;
+pub mod mail;
 pub mod model;
 pub mod net;
 pub mod pace;

@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use super::{
     ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation,
-    SESSION_LIFETIME, Scope, SignedIn, Team, User, UserChange, UserManage, UserRead,
+    SESSION_LIFETIME, Scope, SettingsManage, SignedIn, Team, User, UserChange, UserManage, UserRead,
     audit::{self, Sought},
+    forgotten,
     key::{self, MadeApiKey, NewApiKey},
     link::{self, Chosen, Purpose},
     notify,
@@ -74,6 +75,27 @@ pub async fn set_up(
     Json(chosen): Json<Chosen>,
 ) -> Result<impl IntoResponse> {
     opened(&app, link::set_up(&app, chosen, from).await?).await
+}
+
+/// Who forgot their password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    pub email: String,
+}
+
+/// Have a link mailed by which one chooses another password. The answer is the same for an unknown address.
+#[utoipa::path(post, path = "/api/forgot-password", tag = "staff", security(()), responses((status = 204)))]
+pub async fn forgot_password(State(app): State<Arc<App>>, Json(who): Json<Forgotten>) -> Result<StatusCode> {
+    forgotten::forgotten(&app, &who.email).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Send oneself a mail, to see whether the mail server works.
+#[utoipa::path(post, path = "/api/mail/test", tag = "staff", responses((status = 204)))]
+pub async fn test_mail(State(app): State<Arc<App>>, by: Can<SettingsManage>) -> Result<StatusCode> {
+    forgotten::test_mail(&app, &by).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn opened(app: &App, opened: Opened) -> Result<impl IntoResponse + use<>> {

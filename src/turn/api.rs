@@ -48,6 +48,9 @@ pub struct Answered {
     /// How long each step took, in milliseconds.
     #[schema(value_type = Object)]
     pub timings_ms: ask::Timings,
+    /// How the assistant came to it: what was searched, found, proven.
+    #[schema(value_type = Object)]
+    pub trace: ask::Trace,
 }
 
 /// Something an answer rests on.
@@ -104,6 +107,7 @@ impl From<Outcome> for Answered {
             confidence: outcome.confidence,
             sources: outcome.sources.iter().map(Source::from).collect(),
             timings_ms: outcome.trace.timings_ms,
+            trace: outcome.trace,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The pages are one document whose script reads the address, so every address that is no file and no route of ours
 //! answers with that document. Its style nonce is new each time; scripts come from our own files only.
 
-use std::{collections::HashMap, io::Write, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, io::Write, path::Path, sync::LazyLock};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
@@ -13,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use crate::platform::{Error, crypto};
 
-static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console_files.rs"));
+static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console_files.rs"));
 
 const DOCUMENT: &str = "index.html";
 /// What the document holds where the nonce belongs.
@@ -22,13 +22,39 @@ const NONCE: &str = "__NONCE__";
 const NOT_PAGES: [&str; 5] = ["api", "webhooks", "assets", "chat", "setup"];
 
 /// A file and its compressed form.
-struct Embedded {
-    plain: &'static [u8],
+struct Asset {
+    plain: Cow<'static, [u8]>,
     gzip: Vec<u8>,
 }
 
-static BY_PATH: LazyLock<HashMap<&'static str, Embedded>> =
-    LazyLock::new(|| FILES.iter().map(|(path, plain)| (*path, Embedded { plain, gzip: gzip(plain) })).collect());
+impl Asset {
+    fn new(plain: impl Into<Cow<'static, [u8]>>) -> Self {
+        let plain = plain.into();
+        let gzip = gzip(&plain);
+        Self { plain, gzip }
+    }
+}
+
+static BY_PATH: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
+    // While the console is worked on, a new build of it needs no new build of the program.
+    if cfg!(debug_assertions) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("console/dist/site");
+        let mut found = HashMap::new();
+        gather(&root, &root, &mut found);
+        return found;
+    }
+    EMBEDDED.iter().map(|(path, plain)| ((*path).to_string(), Asset::new(*plain))).collect()
+});
+
+fn gather(root: &Path, dir: &Path, into: &mut HashMap<String, Asset>) {
+    for path in std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok).map(|e| e.path()) {
+        if path.is_dir() {
+            gather(root, &path, into);
+        } else if let (Ok(name), Ok(plain)) = (path.strip_prefix(root), std::fs::read(&path)) {
+            into.insert(name.to_string_lossy().into_owned(), Asset::new(plain));
+        }
+    }
+}
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -41,7 +67,7 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 
 /// Whether a console was there when the program was built.
 pub fn is_built() -> bool {
-    FILES.iter().any(|(path, _)| *path == DOCUMENT)
+    BY_PATH.contains_key(DOCUMENT)
 }
 
 /// Whatever no route answers: a file of the console, its document, or "not found".
@@ -71,7 +97,7 @@ pub fn document() -> Response {
         return Error::NotFound("page").into_response();
     };
     let nonce = crypto::token();
-    let page = String::from_utf8_lossy(file.plain).replace(NONCE, &nonce);
+    let page = String::from_utf8_lossy(&file.plain).replace(NONCE, &nonce);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob: https:; \
          media-src 'self' blob: https:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
@@ -87,10 +113,10 @@ pub fn document() -> Response {
     response
 }
 
-fn send(path: &str, file: &Embedded, headers: &HeaderMap) -> Response {
+fn send(path: &str, file: &Asset, headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let is_packed = accepts.contains("gzip") && file.gzip.len() < file.plain.len() && !file.gzip.is_empty();
-    let body = if is_packed { file.gzip.clone() } else { file.plain.to_vec() };
+    let body = if is_packed { file.gzip.clone() } else { file.plain.clone().into_owned() };
     let mut response = (StatusCode::OK, body).into_response();
     let set = response.headers_mut();
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
@@ -152,7 +178,7 @@ mod tests {
     #[test]
     fn the_document_has_no_inline_script() {
         if let Some(file) = BY_PATH.get(DOCUMENT) {
-            let page = String::from_utf8_lossy(file.plain);
+            let page = String::from_utf8_lossy(&file.plain);
             assert!(!page.contains("<script>") && !page.contains(" onclick=") && !page.contains(" style="));
             assert!(page.contains(NONCE));
         }

@@ -25,6 +25,7 @@ fn doors() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(staff::api::sign_in))
         .routes(routes!(staff::api::set_up))
+        .routes(routes!(staff::api::forgot_password))
         .route("/setup", axum::routing::get(staff::api::set_up_page))
 }
 
@@ -47,6 +48,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::me))
         .routes(routes!(staff::api::change_password))
         .routes(routes!(staff::api::list_sessions))
+        .routes(routes!(staff::api::test_mail))
         .routes(routes!(staff::api::end_session))
         .routes(routes!(staff::api::own_settings, staff::api::save_own_settings))
         .routes(routes!(staff::api::list_users, staff::api::add_user))
@@ -91,6 +93,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::presence))
         .routes(routes!(inbox::api::overview))
         .routes(routes!(inbox::api::gaps))
+        .routes(routes!(inbox::api::find_rules, inbox::api::save_rules))
         .routes(routes!(inbox::api::list_canned, inbox::api::add_canned))
         .routes(routes!(inbox::api::edit_canned, inbox::api::remove_canned))
         .routes(routes!(inbox::api::list_views, inbox::api::save_view))

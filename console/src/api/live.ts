@@ -89,6 +89,17 @@ export function useLive(): boolean {
         }
       });
     };
+    // The browser knows before the line does.
+    const lost = () => {
+      wasLost = true;
+      setConnected(false);
+    };
+    const back = () => {
+      source.close();
+      open();
+    };
+    addEventListener("offline", lost);
+    addEventListener("online", back);
     open();
     const fade = setInterval(() => {
       const now = Date.now();
@@ -107,6 +118,8 @@ export function useLive(): boolean {
       if (faded) tell();
     }, 2000);
     return () => {
+      removeEventListener("offline", lost);
+      removeEventListener("online", back);
       clearInterval(fade);
       clearTimeout(again);
       source.close();

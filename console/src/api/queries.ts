@@ -35,6 +35,7 @@ export const queries = {
       getNextPageParam: (page) => (page.length < 60 ? undefined : page[0]?.seq),
     }),
   turns: (id: string) => queryOptions({ queryKey: ["conversation", id, "turns"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id } } })) }),
+  rules: () => queryOptions({ queryKey: ["rules"], queryFn: () => said(api.GET("/api/inbox-rules")), staleTime: LONG }),
   cannedReplies: () => queryOptions({ queryKey: ["canned-replies"], queryFn: () => said(api.GET("/api/canned-replies")), staleTime: LONG }),
   views: () => queryOptions({ queryKey: ["views"], queryFn: () => said(api.GET("/api/views")), staleTime: LONG }),
 

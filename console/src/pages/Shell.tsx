@@ -2,14 +2,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Activity, BarChart3, Bell, BookOpen, Briefcase, Inbox as InboxIcon, Languages, LogOut, Moon, MoreHorizontal, Settings, Sun, Users, WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { api } from "~/api/client";
 import { useLive } from "~/api/live";
 import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { useTheme } from "~/parts/theme";
 import { ago } from "~/parts/time";
-import { Avatar, Button, cx, Menu, MenuItem, MenuLabel, MenuLine, Popover, Tip } from "~/parts/ui";
+import { Avatar, Button, cx, Dialog, Menu, MenuItem, MenuLabel, MenuLine, Popover, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 
 type Place = { to: string; icon: ReactNode; text: string; may: boolean; badge?: number };
@@ -41,6 +41,8 @@ export function Shell() {
   const places = usePlaces();
   useWaitingAlarm();
   const few = places.slice(0, 4);
+  const me = useMe();
+  const [news, setNews] = useState(false);
   return (
     <div className="flex h-full flex-col md:flex-row">
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-panel focus:px-3 focus:py-2">{w.nav.skip}</a>
@@ -75,14 +77,18 @@ export function Shell() {
         <Menu
           trigger={
             <button type="button" className="flex flex-1 flex-col items-center gap-0.5 py-2 text-[11px] text-muted">
-              <MoreHorizontal size={18} aria-hidden />
+              <span className="relative"><MoreHorizontal size={18} aria-hidden /><Count n={me.unread} /></span>
               {w.nav.more}
             </button>
           }
         >
+          <MenuItem onSelect={() => setNews(true)} hint={me.unread || undefined}><Bell size={18} aria-hidden /> {w.nav.notifications}</MenuItem>
           <More places={places.slice(4)} />
         </Menu>
       </nav>
+      <Dialog open={news} onOpenChange={setNews} title={w.nav.notifications} side>
+        <div className="-mx-5"><NotificationList onGo={() => setNews(false)} /></div>
+      </Dialog>
     </div>
   );
 }
@@ -155,8 +161,23 @@ function Account() {
 }
 
 function Notifications() {
-  const { w, language } = useLanguage();
+  const { w } = useLanguage();
   const me = useMe();
+  return (
+    <Popover
+      trigger={
+        <button type="button" aria-label={`${w.nav.notifications}${me.unread ? ` (${me.unread})` : ""}`} className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text">
+          <span className="relative"><Bell size={18} aria-hidden /><Count n={me.unread} /></span>
+        </button>
+      }
+    >
+      <NotificationList />
+    </Popover>
+  );
+}
+
+function NotificationList({ onGo }: { onGo?: () => void }) {
+  const { w, language } = useLanguage();
   const cache = useQueryClient();
   const list = useQuery(queries.notifications());
   const read = useMutation({
@@ -171,13 +192,7 @@ function Notifications() {
   });
   const items = list.data?.items ?? [];
   return (
-    <Popover
-      trigger={
-        <button type="button" aria-label={`${w.nav.notifications}${me.unread ? ` (${me.unread})` : ""}`} className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text">
-          <span className="relative"><Bell size={18} aria-hidden /><Count n={me.unread} /></span>
-        </button>
-      }
-    >
+    <>
       <div className="flex items-center justify-between border-b border-line px-3 py-2">
         <h2 className="text-[13px] font-semibold">{w.notifications.title}</h2>
         {items.some((n) => !n.is_read) && <Button look="quiet" size="sm" onClick={() => read.mutate(undefined)}>{w.notifications.readAll}</Button>}
@@ -190,26 +205,20 @@ function Notifications() {
               to={n.resource_type === "conversation" && n.resource_id ? "/inbox/$id" : "/inbox"}
               params={{ id: n.resource_id ?? "" }}
               search={{ view: "all" }}
-              onClick={() => read.mutate(n.id)}
+              onClick={() => { read.mutate(n.id); onGo?.(); }}
               className={cx("flex items-start gap-2 px-3 py-2 text-[13px] hover:bg-hover", n.is_read && "text-muted")}
             >
               <span aria-hidden className={cx("mt-1.5 size-1.5 shrink-0 rounded-full", n.is_read ? "bg-transparent" : "bg-accent")} />
               <span className="min-w-0 flex-1">
-                {told(n, w.notifications.waiting)}
+                {w.notifications.told(n.title)}
                 <span className="block text-xs text-muted">{ago(n.created_at, language)}</span>
               </span>
             </Link>
           </li>
         ))}
       </ul>
-    </Popover>
+    </>
   );
-}
-
-/** Titles are written in English by the server; what we know we say in the reader's language. */
-function told(n: { type: string; title: string }, waiting: (name: string) => string) {
-  const name = /^(.*) waits for a person$/.exec(n.title)?.[1];
-  return n.type === "conversation_waiting" && name ? waiting(name) : n.title;
 }
 
 /** A sound and a notification of the browser when another customer begins to wait. */

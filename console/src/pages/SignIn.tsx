@@ -21,6 +21,7 @@ export function SignIn() {
   const [problem, setProblem] = useState<string>();
   const [wait, setWait] = useState(0);
   const [busy, setBusy] = useState(false);
+  const [mailed, setMailed] = useState(false);
 
   useEffect(() => {
     document.title = `${w.signIn.title} · ${w.product}`;
@@ -51,6 +52,21 @@ export function SignIn() {
     }
   }
 
+  async function forgot() {
+    setProblem(undefined);
+    if (!email.includes("@")) {
+      setProblem(w.signIn.forgotFirst);
+      return;
+    }
+    try {
+      await api.POST("/api/forgot-password", { body: { email } });
+      setMailed(true);
+    } catch (error) {
+      if (error instanceof Failure && error.status === 429) setWait(error.retryAfter ?? 5);
+      else setProblem(error instanceof Failure ? (error.isConflict ? w.signIn.forgotNoMail : error.message) : w.offline);
+    }
+  }
+
   return (
     <main className="flex min-h-full flex-col items-center justify-center gap-6 p-4">
       <div className="flex flex-col items-center gap-2 text-center">
@@ -64,7 +80,7 @@ export function SignIn() {
         {several && <TextField label={w.signIn.organization} hint={w.signIn.organizationHint} value={organization} onChange={(e) => setOrganization(e.target.value)} />}
         {wait > 0 ? <Notice tone="warn" role="status">{w.signIn.wait(wait)}</Notice> : problem && <Notice tone="danger" role="alert">{problem}</Notice>}
         <Button type="submit" look="primary" busy={busy} disabled={wait > 0} className="w-full">{w.signIn.submit}</Button>
-        <p className="text-xs text-muted">{w.signIn.forgot}</p>
+        {mailed ? <Notice tone="ok" role="status">{w.signIn.mailed}</Notice> : <button type="button" onClick={() => void forgot()} className="text-xs text-muted underline underline-offset-2 hover:text-text">{w.signIn.forgot}</button>}
       </form>
       <Button look="quiet" size="sm" onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>
         <Languages size={14} aria-hidden /> {language === "zh" ? "English" : "中文"}

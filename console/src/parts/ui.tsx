@@ -22,7 +22,7 @@ export function Button({ look = "plain", busy, size = "md", className, children,
       {...rest}
       aria-busy={busy || undefined}
       disabled={busy || rest.disabled}
-      className={cx("inline-flex shrink-0 items-center justify-center rounded-md font-medium whitespace-nowrap transition-colors disabled:opacity-55", looks[look], sizes[size], className)}
+      className={cx(!className?.includes("hidden") && "inline-flex", "shrink-0 items-center justify-center rounded-md font-medium whitespace-nowrap transition-colors disabled:opacity-55", looks[look], sizes[size], className)}
     >
       {busy && <Loader2 size={14} className="animate-spin" aria-hidden />}
       {children}
@@ -271,7 +271,7 @@ export function Table({ head, children, label }: { head: ReactNode[]; children: 
             ))}
           </tr>
         </thead>
-        <tbody className="[&>tr]:border-b [&>tr]:border-line [&>tr:last-child]:border-0 [&_td]:px-3 [&_td]:py-2 [&_td]:align-middle">{children}</tbody>
+        <tbody className="[&>tr]:border-b [&>tr]:border-line [&>tr:last-child]:border-0 [&_td]:px-3 [&_td]:py-2 [&_td]:align-middle [&_td]:[word-break:keep-all]">{children}</tbody>
       </table>
     </div>
   );

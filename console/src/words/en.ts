@@ -43,7 +43,10 @@ export const en = {
     organizationHint: "The short name, as your administrator gave it.",
     submit: "Sign in",
     wait: (seconds: number) => `Too many attempts. Try again in ${seconds} s.`,
-    forgot: "Forgot your password? Ask an administrator for a reset link.",
+    forgot: "Forgot your password?",
+    forgotFirst: "Type your e-mail address first.",
+    forgotNoMail: "No mail server is set up here. Ask an administrator for a reset link.",
+    mailed: "If this address is known, a link is on its way to it. It works once, for 24 hours.",
     out: "Sign out",
     welcome: "Customer service where the assistant proves what it says, and people have the last word.",
   },
@@ -68,7 +71,8 @@ export const en = {
     none: "Nothing new.",
     readAll: "Mark all as read",
     enable: "Show notifications of the browser",
-    waiting: (name: string) => `${name} waits for a person`,
+    /** The server writes titles in English. */
+    told: (title: string) => title,
   },
 
   inbox: {
@@ -187,6 +191,8 @@ export const en = {
     mood: "Mood",
     show: "Show the brief",
     hide: "Hide the brief",
+    /** The server tells in English what was done. */
+    step: (text: string) => text,
   },
 
   why: {
@@ -312,7 +318,7 @@ export const en = {
     dragHint: "Drag a card to another stage, or focus it and press the arrow keys.",
     status: { open: "Open", won: "Won", lost: "Lost" } as Record<string, string>,
     pickCustomer: "Search for the customer",
-    stages: { lead: "Lead", qualified: "Qualified", qualification: "Qualification", proposal: "Proposal", negotiation: "Negotiation", won: "Won", lost: "Lost", closed_won: "Won", closed_lost: "Lost", new: "New", contacted: "Contacted" } as Record<string, string>,
+    stages: { initial: "First contact", needs_confirmed: "Needs confirmed", proposal: "Proposal", negotiation: "Negotiation", won: "Won", lost: "Lost" } as Record<string, string>,
   },
 
   knowledge: {
@@ -428,7 +434,7 @@ export const en = {
 
   settings: {
     title: "Settings",
-    sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", channels: "Channels", canned: "Canned replies", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
+    sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", channels: "Channels", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
     groups: { own: "Own", company: "Organisation" },
     me: {
       password: "Password",
@@ -485,6 +491,28 @@ export const en = {
     tags: { add: "New tag", color: "Colour", none: "No tags yet.", category: "Group" },
     keys: { add: "New API key", scopes: "What it may do", made: "The key is shown only this once. Copy it now.", none: "No API keys.", lastUsed: "Last used", expires: "Expires", revoke: "Revoke", revoked: "Revoked", never: "never", prefix: "Begins with", revokeConfirm: (n: string) => `Revoke “${n}”? Programs that use it are refused at once.` },
     model: { now: "In use", hint: "The model is set in the configuration file ([model]) and read at the start. Without one, answers are quoted from the documents.", test: "Ask a test question", testDone: (ms: string) => `Answered in ${ms}.` },
+    rules: {
+      hours: "Business hours",
+      hoursOn: "People answer only at these times",
+      hoursHint: "Outside of them the customer is told when somebody is back, and due times stand still.",
+      zone: "Time zone",
+      days: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+      from: "from",
+      to: "to",
+      holidays: "Days off",
+      holidaysHint: "One date on each line, like 2026-12-25.",
+      assignment: "Assignment",
+      assignmentHint: "Who is given a conversation that waits for a person.",
+      modes: { manual: "Nobody: whoever takes it", round_robin: "Each in turn", least_busy: "Who has the fewest open" } as Record<string, string>,
+      capacity: "At most this many open conversations each (0 = any number)",
+      sla: "Due times",
+      slaHint: "In minutes from when a person was called. Empty: no limit. A fifth before the end and at the end people are notified.",
+      first: "First answer",
+      solved: "Solved",
+      csat: "Satisfaction",
+      csatOn: "Ask the customer for a mark from 1 to 5 when a person has resolved the conversation",
+    },
+    mail: { test: "Send me a test mail", sent: "Sent. Look into your mailbox." },
     audit: { when: "When", who: "Who", what: "What", on: "On", changes: "Changes", from: "From", none: "Nothing was changed.", anyone: "Anyone", before: "before", after: "after" },
   },
 };

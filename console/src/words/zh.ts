@@ -1,6 +1,25 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
 
+/** 服务器用英文写的通知标题。 */
+const titles: [RegExp, (name: string) => string][] = [
+  [/^(.*) waits for a person$/, (name) => `${name} 正在等待人工`],
+  [/^(.*) is yours now$/, (name) => `${name} 的会话已分配给您`],
+  [/^(.*): the first answer is due soon$/, (name) => `${name}：首次回复即将到期`],
+  [/^(.*): the first answer is overdue$/, (name) => `${name}：首次回复已超时`],
+  [/^(.*): the solution is due soon$/, (name) => `${name}：解决时限即将到期`],
+  [/^(.*): the solution is overdue$/, (name) => `${name}：解决时限已超时`],
+];
+
+/** 服务器用英文记录的步骤。 */
+const steps: Record<string, string> = {
+  "searched the documents for the question": "在文档中搜索了这个问题",
+  "nothing in the documents is about this": "文档中没有相关内容",
+  "the customer asked for a person": "客户要求人工",
+  "the customer was offered a person and accepted": "客户接受了转人工",
+  "the customer sent something that is not text": "客户发送了非文字内容",
+};
+
 export const zh: Words = {
   product: "Frontdesk",
   loading: "加载中……",
@@ -43,7 +62,10 @@ export const zh: Words = {
     organizationHint: "管理员告诉您的组织简称。",
     submit: "登录",
     wait: (seconds) => `尝试次数过多，请 ${seconds} 秒后再试。`,
-    forgot: "忘记密码？请管理员给您一个重置链接。",
+    forgot: "忘记密码？",
+    forgotFirst: "请先输入邮箱。",
+    forgotNoMail: "这里没有配置邮件服务器，请管理员给您一个重置链接。",
+    mailed: "如果这个邮箱存在，重置链接已发出；24 小时内有效，只能使用一次。",
     out: "退出登录",
     welcome: "助手说的每句话都有依据，最后由人把关的客户服务。",
   },
@@ -68,7 +90,13 @@ export const zh: Words = {
     none: "没有新通知。",
     readAll: "全部标为已读",
     enable: "显示浏览器通知",
-    waiting: (name) => `${name} 正在等待人工`,
+    told: (title) => {
+      for (const [pattern, told] of titles) {
+        const name = pattern.exec(title)?.[1];
+        if (name) return told(name);
+      }
+      return title;
+    },
   },
 
   inbox: {
@@ -187,6 +215,11 @@ export const zh: Words = {
     mood: "情绪",
     show: "展开简报",
     hide: "收起简报",
+    step: (text) => {
+      const found = /^found (\d+) passages? and (\d+) FAQs?$/.exec(text);
+      if (found) return `找到 ${found[1]} 个段落和 ${found[2]} 条问答`;
+      return steps[text] ?? text;
+    },
   },
 
   why: {
@@ -312,7 +345,7 @@ export const zh: Words = {
     dragHint: "把卡片拖到其他阶段，或选中后按方向键。",
     status: { open: "进行中", won: "赢单", lost: "输单" },
     pickCustomer: "搜索客户",
-    stages: { lead: "线索", qualified: "已确认", qualification: "确认需求", proposal: "方案报价", negotiation: "商务谈判", won: "赢单", lost: "输单", closed_won: "赢单", closed_lost: "输单", new: "新建", contacted: "已联系" },
+    stages: { initial: "初步接触", needs_confirmed: "需求确认", proposal: "方案报价", negotiation: "商务谈判", won: "赢单", lost: "输单" },
   },
 
   knowledge: {
@@ -428,7 +461,7 @@ export const zh: Words = {
 
   settings: {
     title: "设置",
-    sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", channels: "渠道", canned: "快捷回复", tags: "标签", keys: "API 密钥", model: "助手与模型", audit: "审计日志" },
+    sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", channels: "渠道", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", model: "助手与模型", audit: "审计日志" },
     groups: { own: "个人", company: "组织" },
     me: {
       password: "密码",
@@ -485,6 +518,28 @@ export const zh: Words = {
     tags: { add: "新建标签", color: "颜色", none: "还没有标签。", category: "分组" },
     keys: { add: "新建 API 密钥", scopes: "允许的操作", made: "密钥只显示这一次，请立即复制。", none: "没有 API 密钥。", lastUsed: "最近使用", expires: "到期", revoke: "吊销", revoked: "已吊销", never: "永不", prefix: "开头", revokeConfirm: (n) => `吊销「${n}」？使用它的程序会立即被拒绝。` },
     model: { now: "当前使用", hint: "模型在配置文件的 [model] 中设置，启动时读取。没有模型时，答案摘自文档原文。", test: "问一个测试问题", testDone: (ms) => `用时 ${ms}。` },
+    rules: {
+      hours: "工作时间",
+      hoursOn: "人工只在以下时间回复",
+      hoursHint: "其余时间会告诉客户同事何时回来，时限也会暂停计算。",
+      zone: "时区",
+      days: ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"],
+      from: "从",
+      to: "到",
+      holidays: "休息日",
+      holidaysHint: "每行一个日期，例如 2026-12-25。",
+      assignment: "分配",
+      assignmentHint: "等待人工的会话分给谁。",
+      modes: { manual: "不分配：谁接手算谁的", round_robin: "轮流", least_busy: "手上会话最少的人" },
+      capacity: "每人同时进行的会话上限（0 为不限）",
+      sla: "时限",
+      slaHint: "从呼叫人工起算的分钟数，留空为不限。剩余五分之一和到期时会发通知。",
+      first: "首次回复",
+      solved: "解决",
+      csat: "满意度",
+      csatOn: "人工解决会话后，请客户打 1 到 5 分",
+    },
+    mail: { test: "给我发一封测试邮件", sent: "已发送，请查看邮箱。" },
     audit: { when: "时间", who: "操作人", what: "操作", on: "对象", changes: "变化", from: "来自", none: "没有任何变更。", anyone: "任何人", before: "之前", after: "之后" },
   },
 };

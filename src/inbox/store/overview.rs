@@ -50,7 +50,7 @@ pub async fn unanswered(c: Conn<'_>, org: OrgId, since: DateTime<Utc>, limit: i6
                (SELECT m.content FROM messages m WHERE m.org_id = $1 AND m.conversation_id = t.conversation_id
                   AND m.sender_type = 'customer' AND m.created_at <= t.created_at ORDER BY m.seq DESC LIMIT 1) AS question,
                (SELECT m.content FROM messages m WHERE m.org_id = $1 AND m.conversation_id = t.conversation_id
-                  AND m.sender_type = 'agent' AND NOT m.is_private AND m.created_at > t.created_at
+                  AND m.sender_type = 'agent' AND NOT m.is_private AND m.created_at >= t.created_at
                 ORDER BY m.seq LIMIT 1) AS answer
         FROM turns t
         WHERE t.org_id = $1 AND t.conversation_id IS NOT NULL AND t.created_at >= $2

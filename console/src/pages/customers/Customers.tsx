@@ -71,8 +71,8 @@ export function Customers() {
         </>
       }
     >
-      <div className="mb-3 grid gap-2 sm:grid-cols-[1fr_160px_160px_160px]">
-        <div className="relative">
+      <div className="mb-3 grid grid-cols-3 gap-2 sm:grid-cols-[1fr_160px_160px_160px]">
+        <div className="relative max-sm:col-span-3">
           <Search size={14} aria-hidden className="absolute top-2.5 left-2.5 text-muted" />
           <Input type="search" aria-label={w.customer.search} placeholder={w.customer.search} value={q} onChange={(e) => setQ(e.target.value)} className="pl-8" />
         </div>

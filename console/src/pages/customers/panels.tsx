@@ -325,6 +325,9 @@ function Detail({ a }: { a: Activity }) {
   const m = a.metadata as { from?: string; to?: string; reason?: string; conversation_id?: string };
   if (a.type === "handed_off") return <span className="text-muted">{named(w.reasons, m.reason)}</span>;
   if (m.conversation_id) return <Link to="/inbox/$id" params={{ id: m.conversation_id }} search={{ view: "all" }} className="text-accent-text underline">{w.openIt}</Link>;
-  if (typeof m.from === "string" || typeof m.to === "string") return <span className="text-muted">{named(w.customer.stages, m.from)} → {named(w.customer.stages, m.to)}</span>;
+  if (typeof m.from === "string" || typeof m.to === "string") {
+    const names = a.type.startsWith("deal") ? w.deals.stages : w.customer.stages;
+    return <span className="text-muted">{named(names, m.from)} → {named(names, m.to)}</span>;
+  }
   return a.title ? <span className="text-muted">{a.title}</span> : null;
 }

@@ -20,17 +20,17 @@ export function Brief({ c, brief }: { c: Conversation; brief: BriefData }) {
       {open && (
         <dl className="grid max-h-[32dvh] gap-x-6 gap-y-2 overflow-y-auto px-4 pb-3 sm:grid-cols-2">
           <Item term={w.brief.question}>{brief.question}</Item>
-          {brief.missing && <Item term={w.brief.missing}>{brief.missing}</Item>}
+          {brief.missing && <Item term={w.brief.missing}>{w.brief.step(brief.missing)}</Item>}
           {brief.tried.length > 0 && (
             <Item term={w.brief.tried}>
-              <ul className="list-disc pl-4">{brief.tried.map((t, i) => <li key={i}>{t}</li>)}</ul>
+              <ul className="list-disc pl-4">{brief.tried.map((t, i) => <li key={i}>{w.brief.step(t)}</li>)}</ul>
             </Item>
           )}
           {brief.evidence.length > 0 && (
             <Item term={w.brief.evidence}>
               <ul className="space-y-1">
                 {brief.evidence.slice(0, 3).map((e, i) => (
-                  <li key={i}><span className="font-medium">{e.title}</span> <span className="text-muted">“{e.quote}”</span></li>
+                  <li key={i}><span className="font-medium">{e.title}</span> <span className="line-clamp-2 text-muted">“{e.quote.replaceAll("**", "")}”</span></li>
                 ))}
               </ul>
             </Item>

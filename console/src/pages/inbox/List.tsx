@@ -308,7 +308,7 @@ function Row({ c, index, selected, chosen, onChoose }: { c: Conversation; index:
           <time dateTime={c.last_message_at ?? undefined} className="shrink-0 text-xs text-muted">{ago(c.last_message_at, language, now)}</time>
         </span>
         <span className="mt-0.5 flex items-center gap-2">
-          <span className="min-w-0 flex-1 truncate text-[13px] text-muted">{c.last_message_preview}</span>
+          <span className="min-w-0 flex-1 truncate text-[13px] text-muted">{(c.holder === "queue" && c.hand_off_brief?.question) || c.last_message_preview}</span>
           {c.unread_count > 0 && <span role="img" aria-label={w.inbox.unread(c.unread_count)} className="shrink-0 rounded-full bg-accent px-1.5 text-[11px] leading-[18px] font-semibold text-on-accent">{c.unread_count}</span>}
         </span>
         <span className="mt-1 flex items-center gap-1 overflow-hidden">

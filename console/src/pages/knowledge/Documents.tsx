@@ -52,7 +52,7 @@ export function Documents({ base, onOpen }: { base: string | undefined; onOpen: 
       {may && (
         <div className={cx("flex flex-wrap items-center gap-3 rounded-lg border-2 border-dashed p-4 transition-colors", over ? "border-accent bg-accent-soft" : "border-line bg-panel")}>
           <FileUp size={22} className="text-muted" aria-hidden />
-          <div className="min-w-0 flex-1"><p className="font-medium">{w.knowledge.drop}</p><p className="text-xs text-muted">{w.knowledge.dropHint}</p></div>
+          <div className="min-w-0 flex-1 basis-60"><p className="font-medium">{w.knowledge.drop}</p><p className="text-xs text-muted">{w.knowledge.dropHint}</p></div>
           <input ref={input} type="file" multiple accept={ACCEPTED} hidden onChange={(e) => { add(e.target.files ?? []); e.target.value = ""; }} data-upload />
           <Button onClick={() => input.current?.click()}>{w.knowledge.choose}</Button>
           <Button onClick={() => setUrl(true)}><Globe size={14} aria-hidden /> {w.knowledge.addUrl}</Button>

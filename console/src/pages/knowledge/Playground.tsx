@@ -35,7 +35,7 @@ export function Playground() {
               </ul>
             </div>
           </Card>
-          <Card title={w.why.title}><div className="p-4"><TraceView decision={a.decision} reason={a.reason} confidence={a.confidence} trace={((a as { trace?: Trace }).trace ?? { timings_ms: a.timings_ms as unknown as Trace["timings_ms"] })} /></div></Card>
+          <Card title={w.why.title}><div className="p-4"><TraceView decision={a.decision} reason={a.reason} confidence={a.confidence} trace={a.trace as unknown as Trace} /></div></Card>
         </div>
       )}
       <SourceDialog source={source} onClose={() => setSource(undefined)} />

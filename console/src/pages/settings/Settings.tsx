@@ -16,6 +16,7 @@ const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSecti
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
 const ModelSection = lazy(() => company().then((m) => ({ default: m.ModelSection })));
+const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
 const AuditSection = lazy(() => import("./audit").then((m) => ({ default: m.AuditSection })));
 
 export function Settings() {
@@ -32,6 +33,7 @@ export function Settings() {
     ["roles", "user:read", <RolesSection key="r" />],
     ["channels", "conversation:read", <ChannelsSection key="c" />],
     ["canned", "conversation:read", <CannedSection key="cr" />],
+    ["rules", "settings:manage", <RulesSection key="ru" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],
     ["model", "assistant:ask", <ModelSection key="m" />],

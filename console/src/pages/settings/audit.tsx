@@ -51,7 +51,8 @@ const short = (v: unknown) => (v == null || v === "" ? "–" : typeof v === "obj
 
 function Changes({ changes }: { changes: Record<string, unknown> | null }) {
   const w = useWords();
-  const entries = Object.entries(changes ?? {});
+  // Ids and moments of what was made say nothing to a reader.
+  const entries = Object.entries(changes ?? {}).filter(([k, v]) => k !== "id" && !k.endsWith("_id") && !k.endsWith("_at") && v !== null && !(Array.isArray(v) && v.every((x) => x == null || x === "" || (Array.isArray(x) && x.length === 0))));
   if (entries.length === 0) return null;
   return (
     <ul className="space-y-0.5">

@@ -104,6 +104,8 @@ export function NotificationSection() {
     onSuccess: (now) => cache.setQueryData(queries.settings().queryKey, now),
     onError: toast.failed,
   });
+  const me = useMe();
+  const test = useMutation({ mutationFn: () => api.POST("/api/mail/test"), onSuccess: () => toast.done(w.settings.mail.sent), onError: toast.failed });
   async function browser(on: boolean) {
     if (on && "Notification" in window && (await Notification.requestPermission()) !== "granted") {
       setBlocked(true);
@@ -120,6 +122,7 @@ export function NotificationSection() {
         <Check label={w.settings.notify.browser} checked={chosen.browser ?? false} onChange={(e) => void browser(e.target.checked)} />
         {blocked && <Notice tone="warn" role="alert">{w.settings.notify.blocked}</Notice>}
         <p className="text-xs text-muted">{w.settings.notify.hint}</p>
+        {me.may("settings:manage") && <Button busy={test.isPending} onClick={() => test.mutate()}>{w.settings.mail.test}</Button>}
       </div>
     </Card>
   );

@@ -33,7 +33,7 @@ export function PeopleSection() {
         {users.data?.map((u) => (
           <tr key={u.id}>
             <td><span className="flex items-center gap-2"><Avatar name={u.name} size={28} /><span className="min-w-0"><span className="block font-medium">{u.name}</span><span className="block text-xs text-muted">{u.email}</span></span></span></td>
-            <td>{u.roles.map((r) => named(w.settings.roleNames, r)).join(", ")}</td>
+            <td className="whitespace-nowrap">{u.roles.map((r) => named(w.settings.roleNames, r)).join(", ")}</td>
             <td><Badge tone={u.status === "active" ? "ok" : u.status === "suspended" ? "danger" : "warn"}>{w.settings.people.status[u.status]}</Badge></td>
             <td className="whitespace-nowrap text-muted">{u.last_login_at ? moment(u.last_login_at, language) : w.settings.people.never}</td>
             <td className="text-right">

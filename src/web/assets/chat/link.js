@@ -61,6 +61,14 @@ const link = {
     });
   },
 
+  // Tells that the visitor is writing, not what; at most every three seconds.
+  typedAt: 0,
+  showTyping() {
+    if (!this.ready || !this.conversation || Date.now() - this.typedAt < 3000) return;
+    this.typedAt = Date.now();
+    fetch("/api/widget/typing", { method: "POST", headers: { Authorization: `Bearer ${this.token}` } }).catch(() => {});
+  },
+
   enter(state) {
     if (this.state === state) return;
     this.state = state;
