@@ -353,7 +353,7 @@ pub struct Place<'a> {
     /// What the doorbell gave; may be empty or too old.
     pub token: &'a str,
     pub cursor: Option<&'a str>,
-    /// When this account was fetched from for the first time.
+    /// When the channel was connected.
     pub first: DateTime<Utc>,
 }
 

@@ -26,10 +26,12 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
     loop {
         let now = app.now();
         let mut tx = app.begin().await?;
-        let (cursor, first) = store::cursor(tx.conn(), row.org_id, channel, account, now).await?;
+        let cursor = store::cursor(tx.conn(), row.org_id, channel, account, now).await?;
         tx.commit().await?;
         let cursor = Some(cursor.as_str()).filter(|c| !c.is_empty());
-        let page = opened.fetch_page(&app.outside, Place { account, token, cursor, first }, now).await?;
+        // However late the first doorbell is answered: what was written since the channel is here is no history.
+        let place = Place { account, token, cursor, first: row.created_at };
+        let page = opened.fetch_page(&app.outside, place, now).await?;
         let events: Vec<NewEvent<'_>> = page
             .events
             .iter()

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::platform::{Error, Result, crypto::sha256_hex};
 
-/// What was written longer before the first fetch than this is history: it is kept, and not answered.
+/// What was written longer before the channel was connected than this is history: it is kept, and not answered.
 const NEW: Duration = Duration::minutes(10);
 /// What the next try may mend: busy, too often, too many at once.
 const BUSY: [i64; 3] = [-1, 45_009, 45_033];
@@ -66,7 +66,7 @@ impl WecomKf {
     }
 
     /// One page from `cursor` on. Without a cursor the platform begins three days ago; what was written well before
-    /// `first`, the time of the first fetch, is history.
+    /// `first`, when the channel was connected, is history.
     pub(in super::super) async fn sync(&self, outside: &Outside, from: Place<'_>, now: DateTime<Utc>) -> Result<Page> {
         let body = |token: &str| {
             let mut body = json!({"limit": 1000, "voice_format": 0, "open_kfid": from.account});

@@ -124,21 +124,21 @@ pub async fn list_last_inbound(c: Conn<'_>, org: OrgId) -> Result<Vec<(ChannelId
 
 // What is fetched ------------------------------------------------------------------------------------------------------
 
-/// How far an account was fetched, and when it was fetched for the first time; begins at `now` when it is new.
+/// How far an account was fetched; empty when it is new.
 pub async fn cursor(
     c: Conn<'_>,
     org: OrgId,
     channel: ChannelId,
     account: &str,
     now: DateTime<Utc>,
-) -> Result<(String, DateTime<Utc>)> {
+) -> Result<String> {
     const BEGIN: &str = "
         INSERT INTO channel_cursors (org_id, channel_id, account, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
         ON CONFLICT (channel_id, account) DO NOTHING";
-    const FIND: &str = "SELECT cursor, created_at FROM channel_cursors WHERE channel_id = $1 AND account = $2";
+    const FIND: &str = "SELECT cursor FROM channel_cursors WHERE channel_id = $1 AND account = $2";
     let mut c = c;
     both!(c.again(), c => sqlx::query(BEGIN).bind(org).bind(channel).bind(account).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(channel).bind(account).fetch_one(c).await)?)
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_one(c).await)?)
 }
 
 /// Moves the cursor of an account.
