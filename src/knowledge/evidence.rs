@@ -25,8 +25,10 @@ const SAME: f32 = 0.9;
 /// How many FAQs are kept.
 const FAQS: usize = 5;
 /// How many of the most alike questions vote for their answer, and how steeply.
-const VOTERS: usize = 20;
-const VOTE: i32 = 6;
+const VOTERS: usize = 40;
+const VOTE: i32 = 4;
+/// How much it counts that the questions of an answer together hold the whole question asked.
+const COVERED: i32 = 2;
 
 /// Where a claim comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,40 +131,42 @@ impl Evidence {
 
 /// The FAQs among `rows`, those most like the question first. `idf` knows how rare a term is among their questions.
 pub fn faqs(asked: &Asked, rows: Vec<Faq>, idf: &dyn Fn(u32) -> f32) -> Vec<FoundFaq> {
-    let mut found: Vec<FoundFaq> = rows
-        .into_iter()
-        .map(|faq| FoundFaq {
-            source: SourceId::Faq(faq.id),
-            similarity: rank::same_question(asked, &faq.question, idf),
-            agreement: 1.0,
-            question: faq.question,
-            answer: faq.answer,
-        })
-        .collect();
-    most_alike(&mut found);
-    found
+    let rows = rows.into_iter().map(|faq| (SourceId::Faq(faq.id), faq.question, faq.answer));
+    most_alike(asked, rows.collect(), idf)
 }
 
 /// Those first whose answer the most alike questions have: a company asks the same in many ways.
-fn most_alike(found: &mut Vec<FoundFaq>) {
-    found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.source.cmp(&b.source)));
-    let mut votes: HashMap<&str, f32> = HashMap::new();
-    for faq in found.iter().take(VOTERS) {
-        *votes.entry(faq.answer.as_str()).or_default() += faq.similarity.powi(VOTE);
-    }
-    let all: f32 = votes.values().sum();
-    let shares: Vec<f32> = found
-        .iter()
-        .map(|faq| if all > 0.0 { votes.get(faq.answer.as_str()).copied().unwrap_or(0.0) / all } else { 0.0 })
+fn most_alike(asked: &Asked, rows: Vec<(SourceId, String, String)>, idf: &dyn Fn(u32) -> f32) -> Vec<FoundFaq> {
+    let mut found: Vec<(FoundFaq, Vec<f32>)> = rows
+        .into_iter()
+        .map(|(source, question, answer)| {
+            let (similarity, held) = rank::likeness(asked, &question, idf);
+            (FoundFaq { source, question, answer, similarity, agreement: 1.0 }, held)
+        })
         .collect();
-    for (faq, share) in found.iter_mut().zip(shares) {
-        faq.agreement = share;
+    found.sort_by(|(a, _), (b, _)| b.similarity.total_cmp(&a.similarity).then(a.source.cmp(&b.source)));
+    // By answer: what speaks for it, and what its questions hold together of the one asked.
+    let mut answers: HashMap<String, (f32, Vec<f32>)> = HashMap::new();
+    for (faq, held) in found.iter().take(VOTERS) {
+        let (votes, together) = answers.entry(faq.answer.clone()).or_insert_with(|| (0.0, vec![0.0; held.len()]));
+        *votes += faq.similarity.powi(VOTE);
+        together.iter_mut().zip(held).for_each(|(all, own)| *all = all.max(*own));
+    }
+    for (votes, together) in answers.values_mut() {
+        *votes *= rank::coverage(asked, together).powi(COVERED);
+    }
+    let all: f32 = answers.values().map(|(votes, _)| votes).sum();
+    let mut found: Vec<FoundFaq> = found.into_iter().map(|(faq, _)| faq).collect();
+    for faq in &mut found {
+        let votes = answers.get(&faq.answer).map_or(0.0, |(votes, _)| *votes);
+        faq.agreement = if all > 0.0 { votes / all } else { 0.0 };
     }
     found.sort_by(|a, b| {
         let by_answer = b.agreement.total_cmp(&a.agreement);
         by_answer.then(b.similarity.total_cmp(&a.similarity)).then(a.source.cmp(&b.source))
     });
     found.truncate(FAQS);
+    found
 }
 
 /// Reads the candidates and orders them.
@@ -175,7 +179,15 @@ fn read_passages(asked: &Asked, hits: &[Hit], rows: Vec<Passage>) -> Vec<Found> 
             let hit = hits.get(place)?;
             let title = rank::headline(&passage.title, &passage.heading_path);
             let read = if place < READ {
-                rank::read(asked, rank::Text { title: &title, content: &passage.content, lexical: hit.lexical })
+                rank::read(
+                    asked,
+                    rank::Text {
+                        title: &title,
+                        is_first: passage.chunk_index == 0,
+                        content: &passage.content,
+                        lexical: hit.lexical,
+                    },
+                )
             } else {
                 Read { normalised: hit.lexical / asked.best_weight.max(f32::EPSILON), ..Read::default() }
             };
@@ -261,19 +273,25 @@ fn alike(a: &[u32], b: &[u32]) -> f32 {
 /// Passages that are a question with its answer are FAQs as well.
 fn answered_before(evidence: &mut Evidence, asked: &Asked, found: &[Found]) {
     let idf = |term: u32| asked.terms.iter().find(|t| t.id == term).map_or(asked.typical_idf(), |t| t.idf);
-    for f in found.iter().take(READ) {
-        let text = |key: &str| f.passage.metadata.get(key).and_then(|v| v.as_str());
-        if let (Some("faq"), Some(question), Some(answer)) = (text("kind"), text("question"), text("answer")) {
-            evidence.faqs.push(FoundFaq {
-                source: SourceId::Passage(f.passage.id),
-                similarity: rank::same_question(asked, question, &idf),
-                agreement: 1.0,
-                question: question.to_owned(),
-                answer: answer.to_owned(),
-            });
-        }
+    let rows: Vec<(SourceId, String, String)> = found
+        .iter()
+        .take(READ)
+        .filter_map(|f| {
+            let text = |key: &str| f.passage.metadata.get(key).and_then(|v| v.as_str());
+            match (text("kind"), text("question"), text("answer")) {
+                (Some("faq"), Some(question), Some(answer)) => {
+                    Some((SourceId::Passage(f.passage.id), question.to_owned(), answer.to_owned()))
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    if rows.is_empty() {
+        return;
     }
-    most_alike(&mut evidence.faqs);
+    evidence.faqs.extend(most_alike(asked, rows, &idf));
+    evidence.faqs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.source.cmp(&b.source)));
+    evidence.faqs.truncate(FAQS);
 }
 
 impl Asked {

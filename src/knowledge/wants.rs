@@ -29,6 +29,8 @@ pub enum Wants {
     Place,
     /// A phone number, an address of the network.
     Contact,
+    /// A time of the day ("opening hours", "几点").
+    Hours,
     Reason,
     Manner,
     YesNo,
@@ -75,12 +77,48 @@ const ASKING_ZH: &[&str] = &[
     "吗",
     "呢",
     "几",
+    "你们",
+    "您们",
+    "我们",
+    "你",
+    "您",
+    "我",
 ];
 
-/// Where the words stand that only ask. English ones are stop words already.
+/// Words that ask behind "how", and carry a topic elsewhere ("a long cable"). Most English ones are stop words already.
+const ASKING_AFTER_HOW: &[&str] = &[
+    "long",
+    "much",
+    "many",
+    "often",
+    "far",
+    "big",
+    "large",
+    "old",
+    "soon",
+    "fast",
+    "quickly",
+    "heavy",
+    "tall",
+    "high",
+    "wide",
+    "deep",
+    "loud",
+    "frequently",
+];
+
+/// Where the words stand that only ask.
 pub fn asking_words(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     if text.is_ascii() {
+        let mut after_how = false;
+        for token in lexical::tokens(text) {
+            let word = text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
+            if after_how && ASKING_AFTER_HOW.contains(&word.as_str()) {
+                ranges.push(token.start..token.end);
+            }
+            after_how = word == "how";
+        }
         return ranges;
     }
     for word in ASKING_ZH {
@@ -130,6 +168,10 @@ impl Wants {
             Self::Money
         } else if has(&["百分之几", "百分之多少", "比例", "占多少", "几折"]) {
             Self::Percentage
+        } else if has(&["怎么联系", "如何联系", "怎样联系", "联系方式", "联系你们"]) {
+            Self::Contact
+        } else if has(&["几点", "营业时间", "服务时间", "上班时间", "工作时间"]) {
+            Self::Hours
         } else if has(&["电话", "联系方式", "邮箱", "网址", "号码"]) && has(&["多少", "什么", "是", "几"])
         {
             Self::Contact
@@ -232,7 +274,13 @@ impl Wants {
         let phrase = |a: &str, b: &[&str]| words.windows(2).any(|w| matches!(w, [x, y] if *x == a && b.contains(y)));
         let has = |list: &[&str]| words.iter().any(|w| list.contains(w));
         let first = words.first().copied().unwrap_or_default();
-        if has(&["percent", "percentage", "proportion"]) {
+        let opens = has(&["open", "opening", "close", "closing", "business", "office", "working"]);
+        if has(&["hours"]) && opens && !has(&["how"]) || phrase("what", &["time"]) && opens {
+            Self::Hours
+        } else if has(&["contact", "reach"]) && has(&["how", "where"]) && has(&["you", "support", "service", "someone"])
+        {
+            Self::Contact
+        } else if has(&["percent", "percentage", "proportion"]) {
             Self::Percentage
         } else if phrase("how", &["often", "frequently"]) {
             Self::Frequency
@@ -256,9 +304,12 @@ impl Wants {
         {
             Self::Duration
         } else if phrase("how", &["much"])
-            && has(&[
-                "cost", "costs", "price", "pay", "paid", "fee", "charge", "charged", "money", "worth", "spend", "spent",
-            ])
+            && phrase("much", &["is", "are", "does", "do", "for", "to", "will", "would", "s"])
+            || phrase("how", &["much"])
+                && has(&[
+                    "cost", "costs", "price", "pay", "paid", "fee", "charge", "charged", "money", "worth", "spend",
+                    "spent",
+                ])
             || has(&["price", "cost", "fee"]) && has(&["what", "how"])
         {
             Self::Money
@@ -309,6 +360,7 @@ impl Wants {
                 | Self::Temperature
                 | Self::Percentage
                 | Self::Contact
+                | Self::Hours
         )
     }
 
@@ -323,6 +375,7 @@ impl Wants {
                 sentence,
                 &["every", "once", "twice", "times a", "daily", "weekly", "monthly", "yearly", "per ", "每", "一次"],
             )),
+            Self::Hours => sign(has_hour(sentence)),
             Self::Weight => sign(has_number(sentence, asked) && has_unit(sentence, WEIGHT)),
             Self::Length => sign(has_number(sentence, asked) && has_unit(sentence, LENGTH)),
             Self::Size => sign(has_number(sentence, asked) && has_unit(sentence, SIZE)),
@@ -333,7 +386,7 @@ impl Wants {
             Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
             Self::Duration => sign(has_number(sentence, asked) && has_any(sentence, DURATION)),
             Self::Money => sign(
-                has_number(sentence, asked) && has_any(sentence, MONEY)
+                has_number(sentence, asked) && has_unit(sentence, MONEY)
                     || has_any(sentence, &["free", "免费", "包邮", "no charge"]),
             ),
             Self::Percentage => {
@@ -363,8 +416,8 @@ const DURATION: &[&str] = &[
     "周", "星期", "月", "年", "世纪",
 ];
 const MONEY: &[&str] = &[
-    "$", "€", "£", "¥", "￥", "usd", "eur", "rmb", "cny", "dollar", "euro", "pound", "yuan", "元", "块", "美元", "rm",
-    "sgd", "hkd", "cent",
+    "$", "€", "£", "¥", "￥", "usd", "eur", "rmb", "cny", "myr", "thb", "dollar", "dollars", "euro", "euros", "pound",
+    "pounds", "franc", "francs", "yuan", "元", "块", "美元", "rm", "sgd", "hkd", "cent", "cents",
 ];
 const WEIGHT: &[&str] = &[
     "kg",
@@ -443,10 +496,23 @@ fn has_unit(sentence: &str, units: &[&str]) -> bool {
         folded.match_indices(unit).any(|(at, _)| {
             let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
             !unit.is_ascii()
+                || !unit.starts_with(|c: char| c.is_ascii_alphabetic())
                 || (!letter(folded.get(..at).and_then(|t| t.chars().next_back()))
                     && !letter(folded.get(at + unit.len()..).and_then(|t| t.chars().next())))
         })
     })
+}
+
+/// Whether a time of the day is there: "9:30", "9 am", "9点".
+fn has_hour(sentence: &str) -> bool {
+    let folded = lexical::fold_text(sentence);
+    let digit_before =
+        |at: usize| folded.get(..at).is_some_and(|t| t.trim_end().ends_with(|c: char| c.is_ascii_digit()));
+    let digit_after = |at: usize| folded.get(at..).is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+    folded.match_indices(':').any(|(at, _)| digit_before(at) && digit_after(at + 1))
+        || ["am", "pm", "a.m", "p.m", "点", "时"]
+            .iter()
+            .any(|w| folded.match_indices(w).any(|(at, _)| digit_before(at)))
 }
 
 const NUMBER_WORDS: &[&str] = &[

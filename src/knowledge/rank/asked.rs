@@ -27,6 +27,8 @@ pub struct Term {
     pub weight: f32,
     /// Written like a name: a capital inside an English sentence.
     pub is_name: bool,
+    /// Whether it only asks ("多少", "how long"): what no passage holds is then no sign of anything missing.
+    pub only_asks: bool,
     /// Terms that say the same.
     pub synonyms: &'static [u32],
     /// Its place among the tokens of the question.
@@ -71,6 +73,7 @@ impl Asked {
                 document_frequency: 1,
                 weight: if only_asks { ASKING } else { 1.0 },
                 is_name: is_name(text, &token),
+                only_asks,
                 synonyms: synonyms::of(token.id),
                 position,
             });
@@ -92,7 +95,7 @@ impl Asked {
         for term in &mut self.terms {
             term.document_frequency = document_frequency(term.id);
             term.idf = lexical::idf(term.document_frequency, entries);
-            term.weight *= term.idf;
+            term.weight *= if term.only_asks && term.document_frequency == 0 { 0.0 } else { term.idf };
         }
         self.sum();
     }
@@ -124,7 +127,7 @@ impl Asked {
 }
 
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
-const ASKING: f32 = 0.15;
+const ASKING: f32 = 0.1;
 
 /// What a passage's synonym of a word counts for beside the word itself.
 const SYNONYM: f32 = 0.4;

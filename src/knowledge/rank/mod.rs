@@ -12,7 +12,7 @@ mod pick;
 mod read;
 mod synonyms;
 
-pub use alike::{same_question, shares_root};
+pub use alike::{coverage, likeness, same_question, shares_root};
 pub use asked::{Asked, Term};
 pub use features::Features;
 pub use negation::is_negated;

@@ -12,6 +12,9 @@ pub struct Pick {
     pub score: f32,
 }
 
+/// What it counts for a sentence to stand at the beginning of a document that is titled with the question.
+const LEAD: f32 = 0.25;
+
 /// The sentences of the first passages, best first.
 pub fn picks(reads: &[&Read]) -> Vec<Pick> {
     let mut picks: Vec<Pick> = reads
@@ -22,7 +25,7 @@ pub fn picks(reads: &[&Read]) -> Vec<Pick> {
             read.sentences.iter().take(6).enumerate().map(move |(sentence, scored)| Pick {
                 passage,
                 sentence,
-                score: scored.score + 0.1 * read.score,
+                score: scored.score + 0.1 * read.score + if scored.fits >= 0.0 { LEAD * read.lead } else { 0.0 },
             })
         })
         .collect();

@@ -17,6 +17,8 @@ use crate::platform::{
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Text<'a> {
     pub title: &'a str,
+    /// Whether it is the beginning of its document.
+    pub is_first: bool,
     pub content: &'a str,
     /// The BM25 score the index gave.
     pub lexical: f32,
@@ -39,6 +41,8 @@ pub struct Read {
     pub rarest_missing: f32,
     /// The weight of names and numbers in the question that are missing, as a share of theirs. 0 if it has none.
     pub names_missing: f32,
+    /// For the beginning of a document that is titled with the question: the share of the title that it names; else 0.
+    pub lead: f32,
     /// The sentences, best first.
     pub sentences: Vec<Scored>,
     /// What the rescored ranking goes by.
@@ -76,6 +80,13 @@ const FROM_REST: f32 = 0.25;
 /// What it counts for a sentence to hold something of the kind that is asked for, and where that is told by a unit.
 const FITS: f32 = 0.07;
 const FITS_UNIT: f32 = 0.15;
+/// The same for its passage.
+const FITS_BEST: f32 = 0.15;
+const FITS_BEST_UNIT: f32 = 0.4;
+/// From which share of the question in the title on the whole text is about it: "How long is the warranty?" is answered
+/// where the title says "Warranty", at its beginning, rather than where the word comes up.
+const WHOLE: f32 = 0.7;
+const LEAD: f32 = 0.5;
 /// How many sentences of a passage are looked at closely.
 const CLOSELY: usize = 6;
 
@@ -92,6 +103,20 @@ fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
     by_id.sort_by_key(|(id, i, _)| (*id, *i));
     by_id.dedup_by_key(|(id, _, _)| *id);
     by_id
+}
+
+/// Of what a part of a document's title names, the share that the question names too, for the part that fits best:
+/// "Delivery: times and fees" is about fees, "Shipping restrictions" only half about shipping.
+fn named_by(asked: &Asked, headline: &str) -> f32 {
+    let title = headline.split(" › ").next().unwrap_or_default().replace(" and ", "、");
+    let parts = title.split([':', '：', '、', '与', '和', '&', ',', '，', '(', '（']);
+    let share = |part: &str| {
+        let tokens = lexical::tokens(part);
+        let of_topic = || tokens.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char | Kind::Number));
+        let asks = |id: u32| asked.terms.iter().any(|t| t.id == id || t.synonyms.contains(&id));
+        of_topic().filter(|t| asks(t.id)).count() as f32 / of_topic().count().max(1) as f32
+    };
+    parts.map(share).fold(0.0, f32::max)
 }
 
 /// A row of a table with its header: each cell behind the name of its column.
@@ -219,6 +244,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         0.0
     };
 
+    let title = share(&|i| at(&in_title, i));
     let mut sentences: Vec<Scored> = parts
         .iter()
         .enumerate()
@@ -279,14 +305,15 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
 
     let normalised = passage.lexical / asked.best_weight.max(f32::EPSILON);
     let pairs = pair_share(None);
-    let title = share(&|i| at(&in_title, i));
     let coverage = share(&|i| at(&anywhere, i).max(at(&in_title, i)));
-    let best = sentences.first().map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + 0.15 * s.fits);
+    let fits_best = if asked.wants.has_unit() { FITS_BEST_UNIT } else { FITS_BEST };
+    let best = sentences.first().map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + fits_best * s.fits);
+    let lead = if passage.is_first && title >= WHOLE { named_by(asked, passage.title) } else { 0.0 };
     // A long brief asks for many things at once: no sentence holds most of it, and looking for one misleads.
     let score = if asked.terms.len() > MOST_TERMS {
         normalised
     } else {
-        normalised + 0.3 * coverage + 0.7 * pairs + 0.8 * title - 0.3 * names_missing + best
+        normalised + 0.3 * coverage + 0.7 * pairs + 0.8 * title - 0.3 * names_missing + best + LEAD * lead
     };
     Read {
         normalised,
@@ -296,6 +323,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         title,
         rarest_missing,
         names_missing,
+        lead,
         sentences,
         score,
     }
