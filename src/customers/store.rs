@@ -124,13 +124,15 @@ pub async fn delete(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<()> {
 }
 
 /// What was erased of a customer, in rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erased {
     pub customers: i64,
     pub identities: i64,
     pub contacts: i64,
     pub activities: i64,
     pub deals: i64,
+    /// The ids that other rows may name: contacts, deals.
+    pub ids: Vec<Uuid>,
 }
 
 /// Removes a customer with everything that hangs on them, and counts it.
@@ -141,10 +143,15 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased
                (SELECT COUNT(*) FROM customer_contacts WHERE org_id = $1 AND customer_id = $2),
                (SELECT COUNT(*) FROM customer_activities WHERE org_id = $1 AND customer_id = $2),
                (SELECT COUNT(*) FROM deals WHERE org_id = $1 AND customer_id = $2)";
+    const IDS: &str = "
+        SELECT id FROM customer_contacts WHERE org_id = $1 AND customer_id = $2
+        UNION ALL SELECT id FROM deals WHERE org_id = $1 AND customer_id = $2
+        UNION ALL SELECT id FROM customer_activities WHERE org_id = $1 AND customer_id = $2";
     let (customers, identities, contacts, activities, deals) =
         both!(c.again(), c => sqlx::query_as(COUNT).bind(org).bind(id).fetch_one(c).await)?;
+    let ids = both!(c.again(), c => sqlx::query_scalar(IDS).bind(org).bind(id).fetch_all(c).await)?;
     delete(c, org, id).await?;
-    Ok(Erased { customers, identities, contacts, activities, deals })
+    Ok(Erased { customers, identities, contacts, activities, deals, ids })
 }
 
 /// The customer with this number, if exactly one has it: families share one.

@@ -84,6 +84,7 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Rece
     let person = customers::erase(c.again(), org, customer).await?;
     let mut about: Vec<Uuid> = talk.ids.clone();
     about.push(customer.0);
+    about.extend(&person.ids);
     about.extend(memories.iter().map(|id| id.0));
     let (lines, notifications) = staff::erase_about(c.again(), org, &about).await?;
     let words: Vec<String> =

@@ -1,6 +1,6 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
-use super::{New, Writer, keep, read, store};
+use super::{Fact, New, Writer, extract, keep, read, store};
 use crate::{
     app::{App, ConversationId, Job, OrgId},
     inbox::{self, Message, Sender},
@@ -18,14 +18,18 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     };
     let conversation = &opened.conversation;
     let now = app.now();
-    let mut tx = app.begin().await?;
-    let from = store::mark(tx.conn(), id).await?;
+    let from = store::mark(app.read().await?.conn(), id).await?;
     let Some(last) = opened.messages.iter().map(|m| m.seq).max().filter(|last| *last > from) else {
         return Ok(());
     };
-    let new: Vec<New> =
-        opened.messages.iter().filter(|m| m.seq > from && !m.is_private).flat_map(|m| said(m, &opened)).collect();
+    let unread: Vec<&Message> = opened.messages.iter().filter(|m| m.seq > from && !m.is_private).collect();
+    let mut new: Vec<New> = unread.iter().flat_map(|m| said(m, &opened)).collect();
+    new.extend(noticed(app, &unread, &opened).await);
     let (org, customer) = (conversation.org_id, conversation.customer_id);
+    let mut tx = app.begin().await?;
+    if store::mark(tx.conn(), id).await? != from {
+        return Ok(()); // read meanwhile
+    }
     let added = keep::keep(tx.conn(), org, customer, &new, now).await?;
     make_room(tx.conn(), org, customer, now).await?;
     store::set_mark(tx.conn(), org, id, last, now).await?;
@@ -45,23 +49,41 @@ fn said(message: &Message, opened: &inbox::Opened) -> Vec<New> {
         Sender::Agent => Writer::Agent,
         Sender::Assistant | Sender::System => return Vec::new(),
     };
+    read::facts(&message.content, writer).into_iter().map(|fact| new(message, opened, fact)).collect()
+}
+
+fn new(message: &Message, opened: &inbox::Opened, fact: Fact) -> New {
     let text = &message.content;
-    let language = Language::detect(text).or(opened.conversation.language).unwrap_or_default();
     let characters = |at: usize| text.get(..at).map_or(0, |s| s.chars().count());
-    read::facts(text, writer)
+    New {
+        sentence: text.get(fact.sentence.clone()).map(ToOwned::to_owned),
+        speaker: (message.sender_type == Sender::Agent).then(|| "agent".to_owned()),
+        language: Language::detect(text).or(opened.conversation.language).unwrap_or_default(),
+        source: Some(message.conversation_id.0),
+        message: Some(message.id),
+        identity: opened.conversation.identity_id,
+        span: Some((characters(fact.range.start), characters(fact.range.end))),
+        kind: fact.kind,
+        about: fact.about,
+        replaces: fact.replaces,
+        ..New::note(fact.value, message.created_at)
+    }
+}
+
+/// What the model notices beyond the rules: nothing that overlaps what they read.
+async fn noticed(app: &App, unread: &[&Message], opened: &inbox::Opened) -> Vec<New> {
+    let theirs: Vec<&Message> = unread.iter().copied().filter(|m| m.sender_type == Sender::Customer).collect();
+    let texts: Vec<&str> = theirs.iter().map(|m| m.content.as_str()).collect();
+    let language = opened.conversation.language.unwrap_or_default();
+    let noticed = extract::extract(app, &texts, language).await;
+    noticed
         .into_iter()
-        .map(|fact| New {
-            sentence: text.get(fact.sentence.clone()).map(ToOwned::to_owned),
-            speaker: (writer == Writer::Agent).then(|| "agent".to_owned()),
-            language,
-            source: Some(message.conversation_id.0),
-            message: Some(message.id),
-            identity: opened.conversation.identity_id,
-            span: Some((characters(fact.range.start), characters(fact.range.end))),
-            kind: fact.kind,
-            about: fact.about,
-            replaces: fact.replaces,
-            ..New::note(fact.value, message.created_at)
+        .filter_map(|(place, fact)| {
+            let message = theirs.get(place)?;
+            let is_known = read::facts(&message.content, Writer::Customer)
+                .iter()
+                .any(|f| f.range.start < fact.range.end && fact.range.start < f.range.end);
+            (!is_known).then(|| New { source_type: "ai_analysis", ..new(message, opened, fact) })
         })
         .collect()
 }

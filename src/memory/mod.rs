@@ -7,6 +7,7 @@ pub mod api;
 mod chinese;
 mod correct;
 mod english;
+mod extract;
 mod fade;
 mod forget;
 mod hand;

@@ -120,6 +120,43 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], f
     }
 }
 
+/// The fact that `value` is of `kind`, if it stands in `text` and nothing around it speaks against it.
+pub(super) fn admit(text: &str, kind: Kind, value: &str) -> Option<Fact> {
+    let value = value.trim();
+    let at = text.find(value).filter(|_| !value.is_empty() && value.chars().count() <= 200)?;
+    let range = at..at + value.len();
+    let sentence = sentences::split(text)
+        .into_iter()
+        .map(|s| s.range)
+        .find(|s| s.start <= range.start && range.end <= s.end)?;
+    let words = text.get(sentence.clone())?;
+    let inside = range.start - sentence.start..range.end - sentence.start;
+    let stands = [&*english::SHEET, &*chinese::SHEET].iter().all(|sheet| {
+        !sheet.gate.secret.is_match(words) && !words.starts_with('>') && self::stands(words, &inside, kind, &sheet.gate)
+    });
+    (stands && !holds_card(words)).then(|| Fact {
+        kind,
+        value: value.to_owned(),
+        range,
+        sentence,
+        about: None,
+        replaces: false,
+    })
+}
+
+/// Whether `text` may tell something of its writer: a sentence in the first person that asks nothing.
+pub(super) fn may_tell(text: &str) -> bool {
+    static FIRST_PERSON: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)\b(?:i|i[’'](?:m|ve|d|ll)|my|we|our|me)\b|我|本人|咱").ok());
+    sentences::split(text).into_iter().filter_map(|s| text.get(s.range)).any(|sentence| {
+        let asks = sentence.trim_end().ends_with(['?', '？'])
+            || english::SHEET.gate.asks.is_match(sentence)
+            || chinese::SHEET.gate.asks.is_match(sentence);
+        let length = sentence.chars().filter(|c| c.is_alphanumeric()).count();
+        !asks && length >= 5 && !is_secret(sentence) && FIRST_PERSON.as_ref().is_some_and(|p| p.is_match(sentence))
+    })
+}
+
 /// Whether the same words say the same already, or the more exact thing.
 fn overlaps(known: &Fact, kind: Kind, range: &Range<usize>) -> bool {
     let meets = known.range.start < range.end && range.start < known.range.end;
@@ -211,4 +248,49 @@ pub fn holds_card(text: &str) -> bool {
 /// Whether `text` tells a secret: a card, a password, a code, a passport. Such words are stored nowhere.
 pub fn is_secret(text: &str) -> bool {
     holds_card(text) || english::SHEET.gate.secret.is_match(text) || chinese::SHEET.gate.secret.is_match(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(Kind, String)> {
+        facts(text, Writer::Customer).into_iter().map(|f| (f.kind, f.value)).collect()
+    }
+
+    #[test]
+    fn a_fact_beside_a_question_stands_and_the_question_does_not() {
+        assert_eq!(read("I live in Ipoh, do you deliver there?"), [(Kind::City, "Ipoh".into())]);
+        assert_eq!(read("我对花生过敏，这个能吃吗？"), [(Kind::Allergy, "花生".into())]);
+        assert!(read("Do you deliver if I live in Ipoh?").is_empty());
+        assert!(read("如果我住在槟城，能送吗？").is_empty());
+    }
+
+    #[test]
+    fn secrets_are_never_read() {
+        for text in ["My card is 4111-1111-1111-1111 and I live in Ipoh", "my password is Ipoh-2026", "我的验证码是339120"] {
+            assert!(read(text).is_empty() && is_secret(text), "{text}");
+        }
+        assert!(!is_secret("My order number is 4111 1111") && !is_secret("我的订单号是20261108877"));
+    }
+
+    #[test]
+    fn what_a_model_names_passes_the_same_gate() {
+        assert_eq!(admit("We adore jazz.", Kind::Preference, "jazz").map(|f| f.range), Some(9..13));
+        assert_eq!(admit("We adore jazz.", Kind::Preference, "rock"), None);
+        assert_eq!(admit("If we adored jazz, what then?", Kind::Preference, "jazz"), None);
+        assert_eq!(admit("My password is jazz", Kind::Preference, "jazz"), None);
+        assert_eq!(admit("我同事喜欢爵士", Kind::Preference, "爵士"), None);
+        assert!(may_tell("We adore jazz.") && !may_tell("How long is the warranty?") && !may_tell("thanks!"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_gives_places_within_it(text in "\\PC{0,80}") {
+            for fact in facts(&text, Writer::Customer) {
+                proptest::prop_assert_eq!(text.get(fact.range.clone()), Some(fact.value.as_str()));
+                proptest::prop_assert!(fact.sentence.start <= fact.range.start && fact.range.end <= fact.sentence.end);
+            }
+        }
+    }
 }

@@ -20,14 +20,18 @@ pub enum Purpose {
     Answer,
     /// Understanding a question in its conversation.
     FollowUp,
+    /// Noticing what is worth remembering.
+    Remember,
 }
 
 /// The files of `prompts/`.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("answer.en.j2", include_str!("../../prompts/answer.en.j2")),
     ("answer.zh.j2", include_str!("../../prompts/answer.zh.j2")),
     ("follow_up.en.j2", include_str!("../../prompts/follow_up.en.j2")),
     ("follow_up.zh.j2", include_str!("../../prompts/follow_up.zh.j2")),
+    ("remember.en.j2", include_str!("../../prompts/remember.en.j2")),
+    ("remember.zh.j2", include_str!("../../prompts/remember.zh.j2")),
 ];
 
 /// Parts a template file.
@@ -119,6 +123,12 @@ impl Prompts {
         self.fill(Purpose::FollowUp, language, &context! { question, history => lines(history) })
     }
 
+    /// The prompt that asks what is worth remembering of these messages; `kinds` are the words it may use.
+    pub fn remember(&self, language: Language, messages: &[Line], kinds: &[&str]) -> Result<Prompt> {
+        let kinds = kinds.join(", ");
+        self.fill(Purpose::Remember, language, &context! { history => lines(messages), kinds })
+    }
+
     fn fill(&self, purpose: Purpose, language: Language, with: &Value) -> Result<Prompt> {
         let name = file(purpose, language);
         let part = |part: &str| {
@@ -141,6 +151,7 @@ impl Prompts {
             self.answer(language, "Text", &passages, &["Text".into()], &history)?;
             self.answer(language, "Text", &[], &[], &[])?;
             self.follow_up(language, "Text", &history)?;
+            self.remember(language, &history, &["city"])?;
         }
         Ok(())
     }
@@ -152,6 +163,8 @@ fn file(purpose: Purpose, language: Language) -> &'static str {
         (Purpose::Answer, Language::Zh) => "answer.zh.j2",
         (Purpose::FollowUp, Language::En) => "follow_up.en.j2",
         (Purpose::FollowUp, Language::Zh) => "follow_up.zh.j2",
+        (Purpose::Remember, Language::En) => "remember.en.j2",
+        (Purpose::Remember, Language::Zh) => "remember.zh.j2",
     }
 }
 
@@ -243,6 +256,19 @@ mod tests {
             insta::assert_snapshot!("follow_up.en", show(&prompt));
             let prompt = prompts.follow_up(Language::Zh, "那 Alto 5 呢？", &chinese).unwrap();
             insta::assert_snapshot!("follow_up.zh", show(&prompt));
+        });
+    }
+
+    #[test]
+    fn what_the_model_is_told_to_remember() {
+        let prompts = Prompts::open(None).unwrap();
+        let english = [Line { by: "customer", text: "I live in Penang.".into() }];
+        let chinese = [Line { by: "customer", text: "我住在槟城。".into() }];
+        insta::with_settings!({prepend_module_to_snapshot => false, snapshot_path => "../../prompts/snapshots"}, {
+            let prompt = prompts.remember(Language::En, &english, &["name", "city"]).unwrap();
+            insta::assert_snapshot!("remember.en", show(&prompt));
+            let prompt = prompts.remember(Language::Zh, &chinese, &["name", "city"]).unwrap();
+            insta::assert_snapshot!("remember.zh", show(&prompt));
         });
     }
 

@@ -491,6 +491,9 @@ async fn perform(does: Does, asked: &Asked) -> Response {
 }
 
 fn quoting(asked: &Asked) -> Value {
+    if asked.schema.as_ref().is_some_and(|s| s["properties"].get("facts").is_some()) {
+        return json!({"facts": []});
+    }
     if asked.schema.as_ref().is_some_and(|s| s["properties"].get("question").is_some()) {
         return json!({"question": asked.question()});
     }

@@ -1,0 +1,224 @@
+//! From the first word to the last: learned, closed by what is newer, told, corrected, forgotten.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use chrono::Duration;
+use serde_json::json;
+
+use crate::{
+    customer, each, give_back, last, memories, says,
+    support::{
+        app::{On, TestApp},
+        model::{Asked, Does, FakeModel},
+        shop::Shop,
+    },
+    values,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_customer_says_is_remembered_with_its_place() {
+    each(|shop| async move {
+        says(&shop, "Ana", "Hello! I live in Penang, do you deliver there? My shoe size is 42.").await;
+        assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
+        assert_eq!(values(&shop, "Ana", "size").await, ["42"]);
+        let all = memories(&shop, "Ana", "").await;
+        let city = all.iter().find(|m| m["kind"] == "city").unwrap();
+        assert_eq!((city["category"].as_str(), city["type"].as_str()), (Some("personal"), Some("long_term")));
+        let (id, memory) = (customer(&shop, "Ana").await, city["id"].as_str().unwrap());
+        let why = shop.call("GET", &format!("/api/customers/{id}/memories/{memory}"), None).await.body;
+        assert_eq!(why["words"], "Penang");
+        assert!(why["message"].as_str().unwrap().starts_with("Hello! I live in"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_fact_closes_the_older_one_and_a_restated_one_gets_stronger() {
+    each(|shop| async move {
+        says(&shop, "小李", "我住在杭州。").await;
+        let then = shop.app.now();
+        shop.app.clock.advance(Duration::days(30));
+        says(&shop, "小李", "我上个月搬到成都了。").await;
+        assert_eq!(values(&shop, "小李", "city").await, ["成都"]);
+        let all = memories(&shop, "小李", "").await;
+        let old = all.iter().find(|m| m["value"] == "杭州").unwrap();
+        let new = all.iter().find(|m| m["value"] == "成都").unwrap();
+        assert_eq!(old["status"], "superseded");
+        assert_eq!(old["superseded_by"], new["id"]);
+        assert_eq!(old["valid_until"], new["valid_from"]);
+        let at = (then + Duration::days(3)).format("%Y-%m-%dT%H:%M:%SZ");
+        let believed = memories(&shop, "小李", &format!("?at={at}")).await;
+        assert_eq!(believed.iter().map(|m| m["value"].as_str().unwrap()).collect::<Vec<_>>(), ["杭州"]);
+        shop.app.clock.advance(Duration::days(30));
+        let faded = memories(&shop, "小李", "?status=active").await[0]["strength"].as_f64().unwrap();
+        says(&shop, "小李", "我住在成都。").await;
+        let again = memories(&shop, "小李", "?status=active").await;
+        assert_eq!(again.len(), 1, "{again:?}");
+        assert_eq!(again[0]["use_count"], 1);
+        assert!(again[0]["strength"].as_f64().unwrap() > faded);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn junk_and_secrets_are_not_remembered() {
+    each(|shop| async move {
+        for text in [
+            "How are you today?",
+            "Do you deliver to Penang?",
+            "If I lived in Berlin, would you deliver?",
+            "My friend lives in Bangkok.",
+            "You said: \"I live in Kuala Lumpur\"",
+            "My card number is 4111 1111 1111 1111",
+            "我的密码是abc888999",
+        ] {
+            says(&shop, "Ben", text).await;
+        }
+        assert!(memories(&shop, "Ben", "").await.is_empty(), "{:?}", memories(&shop, "Ben", "").await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promise_of_an_agent_is_remembered_as_ours() {
+    each(|shop| async move {
+        says(&shop, "Ana", "Where is my parcel?").await;
+        let conversation = shop.conversation("Ana").await;
+        let token = shop.user("agnes", "agent").await;
+        let path = format!("/api/conversations/{}/messages", conversation["id"].as_str().unwrap());
+        let sent = shop
+            .call_as(&token, "POST", &path, Some(json!({"text": "I will send you a replacement by Friday."})))
+            .await;
+        assert!(sent.status.is_success(), "{sent:?}");
+        shop.settle().await;
+        let all = memories(&shop, "Ana", "?status=active").await;
+        let promise = all.iter().find(|m| m["kind"] == "promise").unwrap();
+        assert_eq!(promise["value"], "send you a replacement by Friday");
+        assert!(promise["about_from"].as_str().unwrap().starts_with("2026-03-06"), "{promise}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_sees_and_forgets_in_the_chat() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I live in Penang. I'm allergic to peanuts.").await;
+        give_back(&shop, "Ana").await;
+        says(&shop, "Ana", "What do you know about me?").await;
+        let told = last(&shop, "Ana");
+        assert!(told.contains("lives in: Penang") && told.contains("allergic to: peanuts"), "{told}");
+        says(&shop, "Ana", "Forget where I live").await;
+        assert!(last(&shop, "Ana").contains("Shall I forget this?"), "{}", last(&shop, "Ana"));
+        says(&shop, "Ana", "no").await;
+        assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
+        says(&shop, "Ana", "Forget where I live").await;
+        says(&shop, "Ana", "yes").await;
+        assert!(values(&shop, "Ana", "city").await.is_empty());
+        assert_eq!(values(&shop, "Ana", "allergy").await, ["peanuts"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_says_in_chinese_what_is_wrong_and_is_erased_on_their_word() {
+    each(|shop| async move {
+        says(&shop, "小李", "我住在杭州，我对花生过敏。").await;
+        give_back(&shop, "小李").await;
+        says(&shop, "小李", "你知道我什么？").await;
+        assert!(last(&shop, "小李").contains("所在城市：杭州"), "{}", last(&shop, "小李"));
+        says(&shop, "小李", "不对，城市").await;
+        assert!(last(&shop, "小李").contains("要忘掉下面的内容吗"), "{}", last(&shop, "小李"));
+        says(&shop, "小李", "是的").await;
+        assert!(values(&shop, "小李", "city").await.is_empty());
+        says(&shop, "小李", "忘记我").await;
+        assert!(last(&shop, "小李").contains("无法撤销"), "{}", last(&shop, "小李"));
+        says(&shop, "小李", "确定").await;
+        assert!(last(&shop, "小李").contains("清除"), "{}", last(&shop, "小李"));
+        shop.app.clock.advance(Duration::minutes(1));
+        shop.settle().await;
+        let all = shop.call("GET", "/api/customers?limit=200", None).await.body;
+        assert!(all["items"].as_array().unwrap().iter().all(|c| c["name"] != "小李"), "{all}");
+        let all = shop.call("GET", "/api/conversations?limit=200", None).await.body;
+        assert!(all["items"].as_array().unwrap().is_empty(), "{all}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_correct_pin_and_forget_and_readers_do_not() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I live in Penang.").await;
+        let id = customer(&shop, "Ana").await;
+        let memory = memories(&shop, "Ana", "").await[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/customers/{id}/memories/{memory}");
+        let (agent, reader) = (shop.user("agnes", "agent").await, shop.user("rita", "readonly").await);
+        for (method, body) in [("PATCH", Some(json!({"is_pinned": true}))), ("DELETE", None), ("GET", None)] {
+            let refused = shop.call_as(&reader, method, &path, body).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+        }
+        let pinned = shop.call_as(&agent, "PATCH", &path, Some(json!({"is_pinned": true}))).await;
+        assert_eq!(pinned.body["is_pinned"], true, "{pinned:?}");
+        shop.app.clock.advance(Duration::hours(5));
+        assert_eq!(memories(&shop, "Ana", "").await[0]["strength"], pinned.body["importance"]);
+        let corrected = shop.call_as(&agent, "PATCH", &path, Some(json!({"value": "Ipoh"}))).await;
+        assert_eq!(corrected.body["content"], "lives in: Ipoh", "{corrected:?}");
+        assert_eq!(values(&shop, "Ana", "city").await, ["Ipoh"]);
+        let secret = json!({"value": "his card is 4111 1111 1111 1111"});
+        let refused = shop.call_as(&agent, "POST", &format!("/api/customers/{id}/memories"), Some(secret)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        let new = corrected.body["id"].as_str().unwrap();
+        let gone = shop.call_as(&agent, "DELETE", &format!("/api/customers/{id}/memories/{new}"), None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        assert!(values(&shop, "Ana", "city").await.is_empty());
+        let audit = shop.call("GET", "/api/audit?limit=50", None).await.body.to_string();
+        for action in ["memory.change", "memory.correct", "memory.forget"] {
+            assert!(audit.contains(action), "{action}: {audit}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shared_memories_wait_for_approval() {
+    each(|shop| async move {
+        let agent = shop.user("agnes", "agent").await;
+        let body = json!({"value": "Customers in Penang mean the island store."});
+        let proposed = shop.call_as(&agent, "POST", "/api/memories", Some(body)).await;
+        assert_eq!((proposed.status, &proposed.body["status"]), (StatusCode::CREATED, &json!("proposed")));
+        let path = format!("/api/memories/{}/decide", proposed.body["id"].as_str().unwrap());
+        let refused = shop.call_as(&agent, "POST", &path, Some(json!({"is_approved": true}))).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let approved = shop.call("POST", &path, Some(json!({"is_approved": true}))).await;
+        assert_eq!(approved.body["status"], "active", "{approved:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_notices_more_and_invents_nothing() {
+    let fake = FakeModel::start().await;
+    fake.always(Does::Answers(Arc::new(|asked: &Asked| {
+        if asked.schema.as_ref().is_some_and(|s| s["properties"].get("facts").is_some()) {
+            json!({"facts": [
+                {"message": 1, "kind": "preference", "value": "jazz in the mornings"},
+                {"message": 1, "kind": "city", "value": "Paris"},
+                {"message": 9, "kind": "city", "value": "Penang"},
+                {"message": 1, "kind": "no such kind", "value": "jazz"},
+            ]})
+        } else {
+            json!({"kind": "cannot_answer", "sentences": []})
+        }
+    })));
+    let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+    let shop = Shop::around(app).await;
+    says(&shop, "Ana", "We cannot do without jazz in the mornings. I live in Penang.").await;
+    let all = memories(&shop, "Ana", "?status=active").await;
+    let found: Vec<_> = all.iter().map(|m| (m["source_type"].as_str().unwrap(), m["value"].as_str().unwrap())).collect();
+    assert_eq!(found, [("ai_analysis", "jazz in the mornings"), ("conversation", "Penang")]);
+    let before = fake.requests();
+    says(&shop, "Ana", "How long is the warranty?").await;
+    let asked = fake.asked();
+    let asked = asked.iter().skip(before);
+    assert_eq!(asked.filter(|a| a.schema.as_ref().is_some_and(|s| s["properties"].get("facts").is_some())).count(), 0);
+}
