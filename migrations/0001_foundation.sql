@@ -479,6 +479,14 @@ CREATE TABLE document_versions (
 );
 CREATE UNIQUE INDEX document_versions_number ON document_versions (org_id, document_id, version);
 
+-- Files too large for a row, in parts of 1 MiB: with PostgreSQL. With SQLite they lie below the data directory.
+CREATE TABLE stored_files (
+    path TEXT NOT NULL,
+    part BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (path, part)
+);
+
 -- Only the current version of a document has rows here, and the one that is being indexed (not searched before it is whole).
 CREATE TABLE document_chunks (
     id UUID PRIMARY KEY,

@@ -7,7 +7,7 @@ use crate::{
     app::{App, OrgId},
     inbox,
     knowledge::ingest::{self, Content, Upload},
-    platform::Result,
+    platform::{Result, files},
     staff,
 };
 
@@ -26,7 +26,7 @@ pub async fn open(app: &App) -> Result<OrgId> {
         }
     });
     inbox::ensure_web_channel_with(app, org, suggestions).await?;
-    for file in files(&DOCUMENTS) {
+    for file in all(&DOCUMENTS) {
         let upload = Upload {
             source: file.path().to_string_lossy().into_owned(),
             title: None,
@@ -40,8 +40,8 @@ pub async fn open(app: &App) -> Result<OrgId> {
 }
 
 /// Every file below `dir`.
-fn files<'a>(dir: &'a Dir<'a>) -> Vec<&'a File<'a>> {
-    dir.files().chain(dir.dirs().flat_map(files)).collect()
+fn all<'a>(dir: &'a Dir<'a>) -> Vec<&'a File<'a>> {
+    dir.files().chain(dir.dirs().flat_map(all)).collect()
 }
 
 /// Removes the demo company with everything in it. False: there is none.
@@ -51,11 +51,8 @@ pub async fn remove(app: &App) -> Result<bool> {
     };
     crate::knowledge::index::drop_all(app, org.id).await?;
     staff::remove_org(app, org.id).await?;
-    let files = app.data_dir.join("files").join(org.id.to_string());
-    if let Err(e) = tokio::fs::remove_dir_all(&files).await
-        && e.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(error = %e, "the demo company's files could not be removed");
+    if let Err(e) = app.files.remove_below(&format!("{}/{}", files::DIR, org.id)).await {
+        tracing::warn!(error = %e.chain(), "the demo company's files could not be removed");
     }
     Ok(true)
 }

@@ -32,6 +32,8 @@ pub mod knowledge;
 
 pub mod memory;
 
+pub mod erasure;
+
 pub mod turn;
 
 pub mod evals;

@@ -10,13 +10,13 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::{App, Change, Changed, Job, job},
-    inbox, knowledge,
+    erasure, inbox, knowledge, memory,
     platform::{Error, Result, queue, queue::Claimed},
     turn,
 };
 
 /// How many jobs of a queue one process runs at a time.
-const LANES: [(&str, usize); 2] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2)];
+const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2), (job::OUTWARD, 4)];
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
@@ -26,8 +26,9 @@ const SWEEP: Duration = Duration::from_secs(600);
 
 /// Starts the workers of this process; they end when `app.stopping` is set, after the jobs they run.
 pub async fn start(app: &Arc<App>) -> Result<()> {
-    // A data directory has one process at a time: whoever held a job under its name is gone.
+    // A data directory has one process at a time: whoever held a job under its name, or was taking a file in, is gone.
     free_lost_jobs(app, Some(&app.node)).await?;
+    app.files.clear_incoming().await?;
     for (name, lanes) in LANES {
         app.spawn(serve_queue(app.clone(), name, lanes));
     }
@@ -140,6 +141,10 @@ async fn run_one(app: &Arc<App>, claimed: &Claimed, worker: &str) {
         }
         Err(error) => error,
     };
+    if let Error::Later { at } = error {
+        settle(app, claimed, worker, Settled::Later(at)).await;
+        return;
+    }
     let again = error.is_transient().then(|| job.back_off(claimed.attempts)).flatten();
     tracing::warn!(job.id = %claimed.id, job = kind, attempt = claimed.attempts, error = %error.chain(),
         retried = again.is_some(), "job failed");
@@ -162,6 +167,11 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Receive { event, .. } => inbox::receive_event(app, *event).await,
         Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
         Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
+        Job::Fetch { channel, account, token } => inbox::fetch(app, *channel, account, token).await,
+        Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
+        Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
+        Job::Download { attachment } => inbox::download(app, *attachment).await,
+        Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
         Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
@@ -170,6 +180,9 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
+        Job::Learn { conversation } => memory::learn(app, *conversation).await,
+        Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
+        Job::Erase { org, customer } => erasure::erase(app, *org, *customer).await,
     }
 }
 
@@ -179,19 +192,28 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
         Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
+        Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
+        Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
         Job::Receive { .. }
+        | Job::Fetch { .. }
+        | Job::Attend { .. }
+        | Job::Transfer { .. }
         | Job::CallAgents { .. }
         | Job::WatchDue { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
         | Job::IndexFaq { .. }
         | Job::Embed { .. }
-        | Job::DropIndexes { .. } => Ok(()),
+        | Job::DropIndexes { .. }
+        | Job::Learn { .. }
+        | Job::IndexMemories { .. }
+        | Job::Erase { .. } => Ok(()),
     }
 }
 
 enum Settled {
     Done,
+    Later(chrono::DateTime<chrono::Utc>),
     Again(chrono::Duration, String),
     GivenUp(String),
 }
@@ -209,6 +231,7 @@ async fn write_settled(app: &App, claimed: &Claimed, worker: &str, outcome: &Set
         Settled::Done => {
             queue::finish(tx.conn(), claimed, worker).await?;
         }
+        Settled::Later(at) => queue::put_off(tx.conn(), claimed, worker, *at).await?,
         Settled::Again(wait, error) => queue::retry(tx.conn(), claimed, worker, app.now() + *wait, error).await?,
         Settled::GivenUp(error) => queue::give_up(tx.conn(), claimed, worker, error).await?,
     }
@@ -237,6 +260,9 @@ async fn tend(app: Arc<App>) {
             last_sweep = Some(tokio::time::Instant::now());
             if let Err(e) = inbox::sweep(&app).await {
                 tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+            if let Err(e) = memory::fade(&app).await {
+                tracing::error!(error = %e.chain(), "cannot put spent memories away");
             }
         }
     }

@@ -1,5 +1,15 @@
 //! Backup and restore: everything comes back, on either database, and nothing is put where something is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 mod support;
 
 use std::{
@@ -23,6 +33,7 @@ use frontdesk::{
         db::Db,
     },
 };
+use serde_json::Value;
 use sqlx::{
     SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
@@ -30,6 +41,7 @@ use sqlx::{
 use support::{
     app::{KEY, On, Scratch, TestApp, databases, fresh_postgres, monday},
     rows,
+    shop::Shop,
 };
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -143,7 +155,15 @@ async fn filled(on: On) -> TestApp {
     put(&files.join("org/empty.txt"), b"");
     put(&files.join(format!("org/{}/1-abc.md", "long".repeat(40))), b"a name beyond what a plain tar header holds");
     put(&files.join("incoming/half-an-upload"), b"half");
+    app.files.adopt().await.unwrap();
     app
+}
+
+/// Every stored file with its content, wherever it lies.
+async fn stored(app: &App) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = tree(&app.files.gather().await.unwrap());
+    all.retain(|path, _| !path.starts_with("incoming"));
+    all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,6 +183,9 @@ async fn everything_comes_back_whichever_database_it_was_in_and_goes_to() {
             expected.insert("sessions".into(), Default::default());
             expected.insert("one_time_links".into(), Default::default());
             let mut found = rows::everything(&restored.db).await;
+            // Compared as files, below.
+            expected.remove("stored_files");
+            found.remove("stored_files");
             assert_eq!(count(&app.db, "SELECT COUNT(*) FROM jobs WHERE state = 'running'").await, 1);
             assert_eq!(count(&restored.db, "SELECT COUNT(*) FROM jobs WHERE state = 'running'").await, 0);
             assert_eq!(count(&restored.db, "SELECT COUNT(*) FROM jobs WHERE state = 'ready'").await, 1);
@@ -174,9 +197,7 @@ async fn everything_comes_back_whichever_database_it_was_in_and_goes_to() {
             let nulls = "SELECT COUNT(*) FROM audit_logs WHERE changes IS NULL";
             assert_eq!(count(&restored.db, nulls).await, 0, "JSON null is a value");
 
-            let mut files = tree(&app.dir.0.join("files"));
-            files.remove(Path::new("incoming/half-an-upload"));
-            assert_eq!(tree(&place.dir.0.join("files")), files);
+            assert_eq!(stored(&restored).await, stored(&app).await);
             restored.db.close().await;
         }
     }
@@ -206,9 +227,10 @@ async fn a_backup_while_others_write_is_one_moment() {
     /// One transaction: an organisation with two tags and its document's file; every other time it is taken away again.
     async fn write_on(app: &App, n: usize) {
         let (org, now) = (Uuid::now_v7(), app.now());
-        let path = app.data_dir.join(format!("files/{org}/1.md"));
-        put(&path, b"# a document");
+        let coming = app.files.incoming().await.unwrap();
+        put(&coming, b"# a document");
         let mut tx = app.begin().await.unwrap();
+        app.files.keep(tx.conn(), &format!("files/{org}/1.md"), &coming).await.unwrap();
         both!(tx.conn(), c => sqlx::query(
             "INSERT INTO organizations (id, slug, name, created_at, updated_at) VALUES ($1, $2, 'busy', $3, $3)")
             .bind(org).bind(format!("busy-{org}")).bind(now).execute(c).await.map(|_| ()))
@@ -226,7 +248,7 @@ async fn a_backup_while_others_write_is_one_moment() {
                 .bind(org).execute(c).await.map(|_| ()))
             .unwrap();
             tx.commit().await.unwrap();
-            std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+            app.files.remove_below(&format!("files/{org}")).await.unwrap();
         }
     }
     for on in databases() {
@@ -449,9 +471,10 @@ async fn a_restoration_that_fails_leaves_nothing_and_can_be_tried_again() {
         let app = TestApp::open(on).await;
         rows::fill(&app.db, 2).await;
         put(&app.dir.0.join("files/org/doc/1-abc.md"), b"text");
+        app.files.adopt().await.unwrap();
         let at = file(&app.dir);
         // The rows of `users` refer to an organisation that is not in the backup, which every hash agrees with.
-        let snapshot = Snapshot::begin(&app.db, &["sessions", "one_time_links"]).await.unwrap();
+        let snapshot = Snapshot::begin(&app.db, &["sessions", "one_time_links", "stored_files"]).await.unwrap();
         backup::write(&app, snapshot, std::fs::File::create(&at).unwrap(), true).await.unwrap();
         let plain = gunzip(&std::fs::read(&at).unwrap());
         let bad = app.dir.0.join("bad");
@@ -460,7 +483,9 @@ async fn a_restoration_that_fails_leaves_nothing_and_can_be_tried_again() {
         assert!(place.restore(&bad).await.is_err());
         assert!(place.is_untouched(), "{on:?}: {:?}", tree(&place.dir.0).keys());
         place.restore(&at).await.unwrap_or_else(|e| panic!("{}", e.chain()));
-        assert!(place.dir.0.join("files/org/doc/1-abc.md").exists());
+        let restored = place.open().await;
+        assert!(restored.files.read("files/org/doc/1-abc.md").await.unwrap().is_some());
+        restored.db.close().await;
     }
 }
 
@@ -615,6 +640,37 @@ async fn an_older_schema_is_restored_as_it_was_and_then_migrated() {
             assert_eq!(count(&new, "SELECT COUNT(*) FROM built_in").await, 2);
             old.close().await;
             new.close().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restored_and_asked_it_answers_as_before() {
+    async fn ask(app: &std::sync::Arc<App>) -> Value {
+        let request = Request::post("/api/ask")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {}", app.local_token))
+            .body(Body::from(r#"{"question":"How long does a refund take?"}"#))
+            .unwrap();
+        let response = frontdesk::web::router(app.clone()).oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+        answer.as_object_mut().unwrap().remove("timings_ms");
+        answer
+    }
+    for from in databases() {
+        let shop = Shop::open(from).await.knowing("# Refunds\n\nA refund takes five working days.\n").await;
+        let before = ask(&shop.app.app).await;
+        assert!(before["sources"][0]["quote"].as_str().unwrap().contains("five working days"), "{before}");
+        back_up(&shop.app, &file(&shop.app.dir), false).await;
+        for to in databases() {
+            let place = Place::on(to).await;
+            place.restore(&file(&shop.app.dir)).await.unwrap_or_else(|e| panic!("{}", e.chain()));
+            assert!(!place.dir.0.join("vectors").exists(), "no vector is in a backup");
+            let restored = place.open().await;
+            frontdesk::knowledge::index::reconcile(&restored).await.unwrap();
+            assert_eq!(ask(&restored).await, before, "from {from:?} to {to:?}");
+            restored.db.close().await;
         }
     }
 }

@@ -53,6 +53,13 @@ ids! {
     TagId
     ConversationId
     MessageId
+    /// One message on the wire; a long message of ours may be several.
+    PartId
+    /// A file that came with a message.
+    AttachmentId
+    /// An integrator's server that is told what happens.
+    WebhookId
+    WebhookDeliveryId
     /// One move of the assistant.
     TurnId
     PipelineId

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChannelEventId, ConversationId, DocumentId, FaqId, MessageId, OrgId};
+use super::ids::{
+    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+    WebhookDeliveryId, WebhookId,
+};
 use crate::platform::{
     db::Conn,
     error::Result,
@@ -20,6 +23,16 @@ pub enum Job {
     TakeTurn { conversation: ConversationId },
     /// Send one message to its channel.
     Deliver { message: MessageId, conversation: ConversationId },
+    /// Fetch what a channel's doorbell announced for one of its accounts.
+    Fetch { channel: ChannelId, account: String, token: String },
+    /// Show the customer that their message was read and that somebody writes.
+    Attend { conversation: ConversationId, message: MessageId },
+    /// Give the customer to people at the platform, after a hand-off.
+    Transfer { conversation: ConversationId },
+    /// Download a file that a customer sent.
+    Download { attachment: AttachmentId },
+    /// Tell an integrator's server what happened.
+    Announce { delivery: WebhookDeliveryId, webhook: WebhookId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
     /// Warn of what is due soon in a conversation, or say that it was missed.
@@ -36,6 +49,12 @@ pub enum Job {
     Embed { document: DocumentId },
     /// Drop the generations that a newer one has replaced, once no search can be in the middle of one.
     DropIndexes { org: OrgId },
+    /// Read a conversation for what is worth remembering of the customer.
+    Learn { conversation: ConversationId },
+    /// Bring the index in line with what is remembered of a customer.
+    IndexMemories { org: OrgId, customer: CustomerId },
+    /// Erase a customer everywhere.
+    Erase { org: OrgId, customer: CustomerId },
 }
 
 /// How people outside the console are called.
@@ -58,20 +77,33 @@ pub enum Clock {
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
 pub const BACKGROUND: &str = "background";
+/// The queue for integrators' servers: a slow one of theirs keeps nobody else waiting.
+pub const OUTWARD: &str = "outward";
 /// Every queue, for a test that runs all due work.
-pub const QUEUES: [&str; 2] = [CUSTOMERS, BACKGROUND];
+pub const QUEUES: [&str; 3] = [CUSTOMERS, BACKGROUND, OUTWARD];
 
 impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
-            Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::WatchDue { .. }
+            Self::Receive { .. }
+            | Self::TakeTurn { .. }
+            | Self::Deliver { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::CallAgents { .. } => CUSTOMERS,
+            Self::Announce { .. } => OUTWARD,
+            Self::Download { .. }
+            | Self::WatchDue { .. }
             | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => BACKGROUND,
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => BACKGROUND,
         }
     }
 
@@ -80,6 +112,11 @@ impl Job {
             Self::Receive { lane, .. } => format!("receive:{lane}"),
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
+            Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
+            Self::Attend { conversation, .. } => format!("attend:{conversation}"),
+            Self::Transfer { conversation } => format!("transfer:{conversation}"),
+            Self::Download { attachment } => format!("download:{attachment}"),
+            Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
@@ -87,6 +124,9 @@ impl Job {
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
             Self::DropIndexes { org } => format!("drop:{org}"),
+            Self::Learn { conversation } => format!("learn:{conversation}"),
+            Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
+            Self::Erase { customer, .. } => format!("erase:{customer}"),
         }
     }
 
@@ -94,14 +134,21 @@ impl Job {
     fn merge_key(&self) -> Option<String> {
         match self {
             Self::TakeTurn { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::Download { .. }
             | Self::CallAgents { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
-            | Self::DropIndexes { .. } => Some(self.lane()),
+            | Self::DropIndexes { .. }
+            | Self::Learn { .. }
+            | Self::IndexMemories { .. }
+            | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
-            Self::Receive { .. } | Self::Deliver { .. } | Self::WatchDue { .. } => None,
+            Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,
         }
     }
 
@@ -111,6 +158,8 @@ impl Job {
             Self::TakeTurn { .. } => 3,
             Self::Deliver { .. } => 8,
             Self::Ingest { .. } => 5,
+            // A sign that somebody writes is worth nothing later.
+            Self::Attend { .. } => 1,
             _ => 12,
         };
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))

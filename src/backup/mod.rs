@@ -17,15 +17,17 @@ use crate::{
     platform::{
         Result,
         backup::{Contents, Manifest, Snapshot},
+        files,
     },
 };
 
 /// Sign-ins and links that work once are left behind: a backup in the wrong hands opens no session, and whoever
 /// restores signs in again.
-const LEFT_OUT: [&str; 2] = ["sessions", "one_time_links"];
+/// Stored files are in the backup as files, wherever they lie here.
+const LEFT_OUT: [&str; 3] = ["sessions", "one_time_links", "stored_files"];
 
 /// Uploads on their way: what is in `files/incoming` belongs to no row.
-const PASSING: &[&str] = &["incoming"];
+const PASSING: &[&str] = &[files::INCOMING];
 
 /// What the master key seals to be known again by.
 const KEY_CHECK: &str = "backup";
@@ -42,15 +44,20 @@ pub async fn write(
     out: impl Write + Send + 'static,
     with_key: bool,
 ) -> Result<Manifest> {
+    let files = app.files.gather().await?;
     let contents = Contents {
         program: env!("CARGO_PKG_VERSION").into(),
         created_at: app.now(),
-        files: app.data_dir.join("files"),
+        files: files.clone(),
         passing: PASSING,
         key_check: app.key.seal(KEY_CHECK, KEY_CHECK.as_bytes())?,
         key: with_key.then(|| app.key.expose().to_string()),
     };
-    snapshot.write(out, contents).await
+    let written = snapshot.write(out, contents).await;
+    if app.files.gathers_copies() {
+        tokio::fs::remove_dir_all(&files).await?;
+    }
+    written
 }
 
 /// What was restored, and what is left to do.

@@ -14,6 +14,7 @@ use crate::{
         crypto::MasterKey,
         db::{Db, MIGRATIONS},
         error::blocking,
+        files::{self, Files},
     },
 };
 
@@ -64,10 +65,10 @@ impl Target {
         let dir = dir.to_path_buf();
         fs::create_dir_all(&dir)
             .map_err(|e| Error::Invalid(format!("{}: cannot create the data directory: {e}", dir.display())))?;
-        if has_files(&dir.join("files"))? {
+        if has_files(&dir.join(files::DIR))? {
             return Err(Error::Invalid(format!(
                 "{} is not empty: restore into another data directory",
-                dir.join("files").display()
+                dir.join(files::DIR).display()
             )));
         }
         remove_dir(&dir.join(UNFINISHED_FILES))?;
@@ -103,13 +104,14 @@ impl Target {
             key.write()?;
             if unfinished.is_dir() {
                 // What is there holds no file.
-                remove_dir(&self.dir.join("files"))?;
-                fs::rename(&unfinished, self.dir.join("files"))?;
+                remove_dir(&self.dir.join(files::DIR))?;
+                fs::rename(&unfinished, self.dir.join(files::DIR))?;
             }
             sync(&self.dir)
         };
         let now = Clock::System.now();
         backup::load(&self.db, &MIGRATIONS, archive, unfinished.clone(), now, settle_files).await?;
+        Files::open(&self.db, &self.dir).adopt().await?;
         self.db.close().await;
         if !self.db.is_pg() {
             let database = self.dir.join(UNFINISHED_DATABASE);
@@ -127,7 +129,7 @@ impl Target {
     async fn undo(&self, key: &KeyFile) {
         self.db.close().await;
         let _ = remove_dir(&self.dir.join(UNFINISHED_FILES));
-        let _ = remove_dir(&self.dir.join("files"));
+        let _ = remove_dir(&self.dir.join(files::DIR));
         for name in [UNFINISHED_DATABASE, "frontdesk.db"] {
             let _ = remove_database(&self.dir.join(name));
         }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use frontdesk::{
     app::{App, Config},
-    demo, inbox, knowledge,
+    demo, erasure, inbox, knowledge, memory,
     platform::{Error, Result, telemetry},
     staff::{self, FirstStart},
     web, worker,
@@ -67,7 +67,9 @@ pub async fn serve(context: &Context, listen: Option<String>, with_demo: bool) -
 pub async fn prepare(app: &Arc<App>) -> Result<()> {
     let org = staff::ensure_org(app, staff::DEFAULT_ORG, "My company").await?;
     inbox::ensure_web_channel(app, org).await?;
-    knowledge::index::reconcile(app).await
+    erasure::apply(app).await?;
+    knowledge::index::reconcile(app).await?;
+    memory::reconcile(app).await
 }
 
 /// Ends the workers after the jobs they run, and closes what is open.

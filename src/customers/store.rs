@@ -123,6 +123,30 @@ pub async fn delete(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<()> {
     Ok(())
 }
 
+/// What was erased of a customer, in rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub customers: i64,
+    pub identities: i64,
+    pub contacts: i64,
+    pub activities: i64,
+    pub deals: i64,
+}
+
+/// Removes a customer with everything that hangs on them, and counts it.
+pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased> {
+    const COUNT: &str = "
+        SELECT (SELECT COUNT(*) FROM customers WHERE org_id = $1 AND id = $2),
+               (SELECT COUNT(*) FROM customer_identities WHERE org_id = $1 AND customer_id = $2),
+               (SELECT COUNT(*) FROM customer_contacts WHERE org_id = $1 AND customer_id = $2),
+               (SELECT COUNT(*) FROM customer_activities WHERE org_id = $1 AND customer_id = $2),
+               (SELECT COUNT(*) FROM deals WHERE org_id = $1 AND customer_id = $2)";
+    let (customers, identities, contacts, activities, deals) =
+        both!(c.again(), c => sqlx::query_as(COUNT).bind(org).bind(id).fetch_one(c).await)?;
+    delete(c, org, id).await?;
+    Ok(Erased { customers, identities, contacts, activities, deals })
+}
+
 /// The customer with this number, if exactly one has it: families share one.
 pub async fn only_customer_with_phone(c: Conn<'_>, org: OrgId, phone: &str) -> Result<Option<Customer>> {
     const LIST: &str = "SELECT * FROM customers WHERE org_id = $1 AND phone = $2 LIMIT 2";

@@ -19,16 +19,7 @@ pub(super) fn measure(questions: &[Labelled], rows: &[Row]) -> Report {
     for (_, row) in &pairs {
         *report.decisions.entry(row.decision.clone()).or_default() += 1;
     }
-    let mut times: Vec<f64> = rows.iter().map(|r| r.duration_ms).collect();
-    times.sort_by(f64::total_cmp);
-    let at =
-        |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1))).copied();
-    report.latency_ms = Latency {
-        p50: at(0.5).unwrap_or(0.0),
-        p90: at(0.9).unwrap_or(0.0),
-        p99: at(0.99).unwrap_or(0.0),
-        max: times.last().copied().unwrap_or(0.0),
-    };
+    report.latency_ms = Latency::of(rows.iter().map(|r| r.duration_ms).collect());
     report
 }
 
@@ -164,7 +155,7 @@ pub(super) fn auroc(scored: &[(f64, bool)]) -> Option<f64> {
 }
 
 /// The mean distance of confidence from the share that is right, over ten bins weighed by their size.
-fn calibration_error(scored: &[(f64, bool)]) -> Option<f64> {
+pub(super) fn calibration_error(scored: &[(f64, bool)]) -> Option<f64> {
     let mut bins = vec![(0.0, 0.0, 0.0); 10];
     for (confidence, right) in scored {
         if let Some((sum, rights, n)) = bins.get_mut(((confidence * 10.0) as usize).min(9)) {

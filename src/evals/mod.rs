@@ -1,10 +1,17 @@
 //! Runs a question set through the real search and the real turn on a throw-away store, and reports.
 
+pub mod calibrate;
+pub mod faq;
+pub mod fit;
+mod jsonl;
+mod memory;
 mod metrics;
+pub mod proof;
 mod run;
 
 use serde::{Deserialize, Serialize};
 
+pub use memory::{MemoryFiles, MemoryReport, memory};
 pub use run::{Files, run};
 
 /// A line of the corpus.
@@ -113,6 +120,17 @@ pub struct Latency {
     pub p90: f64,
     pub p99: f64,
     pub max: f64,
+}
+
+impl Latency {
+    /// Of durations in milliseconds.
+    fn of(mut all: Vec<f64>) -> Self {
+        all.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            all.get(((all.len() as f64 * share) as usize).min(all.len().saturating_sub(1))).copied().unwrap_or(0.0)
+        };
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: all.last().copied().unwrap_or(0.0) }
+    }
 }
 
 impl std::fmt::Display for Report {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Status, announce,
     call_agents::call,
     due,
     hours::Hours,
@@ -14,7 +14,7 @@ use super::{
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, UserId},
+    app::{App, Changed, Job, UserId},
     customers::{self, ActivityKind, NewActivity},
     platform::{Result, db::Conn, language::Language},
     staff::{self, ConversationReply, Permission},
@@ -122,6 +122,7 @@ pub async fn hand_off(
         ..HolderChange::to(Status::Pending, Holder::Queue)
     };
     store::set_holder(tx.conn(), conversation.id, &change, now).await?;
+    announce::conversation(tx.conn(), org, conversation.id, "conversation_status_changed", now).await?;
     due::start(tx.conn(), conversation, &rules, now).await?;
     store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
     let activity = NewActivity::of(ActivityKind::HandedOff, None)
@@ -129,6 +130,9 @@ pub async fn hand_off(
     customers::activity(tx.conn(), org, conversation.customer_id, activity, now).await?;
     let title = format!("{} waits for a person", conversation.customer_name);
     let told = call(app, tx.conn(), conversation, agent, &title, now).await?;
+    if conversation.channel_type == "wecom_kf" {
+        Job::Transfer { conversation: conversation.id }.push(tx.conn(), org, now).await?;
+    }
     tx.commit().await?;
     staff::tell(app, org, &told).await;
     metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);

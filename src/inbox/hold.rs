@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Status, announce,
     call_agents::call,
     rules, satisfaction,
     store::{self, HolderChange},
@@ -38,7 +38,8 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
         return Ok(found);
     }
-    if found.holder == Holder::Agent {
+    // Without an agent it is held by a person at the platform: an agent here may take it from them.
+    if found.holder == Holder::Agent && found.agent_id.is_some() {
         return Err(Error::Conflict("another agent already holds this conversation".into()));
     }
     let change = HolderChange {
@@ -52,7 +53,9 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     store::mark_seen(tx.conn(), org, id, now).await?;
     audit(tx.conn(), now, by, "conversation.take_over", ("conversation", id.0), json!({})).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(taken)
 }
@@ -87,6 +90,7 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
     };
     audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), json!({"scope": scope})).await?;
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
     staff::tell(app, org, &told).await;
     app.wake(org).await;
@@ -118,6 +122,7 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
         satisfaction::ask(tx.conn(), &found, now).await?;
     }
     let resolved = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;

@@ -5,18 +5,27 @@
 //! still stands, so it is silent from the instant a person holds the conversation.
 
 mod accept;
+mod alarm;
+mod announce;
 pub mod api;
+mod attend;
 mod call_agents;
 mod canned;
+mod change;
 mod connect;
 mod deliver;
 mod desk;
 mod due;
+mod echo;
+mod erase;
+mod fetch;
+mod file;
 mod gaps;
 mod hand_off;
 mod hold;
 mod hours;
 mod overview;
+mod receipt;
 mod receive;
 mod reply;
 mod rules;
@@ -32,16 +41,23 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use accept::Accepter;
+pub use announce::{announce, not_announced};
+pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
-pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
+pub use connect::{
+    Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
+};
 pub use deliver::{deliver, not_delivered};
 pub use due::watch as watch_due;
+pub use erase::{Erased, erase, erase_files, export};
+pub use fetch::fetch;
+pub use file::{download, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
-pub use store::list_decisions;
+pub use store::{find_message_of, list_decisions};
 pub use sweep::sweep;
 
 use crate::{
@@ -237,7 +253,9 @@ pub async fn open(app: &App, id: ConversationId) -> Result<Option<Opened>> {
     let Some(conversation) = store::find_any(reader.conn(), id).await? else {
         return Ok(None);
     };
-    let messages = store::list_last_messages(reader.conn(), conversation.org_id, id, HISTORY).await?;
+    let mut messages = store::list_last_messages(reader.conn(), conversation.org_id, id, HISTORY).await?;
+    // What the customer took back was never said.
+    messages.retain(|m| !change::is_revoked(m));
     Ok(Some(Opened { conversation, messages }))
 }
 

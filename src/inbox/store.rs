@@ -1,8 +1,16 @@
 //! SQL of conversations, messages, channels and raw events.
 
+mod hooks;
+mod parts;
+mod reach;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
+
+pub use hooks::*;
+pub use parts::*;
+pub use reach::*;
 
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
 pub mod canned;
@@ -125,6 +133,17 @@ pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Convers
         .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
 }
 
+/// The latest conversation of any of these identities.
+pub async fn find_latest_of(c: Conn<'_>, org: OrgId, identities: &[IdentityId]) -> Result<Option<Conversation>> {
+    let mut c = c;
+    let mut latest: Option<Conversation> = None;
+    for identity in identities {
+        let found = find_latest(c.again(), org, *identity).await?;
+        latest = latest.into_iter().chain(found).max_by_key(|c| (c.created_at, c.id.0));
+    }
+    Ok(latest)
+}
+
 /// What a new conversation begins with.
 pub struct NewConversation {
     pub org: OrgId,
@@ -223,11 +242,12 @@ impl HolderChange {
     }
 }
 
-/// Conversations that only the assistant held and that have been silent since `before`.
+/// Conversations that only the assistant, or a person at the platform, held and that have been silent since `before`.
 pub async fn list_silent(c: Conn<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<(ConversationId, OrgId, i64)>> {
     const SILENT: &str = "
         SELECT id, org_id, version FROM conversations
-        WHERE status = 'active' AND holder = 'assistant' AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
+        WHERE status = 'active' AND (holder = 'assistant' OR (holder = 'agent' AND agent_id IS NULL))
+          AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
     Ok(both!(c, c => sqlx::query_as(SILENT).bind(before).bind(limit).fetch_all(c).await)?)
 }
 
@@ -280,6 +300,12 @@ pub async fn find_by_key(c: Conn<'_>, org: OrgId, id: ConversationId, key: &str)
 pub async fn find_message(c: Conn<'_>, id: MessageId) -> Result<Option<Message>> {
     const FIND: &str = message_columns!("WHERE id = $1");
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// One message of an organisation.
+pub async fn find_message_of(c: Conn<'_>, org: OrgId, id: MessageId) -> Result<Option<Message>> {
+    const FIND: &str = message_columns!("WHERE org_id = $1 AND id = $2");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
 /// Up to `limit` messages after `seq`, oldest first; private notes only when asked for.
@@ -342,6 +368,60 @@ pub async fn set_message_status(
     let changed = both!(c, c => sqlx::query(SET).bind(id).bind(status).bind(reason).bind(external).bind(now)
         .bind(at(0)).bind(at(1)).bind(at(2)).execute(c).await.map(|r| r.rows_affected()))?;
     Ok(changed == 1)
+}
+
+// Erasing -------------------------------------------------------------------------------------------------------------
+
+/// The conversations of a customer.
+pub async fn conversations_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<ConversationId>> {
+    const LIST: &str = "SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
+}
+
+/// The messages of a customer's conversations: our id, and the channel's.
+pub async fn message_ids_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<(MessageId, Option<String>)>> {
+    const LIST: &str = "SELECT id, external_message_id FROM messages WHERE org_id = $1 AND customer_id = $2";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
+}
+
+/// Raw events of an organisation after `after`, in order.
+pub async fn page_events(
+    c: Conn<'_>,
+    org: OrgId,
+    after: ChannelEventId,
+    limit: i64,
+) -> Result<Vec<(ChannelEventId, String)>> {
+    const PAGE: &str = "SELECT id, payload FROM channel_events WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    Ok(both!(c, c => sqlx::query_as(PAGE).bind(org).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Deletes raw events.
+pub async fn delete_events(mut c: Conn<'_>, org: OrgId, ids: &[ChannelEventId]) -> Result<()> {
+    for some in ids.chunks(500) {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM channel_events WHERE org_id = ");
+            query.push_bind(org).push(" AND id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes the conversations of a customer with their messages and traces; returns how many traces.
+pub async fn erase_conversations(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
+    const TURNS: &str = "DELETE FROM turns WHERE org_id = $1 AND customer_id = $2";
+    const MESSAGES: &str = "DELETE FROM messages WHERE org_id = $1 AND customer_id = $2";
+    const CONVERSATIONS: &str = "DELETE FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    let turns = both!(c.again(), c => sqlx::query(TURNS).bind(org).bind(customer)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    both!(c.again(), c => sqlx::query(MESSAGES).bind(org).bind(customer).execute(c).await.map(|_| ()))?;
+    both!(c, c => sqlx::query(CONVERSATIONS).bind(org).bind(customer).execute(c).await.map(|_| ()))?;
+    Ok(i64::try_from(turns).unwrap_or(i64::MAX))
 }
 
 // Turns ---------------------------------------------------------------------------------------------------------------
@@ -407,13 +487,25 @@ pub struct ChannelRow {
     pub name: String,
     pub config: String,
     pub settings: Json<Value>,
+    /// `active` or `paused`: then nothing is sent, and what comes in is kept.
     pub status: String,
+    /// What is wrong with it, in words for an operator.
+    pub error_message: Option<String>,
+    /// The platform has stopped it: nothing is sent before this time.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What the connection last said of itself, as the platform words it.
+    pub connection_state: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
 macro_rules! channel_columns {
     ($rest:literal) => {
-        concat!("SELECT id, org_id, platform, name, config, settings, status, created_at FROM channels ", $rest)
+        concat!(
+            "SELECT id, org_id, platform, name, config, settings, status, error_message, retry_at, connection_state,
+                    created_at
+             FROM channels ",
+            $rest
+        )
     };
 }
 

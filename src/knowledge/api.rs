@@ -233,9 +233,7 @@ async fn short(mut field: Field<'_>, most: usize) -> Result<String> {
 
 /// Streams the file to disk, never holding it.
 async fn save(app: &App, mut field: Field<'_>, limit_bytes: u64) -> Result<std::path::PathBuf> {
-    let dir = app.data_dir.join("files").join("incoming");
-    tokio::fs::create_dir_all(&dir).await?;
-    let path = dir.join(format!("{}.upload", Uuid::now_v7()));
+    let path = app.files.incoming().await?;
     let written = async {
         let mut file = tokio::fs::File::create(&path).await?;
         let mut size = 0u64;

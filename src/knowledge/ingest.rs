@@ -14,7 +14,6 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     Document, DocumentVersion, KnowledgeBase, Status, fetch,
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     app::{App, Changed, DocumentId, Job, KnowledgeBaseId, OrgId, UserId},
-    platform::{Error, Result, crypto::hex, error::blocking, language::Language},
+    platform::{Error, Result, crypto::hex, error::blocking, files, language::Language},
 };
 
 /// The base that documents go to when none is named and there is none.
@@ -179,7 +178,7 @@ async fn add_stored(
         }
         let document_id = same_source.as_ref().map_or_else(DocumentId::new, |d| d.id);
         let version = same_source.as_ref().map_or(1, |d| d.version + 1);
-        let url = settle_file(app, org, document_id, version, &file_type, stored).await?;
+        let url = file_url(org, document_id, version, &file_type, &stored.hash);
         let new = NewVersion {
             org_id: org,
             kb_id: kb,
@@ -190,13 +189,14 @@ async fn add_stored(
             content_hash: stored.hash.clone(),
             file_type: file_type.clone(),
             file_size: i64::try_from(stored.size).unwrap_or(i64::MAX),
-            file_url: Some(url),
+            file_url: Some(url.clone()),
             content: None,
             created_by: by,
             indexed: None,
         };
         let now = app.now();
         let mut tx = app.begin().await?;
+        app.files.keep(tx.conn(), &url, &stored.path).await?;
         let is_in = match version {
             1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),
             _ => documents::insert_newer(tx.conn(), now, &new).await?,
@@ -215,18 +215,11 @@ async fn add_stored(
     Err(Error::Conflict("this document is being changed by someone else: try again".into()))
 }
 
-/// The directory of all stored sources.
-fn files(app: &App) -> PathBuf {
-    app.data_dir.join("files")
-}
-
 /// Writes the bytes below the data directory under a temporary name, durable when it returns.
 async fn store(app: &App, content: Content) -> Result<Stored> {
-    let incoming = files(app).join("incoming");
+    let path = app.files.incoming().await?;
     let limit = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
     blocking(move || {
-        std::fs::create_dir_all(&incoming)?;
-        let path = incoming.join(Uuid::now_v7().to_string());
         match content {
             Content::Taken(from) => {
                 if std::fs::rename(&from, &path).is_err() {
@@ -264,36 +257,15 @@ async fn store(app: &App, content: Content) -> Result<Stored> {
     .await
 }
 
-/// Gives a stored source its name, which no other version has, and returns it relative to the data directory. A link,
-/// so that a second attempt under another name finds the bytes still.
-async fn settle_file(
-    app: &App,
-    org: OrgId,
-    document: DocumentId,
-    version: i64,
-    file_type: &str,
-    stored: &Stored,
-) -> Result<String> {
-    let name: String = stored.hash.chars().take(12).collect();
-    let url = format!("files/{org}/{document}/{version}-{name}.{file_type}");
-    let target = app.data_dir.join(&url);
-    let from = stored.path.clone();
-    blocking(move || {
-        let Some(dir) = target.parent() else { return Ok(()) };
-        std::fs::create_dir_all(dir)?;
-        if !target.exists() && std::fs::hard_link(&from, &target).is_err() {
-            let temporary = target.with_extension("part");
-            std::fs::copy(&from, &temporary)?;
-            std::fs::File::open(&temporary)?.sync_all()?;
-            std::fs::rename(&temporary, &target)?;
-        }
-        for dir in [Some(dir), dir.parent()].into_iter().flatten() {
-            std::fs::File::open(dir)?.sync_all()?;
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(url)
+/// The name under which a version's source is kept, which no other version has.
+fn file_url(org: OrgId, document: DocumentId, version: i64, file_type: &str, hash: &str) -> String {
+    let hash: String = hash.chars().take(12).collect();
+    format!("{}/{version}-{hash}.{file_type}", dir_of(org, document))
+}
+
+/// Where the sources of a document are kept.
+fn dir_of(org: OrgId, document: DocumentId) -> String {
+    format!("{}/{org}/{document}", files::DIR)
 }
 
 /// The ending by which the job will read it: by content where that is clear, else by name.
@@ -363,7 +335,7 @@ async fn read(app: &App, document: &Document, version: &DocumentVersion) -> Resu
             drop(reader);
             parse::read_text(text.unwrap_or_default(), Kind::from_name(&version.file_type).unwrap_or(Kind::Text)).await
         }
-        Some(url) => read_file(app, url, &version.file_type).await,
+        Some(url) => read_file(app, url, &version.file_type).await?,
     };
     let mut parsed = match parsed {
         Ok(parsed) => parsed,
@@ -398,16 +370,17 @@ async fn read(app: &App, document: &Document, version: &DocumentVersion) -> Resu
     }))
 }
 
-async fn read_file(app: &App, url: &str, file_type: &str) -> Result<Parsed, Failure> {
-    let path = app.data_dir.join(url);
-    let head = {
-        let path = path.clone();
-        tokio::task::spawn_blocking(move || head_of(&path)).await.unwrap_or(Err(Failure::SourceMissing))?
+async fn read_file(app: &App, url: &str, file_type: &str) -> Result<Result<Parsed, Failure>> {
+    let Some(file) = app.files.read(url).await? else { return Ok(Err(Failure::SourceMissing)) };
+    let path = file.path().to_path_buf();
+    let head = blocking(move || Ok(head_of(&path))).await?;
+    let kind = match head.and_then(|head| parse::sniff(&format!("x.{file_type}"), &head)) {
+        Ok(kind) => kind,
+        Err(failure) => return Ok(Err(failure)),
     };
-    let kind = parse::sniff(&format!("x.{file_type}"), &head)?;
     let settings = &app.config.ingest;
     let limits = Limits { time: Duration::from_secs(settings.timeout_s), memory_mb: settings.memory_mb };
-    parse::read(&path, kind, limits, &Sandbox::of_this_program()).await
+    Ok(parse::read(file.path(), kind, limits, &Sandbox::of_this_program()).await)
 }
 
 fn head_of(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -425,12 +398,12 @@ fn text_bytes(parsed: &Parsed) -> usize {
     parsed.parts.iter().map(bytes).sum()
 }
 
-/// The heading of the first level with which a text begins.
+/// The heading with which a text begins, if it is the only one of the first level: else each is a chapter.
 fn first_heading(parsed: &Parsed) -> Option<String> {
-    let Some(Part::Markdown(text)) = parsed.parts.first() else { return None };
-    let line = text.lines().find(|l| !l.trim().is_empty())?;
-    let title = line.strip_prefix("# ")?.replace("**", "");
-    Some(title.trim().to_string()).filter(|t| !t.is_empty())
+    let [Part::Markdown(text)] = parsed.parts.as_slice() else { return None };
+    let title = text.lines().find(|l| !l.trim().is_empty())?.strip_prefix("# ")?.replace("**", "");
+    let is_only = text.lines().filter(|l| l.starts_with("# ")).nth(1).is_none();
+    Some(title.trim().to_string()).filter(|t| is_only && !t.is_empty())
 }
 
 async fn set_status(app: &App, org: OrgId, document: DocumentId, version: i64, status: Status) -> Result<()> {
@@ -488,12 +461,7 @@ pub async fn forget(app: &App, document: DocumentId) -> Result<()> {
     }
     index::purge(app, org, document, Which::All).await?;
     index::forget_points(app, org, document).await?;
-    let dir = files(app).join(org.to_string()).join(document.to_string());
-    blocking(move || match std::fs::remove_dir_all(&dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
-        _ => Ok(()),
-    })
-    .await?;
+    app.files.remove_below(&dir_of(org, document)).await?;
     let mut tx = app.begin().await?;
     documents::delete(tx.conn(), document).await?;
     tx.commit().await
@@ -561,5 +529,6 @@ mod tests {
         let parsed = |text: &str| Parsed { title: None, parts: vec![Part::Markdown(text.into())] };
         assert_eq!(first_heading(&parsed("\n# Returns **and** refunds\nx")).as_deref(), Some("Returns and refunds"));
         assert_eq!(first_heading(&parsed("Text\n# Later")), None);
+        assert_eq!(first_heading(&parsed("# One\nText\n# Two")), None, "chapters");
     }
 }

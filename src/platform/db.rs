@@ -194,6 +194,23 @@ impl Db {
         }
     }
 
+    /// Rewrites the SQLite file and empties its log, so that nothing that was deleted can be read from the disk.
+    /// PostgreSQL's deleted rows go with its own vacuum, out of our reach.
+    pub async fn scrub(&self) -> Result<()> {
+        let Some(mut writer) = self.exclusive_sqlite().await? else { return Ok(()) };
+        for _ in 0..20 {
+            sqlx::query("VACUUM").execute(&mut writer.conn).await?;
+            let (busy, _, _): (i64, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut writer.conn).await?;
+            if busy == 0 {
+                return Ok(());
+            }
+            // A reader still looks at an older state, which the log must keep.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(Error::Unavailable { service: "the database", source: anyhow::anyhow!("its log is in use") })
+    }
+
     /// Waits for open work and closes every connection.
     pub async fn close(&self) {
         match self {

@@ -164,6 +164,15 @@ pub async fn retry(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Ut
     Ok(())
 }
 
+/// Puts a job off to `run_at` because it is not allowed earlier: that costs it no attempt.
+pub async fn put_off(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>) -> Result<()> {
+    const PUT_OFF: &str = "
+        UPDATE jobs SET state = 'ready', run_at = $3, attempts = attempts - 1, worker = NULL, lease_until = NULL
+        WHERE id = $1 AND state = 'running' AND worker = $2";
+    both!(c, c => sqlx::query(PUT_OFF).bind(job.id).bind(worker).bind(run_at).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Gives a job up; it stays as `failed` for a person to see.
 pub async fn give_up(c: Conn<'_>, job: &Claimed, worker: &str, error: &str) -> Result<()> {
     const GIVE_UP: &str = "
@@ -193,6 +202,18 @@ pub async fn reclaim(c: Conn<'_>, now: DateTime<Utc>, node: Option<&str>) -> Res
     let node = node.map(|n| format!("{n}:%"));
     both!(c.again(), c => sqlx::query(MERGED).bind(&node).bind(now).execute(c).await.map(|_| ()))?;
     Ok(both!(c, c => sqlx::query(RECLAIM).bind(&node).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// The jobs of an organisation that do not run now: their ids with what they carry, for finding whom they are about.
+pub async fn list_idle(c: Conn<'_>, org: Uuid) -> Result<Vec<(Uuid, String, Json<Value>, Option<String>)>> {
+    const LIST: &str = "SELECT id, lane, payload, last_error FROM jobs WHERE org_id = $1 AND state <> 'running'";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Takes back a job that does not run.
+pub async fn withdraw(c: Conn<'_>, id: Uuid) -> Result<bool> {
+    const WITHDRAW: &str = "DELETE FROM jobs WHERE id = $1 AND state <> 'running'";
+    Ok(both!(c, c => sqlx::query(WITHDRAW).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
 /// How many jobs wait, run, and have failed: `(ready, running, failed)`.

@@ -28,7 +28,7 @@ pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::{find_org_by_id, is_member, name_of, sweep, users_who_may};
+pub use store::{erase_about, find_org_by_id, is_member, name_of, sweep, users_who_may};
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};
 

@@ -44,6 +44,8 @@ permissions! {
     CustomerWrite = "customer:write"
     /// Take customers out as a file.
     CustomerExport = "customer:export"
+    /// Erase customers with everything about them.
+    CustomerErase = "customer:erase"
     /// See phone numbers in full.
     CustomerSeePhone = "customer:see_phone"
     /// Make, rename and delete tags.

@@ -2,8 +2,8 @@
 
 use super::permission::{
     ALL, ApiKeyManage, Ask, BackupRun, CannedManage, ChannelManage, ConversationAssign, ConversationRead,
-    ConversationReply, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite, KnowledgeRead,
-    KnowledgeWrite, MemoryRead, MemoryWrite, Permission, Scope,
+    ConversationReply, CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite,
+    KnowledgeRead, KnowledgeWrite, MemoryRead, MemoryWrite, Permission, Scope,
     Scope::{Org, Own, Team},
     SettingsManage, TagManage, UserManage, UserRead,
 };
@@ -49,6 +49,7 @@ pub const ROLES: &[BuiltIn] = &[
             SettingsManage::KEY,
             ChannelManage::KEY,
             ApiKeyManage::KEY,
+            CustomerErase::KEY,
         ]),
     },
     BuiltIn {
@@ -89,6 +90,7 @@ pub const ROLES: &[BuiltIn] = &[
             (DealRead::KEY, Org),
             (Ask::KEY, Org),
             (MemoryRead::KEY, Org),
+            (MemoryWrite::KEY, Org),
             (UserRead::KEY, Org),
         ],
         everything_but: None,

@@ -1,7 +1,7 @@
 //! The SQL of users, roles, sessions, keys and what was done.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
@@ -234,6 +234,36 @@ pub async fn insert_notification(
         .bind(news.resource.map(|r| r.0)).bind(news.resource.map(|r| r.1)).bind(now)
         .execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// Takes what it says about these things (a customer, their conversations) out of the audit log, whose lines stay, and
+/// out of notifications, which go. Returns how many lines and notifications.
+pub async fn erase_about(mut c: Conn<'_>, org: OrgId, about: &[uuid::Uuid]) -> Result<(u64, u64)> {
+    let (mut lines, mut notifications) = (0, 0);
+    for some in about.chunks(500) {
+        lines += both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("UPDATE audit_logs SET changes = ");
+            query.push_bind(Json(json!({"erased": true}))).push(" WHERE org_id = ").push_bind(org);
+            query.push(" AND resource_id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+        })?;
+        notifications += both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM notifications WHERE org_id = ");
+            query.push_bind(org).push(" AND resource_id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+        })?;
+    }
+    Ok((lines, notifications))
 }
 
 /// Whether this is an active user of the organisation.

@@ -100,14 +100,14 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     let searched = started.elapsed();
 
     let asked = Question { text, ..question.clone() };
-    let Written { draft, call } = draft::write(app, &asked, &evidence, &[]).await?;
+    let Written { draft, call } = draft::write(app, &asked, &evidence, &asked.memories).await?;
     model_calls.extend(call);
     if let DraftFrom::Extractive { because: Some(_) } = draft.from {
         signals.model_unavailable = true;
     }
     let drafted = started.elapsed();
     let mut proven = proof::check(draft, &evidence);
-    proven.confidence = confidence::of(&proven, &evidence);
+    proven.confidence = confidence::of(&proven, &evidence, question.language);
     signals.is_vague &= rewritten.is_none();
     if signals.is_vague {
         signals.topics = topics(&evidence);

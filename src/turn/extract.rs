@@ -16,11 +16,11 @@ use crate::{
 /// From how alike on two questions are taken for the same.
 pub const SAME_QUESTION: f32 = 0.72;
 /// The most sentences of an answer, list entries not counted.
-const MOST_SENTENCES: usize = 3;
+const MOST_SENTENCES: usize = 2;
 /// The most entries of a list.
 const MOST_ITEMS: usize = 10;
 /// How far behind the best a further sentence of the same passage may stand.
-const CLOSE: f32 = 0.25;
+const CLOSE: f32 = 0.12;
 
 /// Quotes what answers `question`, or says that nothing does. The same evidence gives the same answer.
 pub fn answer(question: &Question, evidence: &Evidence) -> Draft {

@@ -7,14 +7,13 @@ pub mod draft;
 pub mod extract;
 pub mod facts;
 pub mod gate;
-mod polarity;
+
 pub mod proof;
 pub mod rewrite;
 pub mod signals;
 pub mod small_talk;
 mod take;
 pub mod understand;
-mod units;
 
 pub use ask::{Outcome, Source, ask};
 pub use take::{give_up, take};
@@ -33,6 +32,8 @@ pub struct Question {
     pub history: Vec<Said>,
     /// The language to answer in: the customer's last messages decide.
     pub language: Language,
+    /// What is remembered of the customer, in words: it helps to understand them and proves nothing.
+    pub memories: Vec<String>,
 }
 
 impl Question {
@@ -40,7 +41,7 @@ impl Question {
     pub fn alone(org: OrgId, text: impl Into<String>) -> Self {
         let text = text.into();
         let language = Language::detect(&text).unwrap_or_default();
-        Self { org, text, history: Vec::new(), language }
+        Self { org, text, history: Vec::new(), language, memories: Vec::new() }
     }
 }
 

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::{
     Question, Reason, Said, Signals, Speaker, Verdict, api,
     ask::{self, Outcome},
+    small_talk::SmallTalk,
 };
 use crate::{
     app::{App, Changed, ConversationId, TurnId},
+    customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
+    memory::{self, Asker, Recalled},
     platform::{Error, Result, language::Language},
 };
 
@@ -29,7 +32,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if opened.unanswered().is_empty() {
         return Ok(()); // a person took over, or an earlier turn answered
     }
-    let question = question(&opened);
+    let mut question = question(&opened);
     if conversation.holder == Holder::Queue {
         inbox::say_wait(app, conversation, question.language).await?;
         return Ok(());
@@ -41,6 +44,12 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if let Some((reason, why)) = needs_a_person(&opened, &question) {
         return hand_off(app, &opened, &question, reason, why, started).await;
     }
+    let asker = asker(app, &opened).await?;
+    if let Some(said) = hand(app, &opened, &question, asker).await? {
+        return say(app, &opened, &question, said, started).await;
+    }
+    let recalled = recall(app, &opened, &question, asker).await;
+    question.memories = recalled.iter().map(Recalled::line).collect();
     let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
     let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;
     let trace = Trace {
@@ -71,7 +80,67 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         }
     };
     count(if stands { outcome.verdict.decision() } else { "stale" }, started);
+    if stands && matches!(outcome.verdict, Verdict::Answer) {
+        let (org, customer) = (conversation.org_id, conversation.customer_id);
+        memory::used(app, org, customer, &recalled, outcome.said()).await?;
+    }
     Ok(())
+}
+
+/// The identity that the customer writes on, and whether it is verified.
+async fn asker(app: &App, opened: &Opened) -> Result<Option<Asker>> {
+    let Some(id) = opened.conversation.identity_id else { return Ok(None) };
+    let identity = customers::find_identity(app.read().await?.conn(), opened.conversation.org_id, id).await?;
+    Ok(Some(Asker { identity: id, is_verified: identity.is_some_and(|i| i.verified_at.is_some()) }))
+}
+
+/// What the customer asks of their own memory, answered; nothing is searched for it.
+async fn hand(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Result<Option<memory::Said>> {
+    let earlier = memory::Earlier {
+        kind: opened.before().last().and_then(kind),
+        asked: opened.before().filter(|m| m.sender_type == Sender::Customer).last().map(|m| m.content.as_str()),
+    };
+    let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
+    memory::hand(app, org, customer, asker, &question.text, earlier, question.language).await
+}
+
+/// Says what the memory answered; a confirmed erasure is ordered first, and runs when the reply is delivered.
+async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said, started: Instant) -> Result<()> {
+    if said.erases {
+        erasure::order(app, opened.conversation.org_id, opened.conversation.customer_id, "customer").await?;
+    }
+    let trace = Trace {
+        id: TurnId::new(),
+        decision: "answer".into(),
+        reason: None,
+        confidence: Some(1.0),
+        language: Some(question.language),
+        duration_ms: started.elapsed().as_secs_f64() * 1e3,
+        detail: json!({"memory": said.kind}),
+    };
+    let reply =
+        Reply { text: said.text, sources: None, confidence: None, language: Some(question.language), kind: said.kind };
+    let stands = inbox::reply(app, &opened.conversation, &reply, &trace).await?;
+    count(if stands { "answer" } else { "stale" }, started);
+    Ok(())
+}
+
+/// What helps to understand the question. A memory that fails costs no answer.
+async fn recall(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Vec<Recalled> {
+    let before: Vec<memory::Before<'_>> = question
+        .history
+        .iter()
+        .rev()
+        .take(6)
+        .rev()
+        .map(|said| memory::Before { is_own: said.by == Speaker::Customer, text: &said.text })
+        .collect();
+    let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
+    let query = memory::Query { before: &before, asker, ..memory::Query::new(org, customer, &question.text) };
+    memory::recall(app, &query).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error.chain(), "answering without memories");
+        Vec::new()
+    })
 }
 
 fn count(decision: &'static str, started: Instant) {
@@ -157,7 +226,7 @@ async fn write_hand_off(
 fn question(opened: &Opened) -> Question {
     let burst: Vec<&str> =
         opened.unanswered().iter().map(|m| m.content.trim()).filter(|text| !text.is_empty()).collect();
-    let text = burst.join("\n");
+    let text = without_small_talk(&burst).join("\n");
     let spoken = opened.messages.iter().rev().filter(|m| m.sender_type == Sender::Customer);
     let language = Language::detect(&text)
         .or_else(|| spoken.clone().find_map(|m| Language::detect(&m.content)))
@@ -178,6 +247,13 @@ pub(super) fn last_question(opened: &Opened) -> Option<Question> {
     let history = burst.get(..from)?.iter().filter_map(|m| said(m)).collect();
     let language = Language::detect(&text).or(opened.conversation.language).unwrap_or_default();
     Some(Question { history, language, ..Question::alone(opened.conversation.org_id, text) })
+}
+
+/// A burst without its greetings and thanks, which only blur the question beside them ("Hi", "how long is the
+/// warranty?", "thanks"); all of it when there is nothing else.
+fn without_small_talk<'a>(burst: &[&'a str]) -> Vec<&'a str> {
+    let topics: Vec<&str> = burst.iter().filter(|text| SmallTalk::read(text).is_none()).copied().collect();
+    if topics.is_empty() { burst.to_vec() } else { topics }
 }
 
 fn said(message: &Message) -> Option<Said> {
@@ -293,6 +369,14 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_read_without_the_greetings_around_it() {
+        let question = "How long is the warranty?";
+        assert_eq!(without_small_talk(&["Hi", question, "thanks!"]), [question]);
+        assert_eq!(without_small_talk(&["你好", "保修多久？"]), ["保修多久？"]);
+        assert_eq!(without_small_talk(&["Hello", "thank you"]), ["Hello", "thank you"]);
+    }
 
     #[test]
     fn an_offered_person_is_accepted_in_both_languages() {

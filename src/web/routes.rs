@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    backup, customers, demo, inbox, knowledge,
+    backup, customers, demo, erasure, inbox, knowledge, memory,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -106,6 +106,16 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::give_back))
         .routes(routes!(inbox::api::resolve))
         .routes(routes!(inbox::api::channels, inbox::api::add_channel))
+        .routes(routes!(inbox::api::edit_channel))
+        .routes(routes!(inbox::api::pause_channel))
+        .routes(routes!(inbox::api::resume_channel))
+        .routes(routes!(inbox::api::test_channel))
+        .routes(routes!(inbox::api::attachment))
+        .routes(routes!(inbox::api::list_webhooks, inbox::api::add_webhook))
+        .routes(routes!(inbox::api::remove_webhook))
+        .routes(routes!(inbox::api::enable_webhook))
+        .routes(routes!(inbox::api::webhook_deliveries))
+        .routes(routes!(inbox::api::replay_delivery))
         // knowledge
         .routes(routes!(knowledge::api::list_bases, knowledge::api::add_base))
         .routes(routes!(knowledge::api::edit_base, knowledge::api::delete_base))
@@ -119,6 +129,13 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::list_faqs, knowledge::api::add_faq))
         .routes(routes!(knowledge::api::search))
         .routes(routes!(knowledge::api::index_state, knowledge::api::reindex))
+        .routes(routes!(memory::api::list, memory::api::add))
+        .routes(routes!(memory::api::why, memory::api::change, memory::api::forget))
+        .routes(routes!(memory::api::list_shared, memory::api::propose))
+        .routes(routes!(memory::api::decide))
+        .routes(routes!(erasure::api::export))
+        .routes(routes!(erasure::api::order))
+        .routes(routes!(erasure::api::find_erasure))
         .routes(routes!(turn::api::ask))
         .routes(routes!(remove_demo))
         // backup

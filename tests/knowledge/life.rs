@@ -44,7 +44,7 @@ on_each_database! {
         let versions = documents::versions(app.read().await.unwrap().conn(), org, first.id).await.unwrap();
         assert_eq!(versions.len(), 2, "the sources are kept");
         for version in versions {
-            assert!(app.data_dir.join(version.file_url.unwrap()).is_file());
+            assert!(app.files.read(&version.file_url.unwrap()).await.unwrap().is_some());
         }
     }
 
@@ -74,15 +74,17 @@ on_each_database! {
         let org = shop(&app).await;
         let document = ingested(&app, org, "a.md", b"Refunds take five days.").await;
         let kept = ingested(&app, org, "b.md", b"Parcels take two days.").await;
-        let dir = app.data_dir.join(format!("files/{org}/{}", document.id));
-        assert!(dir.is_dir());
+        let versions = documents::versions(app.read().await.unwrap().conn(), org, document.id).await.unwrap();
+        let source = versions[0].file_url.clone().unwrap();
+        assert!(app.files.read(&source).await.unwrap().is_some());
         ingest::remove(&app, org, document.id).await.unwrap();
         assert!(found(&app, org, "refunds").await.is_empty(), "its points are still there");
         assert!(ingest::remove(&app, org, document.id).await.is_err());
         work(&app).await;
         ingest::forget(&app, document.id).await.unwrap(); // safe to repeat
         assert_eq!((rows(&app, org).await, points(&app, org).await), (1, 1));
-        assert!(!dir.exists());
+        assert!(app.files.read(&source).await.unwrap().is_none());
+        assert!(!app.data_dir.join(format!("files/{org}/{}", document.id)).exists());
         let mut reader = app.read().await.unwrap();
         assert_eq!(documents::owner(reader.conn(), document.id).await.unwrap(), None);
         assert_eq!(bases::find(reader.conn(), org, kept.kb_id).await.unwrap().unwrap().document_count, 1);

@@ -75,9 +75,6 @@ async fn two_processes_share_the_work_and_a_dead_redis_loses_nothing() {
     let http = http();
     let (redis, (vectors, _vectors)) = (Redis::start(None), qdrant::serve());
     let (one_dir, two_dir) = (Scratch::new(), Scratch::new());
-    // Several processes share the uploaded files (docs/operations.md).
-    std::fs::create_dir_all(one_dir.0.join("files")).unwrap();
-    std::os::unix::fs::symlink(one_dir.0.join("files"), two_dir.0.join("files")).unwrap();
     let settings = [
         ("FRONTDESK_DATABASE_URL", fresh_postgres().await),
         ("FRONTDESK_REDIS_URL", format!("redis://127.0.0.1:{}", redis.port)),

@@ -62,6 +62,7 @@ async fn insert(c: Conn<'_>, table: &Table, n: usize, id: Uuid, keys: &HashMap<&
                 Kind::Integer => values.push_bind(i32::MAX - n as i32),
                 Kind::BigInteger => values.push_bind(i64::MAX - m),
                 Kind::Float => values.push_bind(0.1 + 0.2 + m as f64),
+                Kind::Bytes => values.push_bind(vec![0u8, 255, n as u8]),
             };
         }
         query.push(")");
@@ -102,6 +103,7 @@ async fn rows(c: Conn<'_>, table: &Table) -> BTreeSet<String> {
                     Kind::Integer => format!("{:?}", row.get::<Option<i32>, _>(at)),
                     Kind::BigInteger => format!("{:?}", row.get::<Option<i64>, _>(at)),
                     Kind::Float => format!("{:?}", row.get::<Option<f64>, _>(at)),
+                    Kind::Bytes => format!("{:?}", row.get::<Option<Vec<u8>>, _>(at)),
                 };
                 format!("{}={value} ", column.name)
             }).collect::<String>()

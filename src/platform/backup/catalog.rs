@@ -21,6 +21,7 @@ pub enum Kind {
     Integer,
     BigInteger,
     Float,
+    Bytes,
 }
 
 impl Kind {
@@ -35,6 +36,7 @@ impl Kind {
             "integer" => Self::Integer,
             "bigint" => Self::BigInteger,
             "double precision" => Self::Float,
+            "bytea" => Self::Bytes,
             _ => return None,
         })
     }

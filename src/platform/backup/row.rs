@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::value::RawValue;
 use sqlx::types::Json;
@@ -21,6 +22,7 @@ pub enum Value {
     Integer(Option<i32>),
     BigInteger(Option<i64>),
     Float(Option<f64>),
+    Bytes(Option<Vec<u8>>),
 }
 
 /// Reads the value at `$at` of a row of either database.
@@ -37,6 +39,7 @@ macro_rules! read {
             Kind::Integer => $row.try_get($at).map(Value::Integer),
             Kind::BigInteger => $row.try_get($at).map(Value::BigInteger),
             Kind::Float => $row.try_get($at).map(Value::Float),
+            Kind::Bytes => $row.try_get($at).map(Value::Bytes),
         }
     }};
 }
@@ -56,6 +59,7 @@ macro_rules! bind {
             Value::Integer(v) => $list.push_bind(v),
             Value::BigInteger(v) => $list.push_bind(v),
             Value::Float(v) => $list.push_bind(v),
+            Value::Bytes(v) => $list.push_bind(v),
         };
     }};
 }
@@ -79,6 +83,7 @@ impl Value {
             Self::BigInteger(v) => v.as_ref().map(text),
             // JSON has no words for what is not a number.
             Self::Float(v) => v.map(|v| if v.is_finite() { text(&v) } else { text(&v.to_string()) }),
+            Self::Bytes(v) => v.as_ref().map(|v| text(&BASE64.encode(v))),
         };
         Ok(json.transpose()?.map(Cow::Owned))
     }
@@ -101,6 +106,10 @@ impl Value {
             Kind::Float => {
                 let number = |r: &RawValue| r.get().trim_matches('"').parse().map_err(serde::de::Error::custom);
                 Self::Float(raw.map(number).transpose()?)
+            }
+            Kind::Bytes => {
+                let bytes = |text: String| BASE64.decode(text).map_err(serde::de::Error::custom);
+                Self::Bytes(of(raw)?.map(bytes).transpose()?)
             }
         })
     }
@@ -222,6 +231,16 @@ mod tests {
             };
             assert_eq!(read.to_bits(), number.to_bits(), "{number}");
         }
+    }
+
+    #[test]
+    fn bytes_come_back() {
+        let bytes = vec![0, 255, 10, 34];
+        let Value::Bytes(Some(read)) = back(Kind::Bytes, &line(Value::Bytes(Some(bytes.clone()))), false) else {
+            panic!("no bytes")
+        };
+        assert_eq!(read, bytes);
+        assert!(parse(r#"{"it":"no base64!"}"#, &table(Kind::Bytes), false).is_err());
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! HTTP for a customer's right to their data: take it along, have it erased, hold a receipt.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Erasure, erase, store};
+use crate::{
+    app::{App, CustomerId},
+    customers, inbox, memory,
+    platform::{
+        Error, Result,
+        http::{Json, Path},
+    },
+    staff::{Can, CustomerErase, CustomerExport, audit},
+};
+
+/// An erasure with its receipt.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErasureShown {
+    #[serde(flatten)]
+    pub erasure: Erasure,
+    /// Whether this installation signed the receipt and nobody changed it since.
+    pub is_genuine: bool,
+}
+
+/// Take out everything about a customer: the customer, messages, what is remembered.
+#[utoipa::path(post, path = "/api/customers/{id}/export", tag = "customers", responses((status = 200, body = Object)))]
+pub async fn export(
+    State(app): State<Arc<App>>,
+    by: Can<CustomerExport>,
+    Path(id): Path<CustomerId>,
+) -> Result<Json<Value>> {
+    let mut tx = app.begin().await?;
+    let customer = customers::find_visible(tx.conn(), by.org, id, by.visible())
+        .await?
+        .ok_or(Error::NotFound("customer"))?
+        .shown_to(&by);
+    let identities: Vec<_> =
+        customers::list_identities(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
+    let conversations = inbox::export(tx.conn(), by.org, id).await?;
+    let memories = memory::export(tx.conn(), by.org, id).await?;
+    audit(tx.conn(), app.now(), &by, "customer.export", ("customer", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(json!({"customer": customer, "identities": identities, "conversations": conversations,
+        "memories": memories, "exported_at": app.now()})))
+}
+
+/// Erase a customer everywhere. It can't be undone; a receipt says what was removed.
+#[utoipa::path(post, path = "/api/customers/{id}/erase", tag = "customers", responses((status = 202, body = Erasure)))]
+pub async fn order(
+    State(app): State<Arc<App>>,
+    by: Can<CustomerErase>,
+    Path(id): Path<CustomerId>,
+) -> Result<(StatusCode, Json<Erasure>)> {
+    let requested_by = by.actor.describe();
+    Ok((StatusCode::ACCEPTED, Json(erase::order(&app, by.org, id, &requested_by).await?)))
+}
+
+/// See an erasure and its receipt.
+#[utoipa::path(get, path = "/api/erasures/{id}", tag = "customers", responses((status = 200, body = ErasureShown)))]
+pub async fn find_erasure(
+    State(app): State<Arc<App>>,
+    by: Can<CustomerErase>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<ErasureShown>> {
+    let erasure = store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("erasure"))?;
+    let is_genuine = erasure.is_genuine(&app);
+    Ok(Json(ErasureShown { erasure, is_genuine }))
+}

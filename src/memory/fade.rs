@@ -1,0 +1,95 @@
+//! What time does: what is spent is put away, what was put away long ago is deleted, what helped gets stronger.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{
+    Memory, Recalled, Status, store,
+    store::terms::{self, Delta},
+};
+use crate::{
+    app::{App, CustomerId, MemoryId, OrgId},
+    platform::{Result, db::Conn, lexical},
+};
+
+/// How long what was put away is kept.
+const RETENTION: Duration = Duration::days(365);
+/// What was used since cannot be spent yet.
+const FRESH: Duration = Duration::days(1);
+/// Rows looked at in one transaction.
+const PAGE: i64 = 500;
+
+/// Archives what is spent and deletes what was archived before the retention. Safe to repeat.
+pub async fn fade(app: &App) -> Result<u64> {
+    let now = app.now();
+    let mut after = MemoryId(uuid::Uuid::nil());
+    let mut faded = 0;
+    loop {
+        let idle = store::idle(app.read().await?.conn(), now - FRESH, after, PAGE).await?;
+        let Some(last) = idle.last() else { break };
+        after = last.id;
+        let mut spent: Vec<Memory> = idle.into_iter().filter(|m| m.state().is_spent(now)).collect();
+        spent.sort_by_key(|m| m.org_id);
+        faded += spent.len() as u64;
+        for some in spent.chunk_by(|a, b| a.org_id == b.org_id) {
+            let Some(first) = some.first() else { continue };
+            let mut tx = app.begin().await?;
+            archive(tx.conn(), first.org_id, some, now).await?;
+            tx.commit().await?;
+        }
+    }
+    let mut tx = app.begin().await?;
+    store::delete_archived(tx.conn(), now - RETENTION).await?;
+    tx.commit().await?;
+    Ok(faded)
+}
+
+/// Puts memories of one organisation away.
+pub(super) async fn archive(mut c: Conn<'_>, org: OrgId, all: &[Memory], now: DateTime<Utc>) -> Result<()> {
+    let mut delta = Delta::default();
+    for memory in all {
+        delta.count(&memory.content, -1);
+        let archived = Memory { status: Status::Archived, archived_at: Some(now), ..memory.clone() };
+        store::save(c.again(), &archived).await?;
+    }
+    terms::apply(c, org, &delta).await
+}
+
+/// Strengthens those of `recalled` whose words the answer took up, each at most once a day.
+pub async fn used(app: &App, org: OrgId, customer: CustomerId, recalled: &[Recalled], answer: &str) -> Result<()> {
+    let now = app.now();
+    let mut said = std::collections::HashSet::new();
+    lexical::each_term(answer, |term| {
+        said.insert(term);
+    });
+    let helped = |memory: &Memory| {
+        let (mut all, mut taken) = (0usize, 0usize);
+        lexical::each_term(memory.value.as_deref().unwrap_or(&memory.content), |term| {
+            all += 1;
+            taken += usize::from(said.contains(&term));
+        });
+        all > 0 && taken * 2 >= all
+    };
+    let due: Vec<MemoryId> = recalled
+        .iter()
+        .map(|r| &r.memory)
+        .filter(|m| now - m.last_accessed_at >= FRESH && helped(m))
+        .map(|m| m.id)
+        .collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.begin().await?;
+    for id in due {
+        let Some(memory) = store::find(tx.conn(), org, customer, id).await? else { continue };
+        let used = memory.state().used(now);
+        let used = Memory {
+            importance: used.importance,
+            stability: used.stability,
+            last_accessed_at: used.last_used_at,
+            use_count: memory.use_count.saturating_add(1),
+            ..memory
+        };
+        store::save(tx.conn(), &used).await?;
+    }
+    tx.commit().await
+}

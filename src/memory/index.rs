@@ -1,0 +1,136 @@
+//! The index of an organisation's memories: ids, vectors and filter fields. It follows the rows, and can be lost.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Memory, store};
+use crate::{
+    app::{App, CustomerId, MemoryId, OrgId},
+    platform::{
+        Error, Result,
+        lexical::{self, TOKENIZER},
+        vectors::{Point, Shape},
+    },
+};
+
+/// What the length of a memory is taken for, in tokens: they are sentences.
+pub(super) const TYPICAL_LENGTH: f32 = 20.0;
+/// How many points are made at once.
+const BATCH: i64 = 500;
+
+/// The collection of an organisation's memories. Another tokenizer or model makes another collection, which is filled
+/// from the rows; until it is whole, recall also looks at the rows that are not in it.
+pub(super) fn collection(app: &App, org: OrgId) -> String {
+    let made_by = format!(
+        "{TOKENIZER} {} {}",
+        app.model.embedding_model().unwrap_or_default(),
+        app.model.dimensions().unwrap_or_default()
+    );
+    format!("memories_{}_{:08x}", org.0.simple(), lexical::term_id(&made_by))
+}
+
+/// What is indexed of a memory: what it says, and the sentence around it.
+fn text(memory: &Memory) -> String {
+    match &memory.summary {
+        Some(sentence) if !memory.content.contains(sentence.as_str()) => format!("{}\n{sentence}", memory.content),
+        _ => memory.content.clone(),
+    }
+}
+
+/// Brings the index in line with a customer's rows (`Job::IndexMemories`). Safe to repeat.
+pub async fn bring(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+    loop {
+        let waiting = store::unindexed(app.read().await?.conn(), org, customer, BATCH).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        put(app, org, &waiting).await?;
+    }
+}
+
+async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
+    let texts: Vec<String> = memories.iter().map(text).collect();
+    let dense = if app.model.can_embed() {
+        match app.model.embed(&texts).await {
+            Ok(vectors) => vectors.into_iter().map(Some).collect(),
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "memories are indexed without embeddings");
+                vec![None; texts.len()]
+            }
+        }
+    } else {
+        vec![None; texts.len()]
+    };
+    let points: Vec<Point> = memories
+        .iter()
+        .zip(&texts)
+        .zip(dense)
+        .filter_map(|((memory, text), dense)| {
+            let mut fields = Map::new();
+            fields.insert("customer_id".into(), Value::String(memory.customer_id?.to_string()));
+            let (lexical, _) = lexical::document_vector(&[(text.as_str(), 1.0)], TYPICAL_LENGTH);
+            Some(Point { id: memory.id.0, lexical, dense, fields })
+        })
+        .collect();
+    let name = collection(app, org);
+    match app.vectors.upsert(&name, points.clone()).await {
+        Err(Error::NotFound(_)) => {
+            app.vectors.create(&name, shape(app)).await?;
+            app.vectors.upsert(&name, points).await?;
+        }
+        other => other?,
+    }
+    app.vectors.flush(&name).await?;
+    let ids: Vec<MemoryId> = memories.iter().map(|m| m.id).collect();
+    let mut tx = app.begin().await?;
+    store::set_indexed(tx.conn(), org, &ids, app.now()).await?;
+    tx.commit().await
+}
+
+fn shape(app: &App) -> Shape {
+    Shape { dense_dimensions: app.model.dimensions().filter(|_| app.model.can_embed()) }
+}
+
+/// Takes deleted memories out. Points that stay do no harm: their ids yield no row.
+pub(super) async fn remove(app: &App, org: OrgId, ids: &[MemoryId]) -> Result<()> {
+    let name = collection(app, org);
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    match app.vectors.delete(&name, &ids).await {
+        Err(Error::NotFound(_)) => Ok(()),
+        Ok(()) => app.vectors.flush(&name).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// At start: makes lost collections anew, adds missing points, deletes orphans and the collections of former models.
+pub async fn reconcile(app: &App) -> Result<()> {
+    let organisations = store::organisations(app.read().await?.conn()).await?;
+    let wanted: HashSet<String> = organisations.iter().map(|org| collection(app, *org)).collect();
+    for name in app.vectors.collections().await? {
+        if name.starts_with("memories_") && !wanted.contains(&name) {
+            app.vectors.drop_collection(&name).await?;
+        }
+    }
+    for org in organisations {
+        let name = collection(app, org);
+        app.vectors.create(&name, shape(app)).await?;
+        let mut points: HashSet<Uuid> = app.vectors.ids(&name, None).await?.into_iter().map(|(id, _)| id).collect();
+        let mut after = MemoryId(Uuid::nil());
+        loop {
+            let page = store::page(app.read().await?.conn(), org, after, BATCH).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            let missing: Vec<Memory> = page.into_iter().filter(|m| !points.remove(&m.id.0)).collect();
+            if !missing.is_empty() {
+                put(app, org, &missing).await?;
+            }
+        }
+        let orphans: Vec<MemoryId> = points.into_iter().map(MemoryId).collect();
+        if !orphans.is_empty() {
+            remove(app, org, &orphans).await?;
+        }
+    }
+    Ok(())
+}

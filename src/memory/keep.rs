@@ -1,0 +1,213 @@
+//! Puts one thing into the memory of a customer: beside, over or into what is known.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{
+    Kind, Memory, Status, Term, read, store,
+    store::terms::{self, Delta},
+    strength,
+    supersede::{self, Verdict},
+    times,
+};
+use crate::{
+    app::{CustomerId, IdentityId, MemoryId, MessageId, OrgId},
+    platform::{Error, Result, db::Conn, language::Language, lexical},
+};
+
+/// Something to remember.
+#[derive(Debug, Clone)]
+pub struct New {
+    pub kind: Kind,
+    /// As it was said.
+    pub value: String,
+    /// Which one of its kind ("shoe").
+    pub about: Option<&'static str>,
+    /// The words around it.
+    pub sentence: Option<String>,
+    pub speaker: Option<String>,
+    pub language: Language,
+    pub said_at: DateTime<Utc>,
+    /// `conversation`, `manual` or `ai_analysis`.
+    pub source_type: &'static str,
+    /// The talk it is from.
+    pub source: Option<Uuid>,
+    pub message: Option<MessageId>,
+    pub identity: Option<IdentityId>,
+    /// Characters of the message.
+    pub span: Option<(usize, usize)>,
+    /// Closes every other of its kind.
+    pub replaces: bool,
+    pub is_pinned: bool,
+}
+
+impl New {
+    /// Something said in a talk, as it stands.
+    pub fn note(text: impl Into<String>, said_at: DateTime<Utc>) -> Self {
+        let value = text.into();
+        Self {
+            kind: Kind::Note,
+            language: Language::detect(&value).unwrap_or_default(),
+            value,
+            about: None,
+            sentence: None,
+            speaker: None,
+            said_at,
+            source_type: "conversation",
+            source: None,
+            message: None,
+            identity: None,
+            span: None,
+            replaces: false,
+            is_pinned: false,
+        }
+    }
+
+    /// What people read: "lives in: Penang".
+    fn content(&self) -> String {
+        if self.kind == Kind::Note {
+            return self.value.clone();
+        }
+        let is_chinese = self.language == Language::Zh;
+        let label = self.kind.label(is_chinese);
+        let about = self.about.filter(|about| *about != "any");
+        match (is_chinese, about) {
+            (true, Some(about)) => format!("{label}（{about}）：{}", self.value),
+            (true, None) => format!("{label}：{}", self.value),
+            (false, Some(about)) => format!("{label} ({about}): {}", self.value),
+            (false, None) => format!("{label}: {}", self.value),
+        }
+    }
+}
+
+/// Remembers `all` of one customer, in order, in the caller's transaction; returns the ids of those that are new.
+/// A secret is refused: it is stored nowhere. Restating strengthens, a newer fact closes the older one.
+pub async fn keep(
+    mut c: Conn<'_>,
+    org: OrgId,
+    customer: CustomerId,
+    all: &[New],
+    now: DateTime<Utc>,
+) -> Result<Vec<MemoryId>> {
+    let mut seq = store::last_seq(c.again(), org, customer).await?;
+    let (entries, _) = terms::totals(c.again(), org).await?;
+    let mut delta = Delta::default();
+    let mut added = Vec::new();
+    for new in all {
+        if new.value.trim().is_empty() {
+            return Err(Error::Invalid("a memory must say something".into()));
+        }
+        if read::is_secret(&new.value) {
+            continue;
+        }
+        let slot = supersede::slot(new.kind, &new.value, new.about);
+        let mut past = None;
+        let id = MemoryId::new();
+        if let Some(slot) = &slot
+            && let Some(known) = store::find_slot(c.again(), org, customer, slot).await?
+        {
+            match supersede::judge(&known, &new.value, new.said_at) {
+                Verdict::Restates => {
+                    store::save(c.again(), &supersede::restated(&known, now.max(new.said_at))).await?;
+                    continue;
+                }
+                Verdict::Replaces => {
+                    delta.count(&known.content, -1);
+                    store::save(c.again(), &supersede::closed(&known, id, new.said_at)).await?;
+                }
+                Verdict::IsPast => past = Some((known.id, known.valid_from.unwrap_or(known.created_at))),
+            }
+        }
+        if new.replaces {
+            for known in store::list(c.again(), org, customer, Some(Status::Active), 500).await? {
+                if known.kind == new.kind && known.slot != slot {
+                    delta.count(&known.content, -1);
+                    store::save(c.again(), &supersede::closed(&known, id, new.said_at)).await?;
+                }
+            }
+        }
+        seq += 1;
+        let mut memory = fresh(id, org, customer, new, slot, seq, now);
+        memory.information = information(c.again(), org, &memory.content, entries).await?;
+        if let Some((by, since)) = past {
+            memory.status = Status::Superseded;
+            memory.superseded_by = Some(by);
+            memory.valid_until = Some(since);
+        }
+        if store::insert(c.again(), &memory).await? {
+            if memory.status == Status::Active {
+                delta.count(&memory.content, 1);
+            }
+            added.push(id);
+        }
+    }
+    terms::apply(c, org, &delta).await?;
+    Ok(added)
+}
+
+/// The summed rarity of the words of a text: what forgetting by information goes by.
+async fn information(c: Conn<'_>, org: OrgId, text: &str, entries: i64) -> Result<f64> {
+    let mut words: Vec<u32> = Vec::new();
+    lexical::each_term(text, |term| words.push(term));
+    words.sort_unstable();
+    words.dedup();
+    let known = terms::frequencies(c, org, &words).await?;
+    let entries = u64::try_from(entries).unwrap_or(0);
+    Ok(words.iter().map(|term| f64::from(lexical::idf(known.get(term).copied().unwrap_or(0), entries))).sum())
+}
+
+fn fresh(
+    id: MemoryId,
+    org: OrgId,
+    customer: CustomerId,
+    new: &New,
+    slot: Option<String>,
+    seq: i64,
+    now: DateTime<Utc>,
+) -> Memory {
+    let day = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
+    let text = new.sentence.as_deref().unwrap_or(&new.value);
+    let about = times::find(text, new.said_at.date_naive()).into_iter().next();
+    let stability = new.kind.stability();
+    let characters = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    Memory {
+        id,
+        org_id: org,
+        customer_id: Some(customer),
+        term: if new.kind.stability() >= 100.0 { Term::LongTerm } else { Term::ShortTerm },
+        kind: new.kind,
+        category: Some(new.kind.category()),
+        content: new.content(),
+        summary: new.sentence.clone(),
+        value: Some(new.value.clone()),
+        slot,
+        seq,
+        speaker: new.speaker.clone(),
+        status: Status::Active,
+        language: Some(new.language),
+        importance: new.kind.importance(),
+        decay_factor: strength::decay_factor(stability),
+        stability,
+        information: 0.0,
+        tags: Json(Vec::new()),
+        is_pinned: new.is_pinned,
+        use_count: 0,
+        source_type: Some(new.source_type.into()),
+        source_id: new.source,
+        message_id: new.message,
+        identity_id: new.identity,
+        span_start: new.span.map(|(start, _)| characters(start)),
+        span_end: new.span.map(|(_, end)| characters(end)),
+        valid_from: Some(new.said_at),
+        valid_until: None,
+        about_from: about.as_ref().map(|t| day(t.from)),
+        about_until: about.as_ref().map(|t| day(t.until)),
+        superseded_by: None,
+        approved_by: None,
+        approved_at: None,
+        archived_at: None,
+        last_accessed_at: new.said_at,
+        created_at: now,
+    }
+}

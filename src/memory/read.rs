@@ -1,0 +1,214 @@
+//! Reads the facts about the customer in one message, by rules alone. Pure.
+//!
+//! A rule finds a value; the gate decides whether the words around it let it stand: questions, suppositions, what is
+//! over, other people's facts, quotes of us and secrets never become memories.
+
+use std::{ops::Range, sync::LazyLock};
+
+use regex::Regex;
+
+use super::{Kind, chinese, english};
+use crate::platform::sentences;
+
+/// Who wrote a message. What the assistant said itself is never read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    Customer,
+    Agent,
+}
+
+/// A fact, with the place it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub kind: Kind,
+    /// The value as it stands in the message.
+    pub value: String,
+    /// Where the value stands, in bytes.
+    pub range: Range<usize>,
+    /// The sentence around it, in bytes: for telling one shoe size from a shirt's, and for "why".
+    pub sentence: Range<usize>,
+    /// What it is about, where there can be one of each ("shoe").
+    pub about: Option<&'static str>,
+    /// Closes what was of this kind before, although there can be many ("I switched to …").
+    pub replaces: bool,
+}
+
+/// A pattern whose group `v` is the value.
+pub(super) struct Rule {
+    pub kind: Kind,
+    pub pattern: Regex,
+    pub about: Option<&'static str>,
+    pub replaces: bool,
+}
+
+/// What the words around a value say, by language.
+pub(super) struct Gate {
+    /// Before the value, in its sentence: it is only supposed.
+    pub supposed: Regex,
+    /// Before the value, in its clause: it is over.
+    pub over: Regex,
+    /// Before the value, in its sentence: it is about somebody else.
+    pub others: Regex,
+    /// Anywhere in the sentence: somebody repeats what we said.
+    pub quoted: Regex,
+    /// The clause asks.
+    pub asks: Regex,
+    /// Anywhere in the sentence: a secret is told.
+    pub secret: Regex,
+}
+
+/// A sheet of rules for one language.
+pub(super) struct Sheet {
+    pub customer: Vec<Rule>,
+    pub agent: Vec<Rule>,
+    pub gate: Gate,
+    /// Cuts a value where it ends before its clause does.
+    pub tail: Regex,
+    /// Values that are none.
+    pub empty: Regex,
+}
+
+/// The longest message that is read, in characters: what is longer is a document.
+const LONGEST: usize = 4000;
+
+/// The facts in `text`, in their order; none of them overlaps another of its kind.
+pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {
+    if text.chars().count() > LONGEST {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for sentence in sentences::split(text) {
+        for sheet in [&*english::SHEET, &*chinese::SHEET] {
+            let rules = if writer == Writer::Customer { &sheet.customer } else { &sheet.agent };
+            read_sentence(text, &sentence.range, sheet, rules, &mut found);
+        }
+    }
+    found.sort_by_key(|f| (f.range.start, f.range.end));
+    found
+}
+
+fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], found: &mut Vec<Fact>) {
+    let Some(sentence) = text.get(at.clone()) else { return };
+    if sentence.starts_with('>') || sheet.gate.secret.is_match(sentence) || holds_card(sentence) {
+        return;
+    }
+    for rule in rules {
+        for captures in rule.pattern.captures_iter(sentence) {
+            let Some(value) = captures.name("v") else { continue };
+            let range = trimmed(sentence, value.range(), sheet);
+            let Some(words) = sentence.get(range.clone()).filter(|w| !w.is_empty()) else { continue };
+            // What went wrong is told in whole sentences, which may begin like anything.
+            if rule.kind != Kind::Complaint && sheet.empty.is_match(words) {
+                continue;
+            }
+            if !stands(sentence, &range, rule.kind, &sheet.gate) {
+                continue;
+            }
+            let range = at.start + range.start..at.start + range.end;
+            if found.iter().any(|f| overlaps(f, rule.kind, &range)) {
+                continue;
+            }
+            found.push(Fact {
+                kind: rule.kind,
+                value: words.to_owned(),
+                range,
+                sentence: at.clone(),
+                about: rule.about,
+                replaces: rule.replaces,
+            });
+        }
+    }
+}
+
+/// Whether the same words say the same already, or the more exact thing.
+fn overlaps(known: &Fact, kind: Kind, range: &Range<usize>) -> bool {
+    let meets = known.range.start < range.end && range.start < known.range.end;
+    // A number is an order's or a ticket's, an address holds its city, words for people are not preferences too.
+    let excludes = known.kind == kind
+        || matches!(
+            (known.kind, kind),
+            (Kind::Order, Kind::Ticket | Kind::Contact | Kind::Device | Kind::Purchase)
+                | (Kind::Ticket, Kind::Order | Kind::Contact)
+                | (Kind::Address, Kind::City)
+                | (Kind::AddressForm, Kind::Name)
+                | (Kind::Pet, Kind::Family)
+                | (Kind::Diet | Kind::Health, Kind::Job | Kind::Mood | Kind::Name | Kind::Dislike | Kind::Need)
+                | (Kind::Device, Kind::Purchase | Kind::Name)
+                | (Kind::Deadline, Kind::Appointment)
+                | (Kind::Size, Kind::Need | Kind::Purchase | Kind::Preference)
+                | (Kind::Purchase, Kind::Need)
+                | (Kind::Mood, Kind::Job | Kind::Name)
+                | (Kind::Dislike, Kind::Preference | Kind::Contact | Kind::AddressForm)
+        );
+    meets && excludes
+}
+
+fn stands(sentence: &str, value: &Range<usize>, kind: Kind, gate: &Gate) -> bool {
+    let clause = clause(sentence, value.start);
+    let before = sentence.get(..value.start).unwrap_or_default();
+    let in_clause = sentence.get(clause.start..value.start).unwrap_or_default();
+    let clause_text = sentence.get(clause.clone()).unwrap_or_default();
+    // A number of one's own order is a fact in a question too, and a wish for a language mostly is one.
+    let may_ask = matches!(kind, Kind::Order | Kind::Ticket | Kind::Language);
+    let is_last = sentence.get(clause.end..).is_none_or(|rest| !rest.chars().any(char::is_alphanumeric));
+    let ends_asking = sentence.trim_end().ends_with(['?', '？']);
+    let asks = gate.asks.is_match(clause_text) || (ends_asking && is_last);
+    // Whose it is, is said before it; of a family one says what somebody of it is.
+    // "我朋友对花生过敏": what one is allergic to is read with who it is.
+    let until = if kind == Kind::Allergy { value.end } else { value.start };
+    let of_others = gate.others.is_match(sentence.get(..until).unwrap_or_default())
+        && !matches!(kind, Kind::Family | Kind::Pet | Kind::Promise);
+    let supposed = gate.supposed.is_match(before) && kind != Kind::Language;
+    !(supposed || gate.over.is_match(in_clause) || of_others || gate.quoted.is_match(sentence) || (asks && !may_ask))
+        && !in_quotes(sentence, value.start)
+}
+
+/// The part between commas in which `at` lies.
+fn clause(sentence: &str, at: usize) -> Range<usize> {
+    let is_comma = |c: char| matches!(c, ',' | '，' | ';' | '；');
+    let start = sentence.get(..at).and_then(|s| s.rfind(is_comma)).map_or(0, |i| i + 1);
+    let end = sentence.get(at..).and_then(|s| s.find(is_comma)).map_or(sentence.len(), |i| at + i);
+    let start = (start..=at).find(|i| sentence.is_char_boundary(*i)).unwrap_or(at);
+    // The first boundary after a full-width comma.
+    let start = sentence.get(start..).map_or(start, |s| start + s.len() - s.trim_start_matches(is_comma).len());
+    start.min(at)..end
+}
+
+fn in_quotes(sentence: &str, at: usize) -> bool {
+    let before = sentence.get(..at).unwrap_or_default();
+    let open = before.chars().filter(|c| matches!(c, '“' | '「' | '『')).count();
+    let closed = before.chars().filter(|c| matches!(c, '”' | '」' | '』')).count();
+    open > closed || before.chars().filter(|c| *c == '"').count() % 2 == 1
+}
+
+fn trimmed(sentence: &str, value: Range<usize>, sheet: &Sheet) -> Range<usize> {
+    let text = sentence.get(value.clone()).unwrap_or_default();
+    let end = sheet.tail.find(text).map_or(text.len(), |tail| tail.start());
+    let text = text.get(..end).unwrap_or_default();
+    let is_edge = |c: char| c.is_whitespace() || matches!(c, '.' | '!' | ':' | '：' | '。' | '！' | '"' | '~' | '～');
+    let kept = text.trim_matches(is_edge);
+    let start = value.start + (text.len() - text.trim_start_matches(is_edge).len());
+    start..start + kept.len()
+}
+
+/// Whether a payment card's number stands in `text`: 13 to 19 digits that pass Luhn's check.
+pub fn holds_card(text: &str) -> bool {
+    static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d(?:[ \-]?\d){12,18}").ok());
+    DIGITS.as_ref().is_some_and(|digits| {
+        digits.find_iter(text).any(|m| {
+            let digits: Vec<u32> = m.as_str().chars().filter_map(|c| c.to_digit(10)).collect();
+            let sum: u32 = digits
+                .iter()
+                .rev()
+                .enumerate()
+                .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 - if *d > 4 { 9 } else { 0 } })
+                .sum();
+            sum % 10 == 0
+        })
+    })
+}
+
+/// Whether `text` tells a secret: a card, a password, a code, a passport. Such words are stored nowhere.
+pub fn is_secret(text: &str) -> bool {
+    holds_card(text) || english::SHEET.gate.secret.is_match(text) || chinese::SHEET.gate.secret.is_match(text)
+}

@@ -1,0 +1,228 @@
+//! Stored files: sources of documents, and whatever else is too large for a row.
+//!
+//! With SQLite they lie below the data directory. With PostgreSQL they are rows of `stored_files`, in parts, so that
+//! any process can read what another took in, and no disk needs to be shared.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::{PgConnection, PgPool};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use uuid::Uuid;
+
+use super::{
+    db::{Conn, Db},
+    error::{Result, blocking},
+};
+
+/// The directory of stored files below the data directory.
+pub const DIR: &str = "files";
+/// Below [`DIR`]: what is on its way in, and copies being read. It belongs to no row.
+pub const INCOMING: &str = "incoming";
+/// Bytes of one row.
+const PART: usize = 1 << 20;
+
+/// The stored files of an installation. A file's path is relative, begins with `files/` and is never used twice for
+/// other content.
+#[derive(Clone)]
+pub struct Files {
+    root: PathBuf,
+    rows: Option<PgPool>,
+}
+
+/// A file to read: the stored one, or a copy that is gone when this is dropped.
+pub struct Readable {
+    path: PathBuf,
+    is_copy: bool,
+}
+
+impl Readable {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Readable {
+    fn drop(&mut self) {
+        if self.is_copy {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Files {
+    /// The files of the installation whose data directory is `root`.
+    pub fn open(db: &Db, root: &Path) -> Self {
+        let rows = match db {
+            Db::Sqlite { .. } => None,
+            Db::Pg(pool) => Some(pool.clone()),
+        };
+        Self { root: root.to_path_buf(), rows }
+    }
+
+    /// A name for a file on its way in; the directory exists when this returns.
+    pub async fn incoming(&self) -> Result<PathBuf> {
+        let dir = self.root.join(DIR).join(INCOMING);
+        tokio::fs::create_dir_all(&dir).await?;
+        Ok(dir.join(Uuid::now_v7().to_string()))
+    }
+
+    /// Removes what a process that is gone left on its way in. Only at the start, before anything is taken in.
+    pub async fn clear_incoming(&self) -> Result<()> {
+        remove_dir(self.root.join(DIR).join(INCOMING)).await
+    }
+
+    /// Keeps the file at `from` as `path`; a file that is there already stays. With SQLite it is durable when this
+    /// returns, and `from` stays (a link, so that a second attempt under another name finds the bytes still); with
+    /// PostgreSQL when the transaction of `c` commits.
+    pub async fn keep(&self, c: Conn<'_>, path: &str, from: &Path) -> Result<()> {
+        match c {
+            Conn::Sqlite(_) => link(&self.root.join(path), from).await,
+            Conn::Pg(c) => insert(c, path, from).await,
+        }
+    }
+
+    /// The file at `path`, to read. `None`: there is none.
+    pub async fn read(&self, path: &str) -> Result<Option<Readable>> {
+        let Some(pool) = &self.rows else {
+            let path = self.root.join(path);
+            return Ok(tokio::fs::try_exists(&path).await?.then_some(Readable { path, is_copy: false }));
+        };
+        let copy = Readable { path: self.incoming().await?, is_copy: true };
+        Ok(fetch(pool, path, &copy.path).await?.then_some(copy))
+    }
+
+    /// Removes every file below `dir`, a relative path without a slash at its end.
+    pub async fn remove_below(&self, dir: &str) -> Result<()> {
+        const REMOVE: &str = "DELETE FROM stored_files WHERE path >= $1 AND path < $2";
+        if let Some(pool) = &self.rows {
+            // `0` follows `/`: the range is the directory.
+            sqlx::query(REMOVE).bind(format!("{dir}/")).bind(format!("{dir}0")).execute(pool).await?;
+        }
+        remove_dir(self.root.join(dir)).await
+    }
+
+    /// A directory with all files in it, as they lie below `files/`, for a backup. With PostgreSQL a copy, which the
+    /// caller removes.
+    pub async fn gather(&self) -> Result<PathBuf> {
+        const PATHS: &str = "SELECT path FROM stored_files WHERE part = 0";
+        let Some(pool) = &self.rows else { return Ok(self.root.join(DIR)) };
+        let dir = self.incoming().await?;
+        tokio::fs::create_dir_all(&dir).await?;
+        let paths: Vec<String> = sqlx::query_scalar(PATHS).fetch_all(pool).await?;
+        for path in paths {
+            let Some(below) = path.strip_prefix("files/") else { continue };
+            let to = dir.join(below);
+            if let Some(parent) = to.parent() {
+                tokio::fs::create_dir_all(parent).await?;
+            }
+            fetch(pool, &path, &to).await?;
+        }
+        Ok(dir)
+    }
+
+    /// Whether [`gather`](Self::gather) made a copy.
+    pub fn gathers_copies(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// Takes over the files that lie below the data directory, as a restore leaves them. Nothing to do with SQLite.
+    pub async fn adopt(&self) -> Result<()> {
+        let Some(pool) = &self.rows else { return Ok(()) };
+        let dir = self.root.join(DIR);
+        let root = self.root.clone();
+        let found = blocking({
+            let dir = dir.clone();
+            move || {
+                let mut found = Vec::new();
+                walk(&dir, &mut found)?;
+                Ok(found)
+            }
+        })
+        .await?;
+        for file in found {
+            let Some(path) = file.strip_prefix(&root).ok().and_then(Path::to_str) else { continue };
+            if file.starts_with(dir.join(INCOMING)) {
+                continue;
+            }
+            let mut tx = pool.begin().await?;
+            insert(&mut tx, path, &file).await?;
+            tx.commit().await?;
+        }
+        remove_dir(dir).await
+    }
+}
+
+async fn remove_dir(dir: PathBuf) -> Result<()> {
+    blocking(move || match std::fs::remove_dir_all(&dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+        _ => Ok(()),
+    })
+    .await
+}
+
+async fn link(target: &Path, from: &Path) -> Result<()> {
+    let (target, from) = (target.to_path_buf(), from.to_path_buf());
+    blocking(move || {
+        let Some(dir) = target.parent() else { return Ok(()) };
+        std::fs::create_dir_all(dir)?;
+        if !target.exists() && std::fs::hard_link(&from, &target).is_err() {
+            let temporary = target.with_extension("part");
+            std::fs::copy(&from, &temporary)?;
+            std::fs::File::open(&temporary)?.sync_all()?;
+            std::fs::rename(&temporary, &target)?;
+        }
+        for dir in [Some(dir), dir.parent()].into_iter().flatten() {
+            std::fs::File::open(dir)?.sync_all()?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn insert(c: &mut PgConnection, path: &str, from: &Path) -> Result<()> {
+    const INSERT: &str =
+        "INSERT INTO stored_files (path, part, bytes) VALUES ($1, $2, $3) ON CONFLICT (path, part) DO NOTHING";
+    let mut file = tokio::fs::File::open(from).await?;
+    for part in 0i64.. {
+        let mut bytes = Vec::with_capacity(PART);
+        (&mut file).take(PART as u64).read_to_end(&mut bytes).await?;
+        // An empty file has one empty part.
+        if bytes.is_empty() && part > 0 {
+            break;
+        }
+        sqlx::query(INSERT).bind(path).bind(part).bind(bytes).execute(&mut *c).await?;
+    }
+    Ok(())
+}
+
+/// Writes the stored file to `to`; false if there is none.
+async fn fetch(pool: &PgPool, path: &str, to: &Path) -> Result<bool> {
+    const PART_OF: &str = "SELECT bytes FROM stored_files WHERE path = $1 AND part = $2";
+    let mut file = tokio::fs::File::create(to).await?;
+    for part in 0i64.. {
+        let bytes: Option<Vec<u8>> = sqlx::query_scalar(PART_OF).bind(path).bind(part).fetch_optional(pool).await?;
+        match bytes {
+            Some(bytes) => file.write_all(&bytes).await?,
+            None if part == 0 => return Ok(false),
+            None => break,
+        }
+    }
+    file.flush().await?;
+    Ok(true)
+}
+
+fn walk(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), found)?;
+        } else {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
