@@ -495,11 +495,6 @@ export const en = {
     channels: {
       add: "Connect a channel",
       hint: "What a platform needs is described in docs/channels.",
-      secret: "Shared secret",
-      secretHint: "Both sides sign with it.",
-      sendUrl: "Address we send answers to",
-      webhook: "Webhook",
-      web: "Website",
       path: "Webhook address",
       widget: "Put this line into your website",
       preview: "Try the chat page",

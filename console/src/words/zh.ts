@@ -523,11 +523,6 @@ export const zh: Words = {
     channels: {
       add: "接入渠道",
       hint: "各平台需要什么，见 docs/channels。",
-      secret: "共享密钥",
-      secretHint: "双方都用它签名。",
-      sendUrl: "我们把回复发送到的地址",
-      webhook: "Webhook",
-      web: "网站",
       path: "Webhook 地址",
       widget: "把这一行放进您的网站",
       preview: "打开聊天页试试",
