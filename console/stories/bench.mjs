@@ -84,6 +84,7 @@ try {
     return gaps;
   });
   const slow = await agent.page.evaluate(() => window.slow);
+  console.log(`interactions: ${slow.length} of 16 ms or more, p50 ${quantile(slow.length ? slow : [0], 0.5)} ms, p75 ${quantile(slow.length ? slow : [0], 0.75)} ms`);
   line("interaction to next paint, p98", quantile(slow.length ? slow : [0], 0.98), "ms", 100);
   line("frame while scrolling, p95", quantile(frames, 0.95), "ms", 100);
   const drawn = await agent.page.locator("[data-index]").count();

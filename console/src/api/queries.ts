@@ -50,6 +50,7 @@ export const queries = {
   customer: (id: string) => queryOptions({ queryKey: ["customer", id], queryFn: () => said(api.GET("/api/customers/{id}", { params: { path: { id } } })) }),
   identities: (id: string) => queryOptions({ queryKey: ["customer", id, "identities"], queryFn: () => said(api.GET("/api/customers/{id}/identities", { params: { path: { id } } })) }),
   contacts: (id: string) => queryOptions({ queryKey: ["customer", id, "contacts"], queryFn: () => said(api.GET("/api/customers/{id}/contacts", { params: { path: { id } } })) }),
+  memories: (id: string) => queryOptions({ queryKey: ["customer", id, "memories"], queryFn: () => said(api.GET("/api/customers/{id}/memories", { params: { path: { id } } })) }),
   timeline: (id: string) =>
     infiniteQueryOptions({
       queryKey: ["customer", id, "timeline"],

@@ -50,8 +50,9 @@ export function Shell() {
         <img src="/favicon.svg" alt={w.product} className="mb-2 size-7" />
         {places.map((p) => (
           <Tip key={p.to} text={p.text} side="right">
-            <Link to={p.to} aria-label={p.text} className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text" activeProps={{ className: "bg-accent-soft! text-accent-text!" }}>
+            <Link to={p.to} className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text" activeProps={{ className: "bg-accent-soft! text-accent-text!" }}>
               <span className="relative">{p.icon}<Count n={p.badge} /></span>
+              <span className="sr-only">{p.text}</span>
             </Link>
           </Tip>
         ))}
@@ -166,8 +167,9 @@ function Notifications() {
   return (
     <Popover
       trigger={
-        <button type="button" aria-label={`${w.nav.notifications}${me.unread ? ` (${me.unread})` : ""}`} className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text">
+        <button type="button" className="relative flex size-10 items-center justify-center rounded-lg text-muted hover:bg-hover hover:text-text">
           <span className="relative"><Bell size={18} aria-hidden /><Count n={me.unread} /></span>
+          <span className="sr-only">{w.nav.notifications}</span>
         </button>
       }
     >

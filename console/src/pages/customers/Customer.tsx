@@ -6,6 +6,7 @@ import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { Avatar, Card, Empty, Page, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
+import { Memories } from "./Memories";
 import { Contacts, Conversations, CustomerDeals, Identities, Profile, Tags, Timeline } from "./panels";
 
 export function Customer() {
@@ -32,6 +33,7 @@ export function Customer() {
           <Card title={w.customer.contacts}><div className="p-4"><Contacts id={id} /></div></Card>
         </div>
         <div className="space-y-4">
+          {me.may("memory:read") && <Card title={w.memory.title}><div className="p-4"><Memories id={id} /></div></Card>}
           {me.may("deal:read") && <Card title={w.customer.deals}><div className="p-4"><CustomerDeals id={id} name={c.name} /></div></Card>}
           {me.may("conversation:read") && <Card title={w.customer.conversations}><div className="p-4"><Conversations id={id} /></div></Card>}
           <Card title={w.customer.timeline}><div className="p-4"><Timeline id={id} /></div></Card>

@@ -25,7 +25,7 @@ export function Bubble({ m, author, joined, onWhy }: { m: Message; author: strin
         </p>
       )}
       <div className={cx("max-w-[min(560px,86%)] rounded-2xl px-3 py-2", fromCustomer ? "rounded-tl-md" : "rounded-tr-md", look)}>
-        {m.media_url && /^https?:/.test(m.media_url) && <Media url={m.media_url} kind={m.content_type} />}
+        {m.media_url && /^(https?:|\/api\/attachments\/)/.test(m.media_url) && <Media url={m.media_url} kind={m.content_type} />}
         {m.content && <p className="break-words whitespace-pre-wrap">{m.is_private ? mentions(m.content) : m.content}</p>}
         {!m.content && !m.media_url && <p className="italic">{m.content_type}</p>}
       </div>

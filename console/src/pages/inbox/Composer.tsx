@@ -91,8 +91,9 @@ export function Composer({ c }: { c: Conversation }) {
   }
 
   const canned = useCanned(text, c, me, typed, area);
+  const mentions = useMentions(note ? text : "", typed, area);
   function pressed(e: KeyboardEvent<HTMLTextAreaElement>) {
-    if (canned.pressed(e)) return;
+    if (canned.pressed(e) || mentions.pressed(e)) return;
     // Enter that ends the choice of an input method is not meant for us.
     if (e.key === "Enter" && !e.shiftKey && !e.nativeEvent.isComposing) {
       e.preventDefault();
@@ -105,6 +106,7 @@ export function Composer({ c }: { c: Conversation }) {
   return (
     <div className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
       {canned.menu}
+      {mentions.menu}
       {conflict && (
         <div className="mb-2 flex flex-wrap items-center gap-2">
           <div className="min-w-0 flex-1"><Notice tone="warn" role="alert">{conflict}</Notice></div>
@@ -216,6 +218,41 @@ function useCanned(text: string, c: Conversation, me: ReturnType<typeof useMe>, 
           ))}
         </ul>
       </div>
+    ),
+  };
+}
+
+/** `@` in a note offers the colleagues whose names begin so; they are notified. */
+function useMentions(text: string, set: (t: string) => void, area: React.RefObject<HTMLTextAreaElement | null>) {
+  const { w } = useLanguage();
+  const me = useMe();
+  const sought = /@([\p{L}\p{N}]*)$/u.exec(text)?.[1]?.toLowerCase();
+  const users = useQuery({ ...queries.users(), enabled: sought !== undefined && me.may("user:read") }).data ?? [];
+  const found = sought === undefined ? [] : users.filter((u) => u.id !== me.id && u.status === "active" && u.name.toLowerCase().replaceAll(" ", "").startsWith(sought)).slice(0, 6);
+  const [at, setAt] = useState(0);
+  const chosen = Math.min(at, found.length - 1);
+  const take = (i: number) => {
+    const user = found[i];
+    if (!user) return;
+    set(text.replace(/@[\p{L}\p{N}]*$/u, `@${user.name.replaceAll(" ", "")} `));
+    area.current?.focus();
+  };
+  return {
+    pressed(e: KeyboardEvent): boolean {
+      if (found.length === 0 || e.nativeEvent.isComposing) return false;
+      if (e.key === "ArrowDown") setAt((chosen + 1) % found.length);
+      else if (e.key === "ArrowUp") setAt((chosen - 1 + found.length) % found.length);
+      else if (e.key === "Enter" || e.key === "Tab") take(chosen);
+      else return false;
+      e.preventDefault();
+      return true;
+    },
+    menu: found.length > 0 && (
+      <ul role="listbox" aria-label={w.conversation.colleague} className="fade-in absolute bottom-full left-3 z-20 mb-1 w-60 rounded-lg border border-line bg-panel p-1 shadow-lg">
+        {found.map((u, i) => (
+          <li key={u.id} role="option" aria-selected={i === chosen} onMouseDown={(e) => { e.preventDefault(); take(i); }} className={cx("cursor-pointer rounded-md px-2 py-1.5 text-[13px]", i === chosen && "bg-hover")}>{u.name}</li>
+        ))}
+      </ul>
     ),
   };
 }

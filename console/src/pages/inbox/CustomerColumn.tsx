@@ -7,6 +7,7 @@ import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { Avatar, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
+import { Memories } from "../customers/Memories";
 import { Contacts, Conversations, CustomerDeals, Identities, Profile, Tags, Timeline } from "../customers/panels";
 
 export function CustomerColumn({ conversationId }: { conversationId: string }) {
@@ -32,6 +33,7 @@ export function CustomerColumn({ conversationId }: { conversationId: string }) {
       <Section title={w.customer.profile} open><Profile key={c.updated_at} c={c} /></Section>
       <Section title={w.customer.identities} open><Identities id={id} /></Section>
       <Section title={w.customer.contacts}><Contacts id={id} /></Section>
+      {me.may("memory:read") && <Section title={w.memory.title} open><Memories id={id} /></Section>}
       {me.may("deal:read") && <Section title={w.customer.deals} open><CustomerDeals id={id} name={c.name} /></Section>}
       <Section title={w.customer.conversations}><Conversations id={id} but={conversationId} /></Section>
       <Section title={w.customer.timeline}><Timeline id={id} /></Section>

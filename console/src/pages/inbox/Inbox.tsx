@@ -1,7 +1,7 @@
 // The inbox: list, conversation and customer side by side; on a phone one after the other.
 import { useParams } from "@tanstack/react-router";
 import { MessagesSquare } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useDeferredValue, useEffect, useState } from "react";
 import { cx, Dialog, Empty } from "~/parts/ui";
 import { useWords } from "~/words";
 import { Conversation } from "./Conversation";
@@ -23,14 +23,16 @@ function useWide() {
 
 export function Inbox() {
   const w = useWords();
-  const { id } = useParams({ strict: false });
+  const { id: selected } = useParams({ strict: false });
+  // The list answers to a key at once; what stands beside it follows when there is time.
+  const id = useDeferredValue(selected);
   const wide = useWide();
   const [details, setDetails] = useState(false);
   return (
     <div className="flex h-full">
       <h1 className="sr-only">{w.inbox.title}</h1>
       <section aria-label={w.inbox.list} className={cx("flex min-h-0 w-full flex-col border-r border-line bg-panel md:w-[340px] md:shrink-0", id && "hidden md:flex")}>
-        <List selected={id} />
+        <List selected={selected} />
       </section>
       <section className={cx("min-w-0 flex-1", !id && "hidden md:block")}>
         {id ? (

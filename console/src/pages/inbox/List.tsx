@@ -3,7 +3,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownUp, BookmarkPlus, Check as CheckIcon, ChevronDown, ListChecks, Search, SlidersHorizontal, Trash2 } from "lucide-react";
-import { type FormEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { type FormEvent, memo, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { api, said } from "~/api/client";
 import { type ConversationFilter, queries } from "~/api/queries";
 import type { Conversation } from "~/api/schema";
@@ -59,6 +59,17 @@ export function List({ selected }: { selected: string | undefined }) {
     return view === "unassigned" ? items.filter((c) => !c.agent_id) : items;
   }, [list.data, view]);
   const [many, setMany] = useState<Set<string> | null>(null);
+  const names = useNames();
+  const now = useNow();
+  const choose = useCallback(
+    (id: string) =>
+      setMany((before) => {
+        const next = new Set(before);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count: all.length, getScrollElement: () => scroller.current, estimateSize: () => 84, overscan: 8, getItemKey: (i) => all[i]?.id ?? i });
   const visible = rows.getVirtualItems();
@@ -120,21 +131,7 @@ export function List({ selected }: { selected: string | undefined }) {
             if (!c) return null;
             return (
               <li key={row.key} className="absolute inset-x-0 top-0" style={{ transform: `translateY(${row.start}px)`, height: row.size }}>
-                <Row
-                  c={c}
-                  index={row.index}
-                  selected={c.id === selected}
-                  chosen={many?.has(c.id)}
-                  onChoose={
-                    many
-                      ? () => {
-                          const next = new Set(many);
-                          if (!next.delete(c.id)) next.add(c.id);
-                          setMany(next);
-                        }
-                      : undefined
-                  }
-                />
+                <Row c={c} index={row.index} selected={c.id === selected} chosen={many?.has(c.id)} onChoose={many ? choose : undefined} agent={names(c.agent_id)} now={now} />
               </li>
             );
           })}
@@ -290,10 +287,9 @@ function Bulk({ chosen, onDone }: { chosen: Set<string>; onDone: () => void }) {
   );
 }
 
-function Row({ c, index, selected, chosen, onChoose }: { c: Conversation; index: number; selected: boolean; chosen?: boolean; onChoose?: () => void }) {
+/** Drawn anew only when what it shows changes: moving the selection touches two rows. */
+const Row = memo(function Row({ c, index, selected, chosen, onChoose, agent, now }: { c: Conversation; index: number; selected: boolean; chosen?: boolean; onChoose?: (id: string) => void; agent: string | undefined; now: number }) {
   const { w, language } = useLanguage();
-  const names = useNames();
-  const now = useNow();
   const waits = c.holder === "queue" && (c.last_customer_message_at ?? c.handed_off_at);
   const due = c.holder === "queue" ? c.sla_first_response_at : c.holder === "agent" ? c.sla_resolve_deadline : undefined;
   const body = (
@@ -312,10 +308,10 @@ function Row({ c, index, selected, chosen, onChoose }: { c: Conversation; index:
           {c.unread_count > 0 && <span role="img" aria-label={w.inbox.unread(c.unread_count)} className="shrink-0 rounded-full bg-accent px-1.5 text-[11px] leading-[18px] font-semibold text-on-accent">{c.unread_count}</span>}
         </span>
         <span className="mt-1 flex items-center gap-1 overflow-hidden">
-          {waits ? <Badge tone="warn">{w.inbox.waits(span((now - Date.parse(waits)) / 1000, language))}</Badge> : <Badge tone={c.holder === "assistant" && c.status === "active" ? "accent" : "plain"}>{c.status === "resolved" || c.status === "closed" ? w.statuses[c.status] : c.holder === "agent" ? (names(c.agent_id) ?? w.holders.agent) : w.holders[c.holder]}</Badge>}
+          {waits ? <Badge tone="warn">{w.inbox.waits(span((now - Date.parse(waits)) / 1000, language))}</Badge> : <Badge tone={c.holder === "assistant" && c.status === "active" ? "accent" : "plain"}>{c.status === "resolved" || c.status === "closed" ? w.statuses[c.status] : c.holder === "agent" ? (agent ?? w.holders.agent) : w.holders[c.holder]}</Badge>}
           {(c.priority === "urgent" || c.priority === "high") && <Badge tone="danger">{w.priorities[c.priority]}</Badge>}
           {due && (c.status === "pending" || c.status === "active") && <Due at={due} now={now} />}
-          {c.holder === "queue" && c.agent_id && <Badge>{names(c.agent_id)}</Badge>}
+          {c.holder === "queue" && c.agent_id && <Badge>{agent}</Badge>}
           {c.hand_off_reason && c.holder === "queue" && <span className="truncate text-xs text-muted">{named(w.reasons, c.hand_off_reason)}</span>}
         </span>
       </span>
@@ -323,11 +319,11 @@ function Row({ c, index, selected, chosen, onChoose }: { c: Conversation; index:
   );
   const look = cx("flex h-full w-full items-start gap-2.5 border-b border-line px-3 py-2.5 text-left outline-offset-[-2px]", selected ? "bg-accent-soft" : "hover:bg-hover");
   return onChoose ? (
-    <button type="button" data-index={index} aria-pressed={chosen} onClick={onChoose} className={look}>{body}</button>
+    <button type="button" data-index={index} aria-pressed={chosen} onClick={() => onChoose(c.id)} className={look}>{body}</button>
   ) : (
     <Link to="/inbox/$id" params={{ id: c.id }} search={(s) => s as InboxSearch} data-index={index} aria-current={selected ? "true" : undefined} className={look}>{body}</Link>
   );
-}
+});
 
 function Due({ at, now }: { at: string; now: number }) {
   const { w, language } = useLanguage();

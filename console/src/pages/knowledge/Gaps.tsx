@@ -25,7 +25,7 @@ export function Gaps() {
         <Card key={g.question}>
           <div className="space-y-2 p-4 text-[13px]">
             <div className="flex flex-wrap items-start gap-2">
-              <p className="min-w-0 flex-1 font-medium break-words">{g.question}</p>
+              <p className="min-w-0 flex-1 font-medium break-words max-sm:basis-full">{g.question}</p>
               <Badge tone={g.count > 2 ? "warn" : "plain"}>{w.knowledge.asked(g.count)}</Badge>
               <Badge>{named(w.reasons, g.reason)}</Badge>
               <span className="text-xs text-muted">{ago(g.last_asked_at, language)}</span>

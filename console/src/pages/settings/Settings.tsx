@@ -1,6 +1,6 @@
 // Settings: one's own, and the organisation's, each section for who may change it.
 import { Link, useParams } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useMe } from "~/parts/me";
 import { cx, Empty, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
@@ -40,11 +40,14 @@ export function Settings() {
     ["audit", "audit:read", <AuditSection key="a" />],
   ];
   const company = all.filter(([, permission]) => me.may(permission)).map(([key, , node]) => [key, node] as [string, ReactNode]);
+  // On a phone the sections are a row that scrolls: the open one should be seen.
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" }), [section]);
   const shown = [...own, ...company].find(([key]) => key === section);
   const links = (items: [string, ReactNode][]) => items.map(([key]) => <Link key={key} to="/settings/$section" params={{ section: key }} className="block shrink-0 rounded-md px-2.5 py-1.5 text-[13px] whitespace-nowrap text-muted hover:bg-hover hover:text-text" activeProps={{ className: "bg-accent-soft! text-accent-text! font-medium" }}>{w.settings.sections[key]}</Link>);
   return (
     <div className="flex h-full min-h-0 flex-col md:flex-row">
-      <nav aria-label={w.settings.title} className="shrink-0 overflow-x-auto border-b border-line bg-panel p-2 md:w-52 md:overflow-y-auto md:border-r md:border-b-0 md:p-3">
+      <nav ref={nav} aria-label={w.settings.title} className="shrink-0 overflow-x-auto border-b border-line bg-panel p-2 md:w-52 md:overflow-y-auto md:border-r md:border-b-0 md:p-3">
         <h1 className="px-2.5 pb-2 text-base font-semibold">{w.settings.title}</h1>
         <div className="flex gap-1 md:flex-col">
           <p className={cx("hidden px-2.5 pt-1 text-xs font-semibold text-muted md:block")}>{w.settings.groups.own}</p>
