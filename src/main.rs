@@ -8,16 +8,19 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use command::Context;
 
+const EXAMPLES: &str = "\
+Examples:
+  frontdesk serve --demo                      the demo company on http://127.0.0.1:8080
+  frontdesk ingest handbook/                  teach it your documents
+  frontdesk ask \"How long is the warranty?\"  ask as a customer would
+  frontdesk --org demo chat                   talk with the demo company's assistant";
+
 /// AI-first customer service with a CRM, in one binary.
 ///
 /// Customers write on your website, the assistant answers from your documents, and when it is not sure a person takes
 /// over. Everything lives in one data directory.
-///
-///   frontdesk serve --demo             the demo company on http://127.0.0.1:8080
-///   frontdesk ingest handbook/         teach it your documents
-///   frontdesk ask "How long is the warranty?"
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -78,7 +81,7 @@ enum Command {
     Chat,
     /// Measure answers with labelled questions
     #[command(subcommand)]
-    Eval(Eval),
+    Eval(command::eval::Suite),
     /// Build the search index anew, while the old one serves
     Reindex,
     /// Bring the database up to date (serve does it by itself)
@@ -92,6 +95,9 @@ enum Command {
     },
     /// Restore a backup into an empty data directory or database
     Restore { file: PathBuf },
+    /// Manage the channels over which customers write
+    #[command(subcommand)]
+    Channel(command::channel::Channel),
     /// Manage the people who sign in
     #[command(subcommand)]
     User(User),
@@ -105,42 +111,6 @@ enum Command {
     ParseDocument {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
-    },
-}
-
-#[derive(Subcommand)]
-enum Eval {
-    /// Run a question set through the real search and the real turn, on a throw-away store
-    ///
-    /// A corpus line is {"id","title","text"}; a query line is
-    /// {"id","text","relevant":[ids],"answers":[…],"answerable":bool}.
-    Run {
-        #[arg(long, value_name = "FILE")]
-        corpus: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        queries: PathBuf,
-        /// Write a line per query: {"id","ranked","confidence","decision","answer","evidence"}
-        #[arg(long, value_name = "FILE")]
-        rows: Option<PathBuf>,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Measure the memory: recall of long talks, and what is learned, on a throw-away store
-    Memory {
-        /// Talks with questions and their evidence, as LoCoMo writes them
-        #[arg(long, value_name = "FILE")]
-        locomo: Option<PathBuf>,
-        /// Dialogues as MADial-Bench writes them; their memories are beside them (…-memory.json)
-        #[arg(long, value_name = "FILE")]
-        madial: Option<PathBuf>,
-        /// Labelled messages: {"language","by","text","facts":[{"kind","start","end"}]}
-        #[arg(long, value_name = "FILE")]
-        learn: Option<PathBuf>,
-        /// Write a line per question: {"id","ranked"}
-        #[arg(long, value_name = "FILE")]
-        rows: Option<PathBuf>,
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -168,6 +138,7 @@ fn main() -> ExitCode {
     if let Command::ParseDocument { .. } = &cli.command {
         return frontdesk::knowledge::parse::child_main();
     }
+    frontdesk::knowledge::parse::read_in_children();
     let context = Context { data_dir: cli.global.data_dir, config_file: cli.global.config, org: cli.global.org };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -195,13 +166,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::Search { query, k, json } => command::ask::search(context, &query, k, json).await,
         Command::Ask { question, json } => command::ask::ask(context, &question, json).await,
         Command::Chat => command::chat::chat(context).await,
-        Command::Eval(Eval::Run { corpus, queries, rows, json }) => {
-            command::eval::run(context, corpus, queries, rows, json).await
-        }
-        Command::Eval(Eval::Memory { locomo, madial, learn, rows, json }) => {
-            let files = frontdesk::evals::MemoryFiles { locomo, madial, learn, rows };
-            command::eval::memory(context, files, json).await
-        }
+        Command::Eval(suite) => command::eval::run(context, suite).await,
         Command::Reindex => command::maintain::reindex(context).await,
         Command::Migrate => command::maintain::migrate(context).await,
         Command::Backup { file, with_key } => command::maintain::backup(context, &file, with_key).await,
@@ -209,6 +174,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::User(User::Add { email, name, role }) => {
             command::maintain::add_user(context, &email, name, &role).await
         }
+        Command::Channel(command) => command::channel::channel(context, command).await,
         Command::Demo(Demo::Remove) => command::maintain::remove_demo(context).await,
         Command::CheckConfig => command::maintain::check_config(context),
         Command::ParseDocument { .. } => Ok(ExitCode::SUCCESS),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many jobs of a queue one process runs at a time.
-const LANES: [(&str, usize); 2] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2)];
+const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 2), (job::OUTWARD, 4)];
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
@@ -141,6 +141,10 @@ async fn run_one(app: &Arc<App>, claimed: &Claimed, worker: &str) {
         }
         Err(error) => error,
     };
+    if let Error::Later { at } = error {
+        settle(app, claimed, worker, Settled::Later(at)).await;
+        return;
+    }
     let again = error.is_transient().then(|| job.back_off(claimed.attempts)).flatten();
     tracing::warn!(job.id = %claimed.id, job = kind, attempt = claimed.attempts, error = %error.chain(),
         retried = again.is_some(), "job failed");
@@ -163,7 +167,13 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Receive { event, .. } => inbox::receive_event(app, *event).await,
         Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
         Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
+        Job::Fetch { channel, account, token } => inbox::fetch(app, *channel, account, token).await,
+        Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
+        Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
+        Job::Download { attachment } => inbox::download(app, *attachment).await,
+        Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
+        Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
@@ -182,8 +192,14 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
         Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
+        Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
+        Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
         Job::Receive { .. }
+        | Job::Fetch { .. }
+        | Job::Attend { .. }
+        | Job::Transfer { .. }
         | Job::CallAgents { .. }
+        | Job::WatchDue { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
         | Job::IndexFaq { .. }
@@ -197,6 +213,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
 
 enum Settled {
     Done,
+    Later(chrono::DateTime<chrono::Utc>),
     Again(chrono::Duration, String),
     GivenUp(String),
 }
@@ -214,6 +231,7 @@ async fn write_settled(app: &App, claimed: &Claimed, worker: &str, outcome: &Set
         Settled::Done => {
             queue::finish(tx.conn(), claimed, worker).await?;
         }
+        Settled::Later(at) => queue::put_off(tx.conn(), claimed, worker, *at).await?,
         Settled::Again(wait, error) => queue::retry(tx.conn(), claimed, worker, app.now() + *wait, error).await?,
         Settled::GivenUp(error) => queue::give_up(tx.conn(), claimed, worker, error).await?,
     }

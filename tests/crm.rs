@@ -694,6 +694,7 @@ fn is_open(path: &str) -> bool {
     path.starts_with("/api/widget/") // visitors: they show their own token
         || path == "/api/sign-in" // who is about to sign in
         || path == "/api/setup" // the same, by a link
+        || path == "/api/forgot-password" // who can't
 }
 
 fn routes() -> Vec<(Method, String)> {

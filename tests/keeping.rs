@@ -1,5 +1,15 @@
 //! Backup and restore: everything comes back, on either database, and nothing is put where something is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 mod support;
 
 use std::{
@@ -23,6 +33,7 @@ use frontdesk::{
         db::Db,
     },
 };
+use serde_json::Value;
 use sqlx::{
     SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
@@ -30,6 +41,7 @@ use sqlx::{
 use support::{
     app::{KEY, On, Scratch, TestApp, databases, fresh_postgres, monday},
     rows,
+    shop::Shop,
 };
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -172,7 +184,8 @@ async fn everything_comes_back_whichever_database_it_was_in_and_goes_to() {
             expected.insert("one_time_links".into(), Default::default());
             let mut found = rows::everything(&restored.db).await;
             // Compared as files, below.
-            (expected.remove("stored_files"), found.remove("stored_files"));
+            expected.remove("stored_files");
+            found.remove("stored_files");
             assert_eq!(count(&app.db, "SELECT COUNT(*) FROM jobs WHERE state = 'running'").await, 1);
             assert_eq!(count(&restored.db, "SELECT COUNT(*) FROM jobs WHERE state = 'running'").await, 0);
             assert_eq!(count(&restored.db, "SELECT COUNT(*) FROM jobs WHERE state = 'ready'").await, 1);
@@ -627,6 +640,37 @@ async fn an_older_schema_is_restored_as_it_was_and_then_migrated() {
             assert_eq!(count(&new, "SELECT COUNT(*) FROM built_in").await, 2);
             old.close().await;
             new.close().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restored_and_asked_it_answers_as_before() {
+    async fn ask(app: &std::sync::Arc<App>) -> Value {
+        let request = Request::post("/api/ask")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {}", app.local_token))
+            .body(Body::from(r#"{"question":"How long does a refund take?"}"#))
+            .unwrap();
+        let response = frontdesk::web::router(app.clone()).oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+        answer.as_object_mut().unwrap().remove("timings_ms");
+        answer
+    }
+    for from in databases() {
+        let shop = Shop::open(from).await.knowing("# Refunds\n\nA refund takes five working days.\n").await;
+        let before = ask(&shop.app.app).await;
+        assert!(before["sources"][0]["quote"].as_str().unwrap().contains("five working days"), "{before}");
+        back_up(&shop.app, &file(&shop.app.dir), false).await;
+        for to in databases() {
+            let place = Place::on(to).await;
+            place.restore(&file(&shop.app.dir)).await.unwrap_or_else(|e| panic!("{}", e.chain()));
+            assert!(!place.dir.0.join("vectors").exists(), "no vector is in a backup");
+            let restored = place.open().await;
+            frontdesk::knowledge::index::reconcile(&restored).await.unwrap();
+            assert_eq!(ask(&restored).await, before, "from {from:?} to {to:?}");
+            restored.db.close().await;
         }
     }
 }

@@ -23,7 +23,7 @@ use frontdesk::{
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use support::{
-    app::{On, TestApp, monday},
+    app::{On, TestApp, databases, monday},
     model::{Abilities, DIMENSIONS, Does, FakeModel, KEY, chat_config, embedding},
     shop::Shop,
 };
@@ -287,7 +287,7 @@ async fn without_a_model_there_is_an_error_and_no_call() {
     assert!(!model.can_chat() && !model.can_embed() && model.dimensions().is_none());
     assert_eq!(outcome(&model, &request()).await, ("not_configured".into(), 0));
     assert!(model.embed(&["x".into()]).await.is_err());
-    assert!(model.describe().contains("none"));
+    assert!(model.describe().contains("no model"));
 }
 
 #[tokio::test]
@@ -524,8 +524,8 @@ const WARRANTY: &str = "# Warranty\n\nThe warranty of every grinder is 24 months
 const WARRANTY_ZH: &str =
     "# 保修\n\n所有研磨机自收货之日起保修24个月。\n\n# 配送\n\n寄到上海需要3个工作日，运费12元。\n";
 
-async fn shop_with(model: frontdesk::app::config::Model) -> Shop {
-    let shop = Shop::around(TestApp::open_with(On::Sqlite, |c| c.model = model).await).await;
+async fn shop_with(on: On, model: frontdesk::app::config::Model) -> Shop {
+    let shop = Shop::around(TestApp::open_with(on, |c| c.model = model).await).await;
     shop.learns("en.md", WARRANTY).await;
     shop.learns("zh.md", WARRANTY_ZH).await;
     shop
@@ -555,14 +555,16 @@ async fn whatever_the_model_does_the_customer_gets_an_answer_or_a_person() {
         Does::InventsCitations,
         Does::InventsNumbers,
     ];
-    futures::future::join_all(misbehaviours.map(async |does| {
-        let fake = FakeModel::that(does).await;
-        let shop = shop_with(frontdesk::app::config::Model { timeout_s: 1, ..fake.chat_config() }).await;
-        is_served(&shop).await;
-        assert!(fake.requests() > 0);
-    }))
-    .await;
-    is_served(&shop_with(chat_config(&FakeModel::dead().await)).await).await;
+    for on in databases() {
+        futures::future::join_all(misbehaviours.clone().map(async |does| {
+            let fake = FakeModel::that(does).await;
+            let shop = shop_with(on, frontdesk::app::config::Model { timeout_s: 1, ..fake.chat_config() }).await;
+            is_served(&shop).await;
+            assert!(fake.requests() > 0);
+        }))
+        .await;
+        is_served(&shop_with(on, chat_config(&FakeModel::dead().await)).await).await;
+    }
 }
 
 /// Whether every question ends with an answer from the documents or with a person, and with nothing invented.
@@ -579,20 +581,22 @@ async fn is_served(shop: &Shop) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_model_answers_and_its_calls_are_traced() {
-    let fake = FakeModel::start().await;
-    fake.answers(|asked| {
-        let passages = asked.passages();
-        let at = passages.iter().position(|p| p.contains("24 months")).expect("the warranty is among the passages");
-        json!({"kind": "answer", "sentences": [{
-            "text": "Every grinder has a warranty of 24 months, counted from the day of delivery.",
-            "citations": [{"passage": at + 1, "quote": "24 months from the day of delivery"}],
-        }]})
-    });
-    let shop = shop_with(fake.chat_config()).await;
-    let (reply, holder) = asks(&shop, "How long is the warranty of a grinder?").await;
-    assert_eq!(
-        (reply.as_str(), holder.as_str()),
-        ("Every grinder has a warranty of 24 months, counted from the day of delivery.", "assistant",)
-    );
-    assert_eq!(fake.asked().len(), 1);
+    for on in databases() {
+        let fake = FakeModel::start().await;
+        fake.answers(|asked| {
+            let passages = asked.passages();
+            let at = passages.iter().position(|p| p.contains("24 months")).expect("the warranty is among the passages");
+            json!({"kind": "answer", "sentences": [{
+                "text": "Every grinder has a warranty of 24 months, counted from the day of delivery.",
+                "citations": [{"passage": at + 1, "quote": "24 months from the day of delivery"}],
+            }]})
+        });
+        let shop = shop_with(on, fake.chat_config()).await;
+        let (reply, holder) = asks(&shop, "How long is the warranty of a grinder?").await;
+        assert_eq!(
+            (reply.as_str(), holder.as_str()),
+            ("Every grinder has a warranty of 24 months, counted from the day of delivery.", "assistant",)
+        );
+        assert_eq!(fake.asked().len(), 1);
+    }
 }

@@ -40,7 +40,6 @@ impl std::fmt::Display for Percentiles {
 /// Three digits that say something.
 pub fn short(n: f64) -> String {
     match n.abs() {
-        n if n >= 10_000.0 => format!("{:.0}", n),
         n if n >= 100.0 => format!("{n:.0}"),
         n if n >= 10.0 => format!("{n:.1}"),
         n => format!("{n:.2}"),

@@ -9,14 +9,13 @@ use std::{
 use anyhow::{Context, ensure};
 use frontdesk::{
     app::{App, Config, ConversationId, OrgId, config::Model},
-    channels::Inbound,
+    channels::{Address, Inbound},
     inbox,
     knowledge::{self, index},
     platform::Clock,
     staff,
     turn::{self, Question, Signals},
 };
-use serde_json::Value;
 
 use crate::{
     machine,
@@ -176,18 +175,8 @@ async fn receive(
 ) -> anyhow::Result<ConversationId> {
     // A new one in each run: several runs may share a database.
     let id = uuid::Uuid::now_v7();
-    let inbound = Inbound {
-        external_message_id: format!("message-{n}-{id}"),
-        kind: "web".into(),
-        sender: format!("customer-{n}-{id}"),
-        sender_name: None,
-        external_chat_id: None,
-        content_type: "text".into(),
-        text: text.into(),
-        media_url: None,
-        sent_at: None,
-        metadata: Value::Object(serde_json::Map::new()),
-    };
+    let sender = Address { kind: "web".into(), id: format!("customer-{n}-{id}") };
+    let inbound = Inbound::text(format!("message-{n}-{id}"), sender, text);
     Ok(inbox::receive(app, org, channel, "web", inbound).await?.conversation)
 }
 

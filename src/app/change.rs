@@ -23,6 +23,16 @@ pub enum Changed {
     Typing {
         id: ConversationId,
     },
+    /// The customer is writing.
+    CustomerTyping {
+        id: ConversationId,
+    },
+    /// A user looks at a conversation, and perhaps writes; said again every few seconds while it lasts.
+    Presence {
+        id: ConversationId,
+        user: UserId,
+        typing: bool,
+    },
     Customer {
         id: CustomerId,
     },

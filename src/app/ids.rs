@@ -1,10 +1,6 @@
 //! Ids are types: a conversation's can't be passed for a customer's.
 
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::{
-    Required,
-    path::{Parameter, ParameterBuilder, ParameterIn},
-};
 use uuid::Uuid;
 
 macro_rules! ids {
@@ -21,21 +17,6 @@ macro_rules! ids {
             #[expect(clippy::new_without_default, reason = "each call makes another")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
-            }
-        }
-
-        /// As the `{id}` of a route.
-        impl utoipa::IntoParams for $name {
-            fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-                let schema = utoipa::schema!(Uuid);
-                vec![
-                    ParameterBuilder::new()
-                        .name("id")
-                        .parameter_in(place().unwrap_or(ParameterIn::Path))
-                        .required(Required::True)
-                        .schema(Some(schema))
-                        .build(),
-                ]
             }
         }
 
@@ -72,6 +53,13 @@ ids! {
     TagId
     ConversationId
     MessageId
+    /// One message on the wire; a long message of ours may be several.
+    PartId
+    /// A file that came with a message.
+    AttachmentId
+    /// An integrator's server that is told what happens.
+    WebhookId
+    WebhookDeliveryId
     /// One move of the assistant.
     TurnId
     PipelineId
@@ -84,4 +72,6 @@ ids! {
     FaqId
     MemoryId
     NotificationId
+    CannedReplyId
+    SavedViewId
 }

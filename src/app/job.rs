@@ -3,7 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ChannelEventId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId};
+use super::ids::{
+    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+    WebhookDeliveryId, WebhookId,
+};
 use crate::platform::{
     db::Conn,
     error::Result,
@@ -20,8 +23,20 @@ pub enum Job {
     TakeTurn { conversation: ConversationId },
     /// Send one message to its channel.
     Deliver { message: MessageId, conversation: ConversationId },
+    /// Fetch what a channel's doorbell announced for one of its accounts.
+    Fetch { channel: ChannelId, account: String, token: String },
+    /// Show the customer that their message was read and that somebody writes.
+    Attend { conversation: ConversationId, message: MessageId },
+    /// Give the customer to people at the platform, after a hand-off.
+    Transfer { conversation: ConversationId },
+    /// Download a file that a customer sent.
+    Download { attachment: AttachmentId },
+    /// Tell an integrator's server what happened.
+    Announce { delivery: WebhookDeliveryId, webhook: WebhookId },
     /// Tell people outside the console that a conversation waits for a person.
     CallAgents { conversation: ConversationId, over: Over },
+    /// Warn of what is due soon in a conversation, or say that it was missed.
+    WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
     Ingest { document: DocumentId, version: i64 },
     /// Take a deleted document's points out of the index.
@@ -50,18 +65,37 @@ pub enum Over {
     Robot,
 }
 
+/// What is due in a conversation that a person was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    FirstResponse,
+    Resolution,
+}
+
 /// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
 pub const BACKGROUND: &str = "background";
+/// The queue for integrators' servers: a slow one of theirs keeps nobody else waiting.
+pub const OUTWARD: &str = "outward";
 /// Every queue, for a test that runs all due work.
-pub const QUEUES: [&str; 2] = [CUSTOMERS, BACKGROUND];
+pub const QUEUES: [&str; 3] = [CUSTOMERS, BACKGROUND, OUTWARD];
 
 impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
-            Self::Receive { .. } | Self::TakeTurn { .. } | Self::Deliver { .. } | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Ingest { .. }
+            Self::Receive { .. }
+            | Self::TakeTurn { .. }
+            | Self::Deliver { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::CallAgents { .. } => CUSTOMERS,
+            Self::Announce { .. } => OUTWARD,
+            Self::Download { .. }
+            | Self::WatchDue { .. }
+            | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -78,7 +112,13 @@ impl Job {
             Self::Receive { lane, .. } => format!("receive:{lane}"),
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
+            Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
+            Self::Attend { conversation, .. } => format!("attend:{conversation}"),
+            Self::Transfer { conversation } => format!("transfer:{conversation}"),
+            Self::Download { attachment } => format!("download:{attachment}"),
+            Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
+            Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
             Self::Reindex { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
@@ -94,6 +134,10 @@ impl Job {
     fn merge_key(&self) -> Option<String> {
         match self {
             Self::TakeTurn { .. }
+            | Self::Fetch { .. }
+            | Self::Attend { .. }
+            | Self::Transfer { .. }
+            | Self::Download { .. }
             | Self::CallAgents { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -104,7 +148,7 @@ impl Job {
             | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
-            Self::Receive { .. } | Self::Deliver { .. } => None,
+            Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,
         }
     }
 
@@ -114,6 +158,8 @@ impl Job {
             Self::TakeTurn { .. } => 3,
             Self::Deliver { .. } => 8,
             Self::Ingest { .. } => 5,
+            // A sign that somebody writes is worth nothing later.
+            Self::Attend { .. } => 1,
             _ => 12,
         };
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))

@@ -15,6 +15,7 @@ pub use config::Config;
 pub use ids::*;
 pub use job::Job;
 
+use crate::channels::Outside;
 use crate::platform::{
     Clock, Error, Result,
     bus::Bus,
@@ -51,6 +52,8 @@ pub struct App {
     pub prompts: Prompts,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
+    /// For calls to the platforms of channels.
+    pub outside: Outside,
     /// Tells this process's workers that jobs wait.
     pub work: watch::Sender<()>,
     /// Everything that runs beside the requests; awaited at shutdown.
@@ -110,6 +113,7 @@ impl App {
             .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Error::internal)?;
+        let outside = Outside::new(std::time::Duration::from_secs(30))?;
         let files = Files::open(&db, &data_dir);
         Ok(Arc::new(Self {
             config,
@@ -127,6 +131,7 @@ impl App {
             visitors: Pace::default(),
             prompts,
             http,
+            outside,
             work: watch::channel(()).0,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -3,13 +3,14 @@
 //! Both directions are signed alike: `X-Frontdesk-Signature: t=<unix seconds>,v1=<hex>` with
 //! `hex = HMAC-SHA256(secret, "<t>.<raw body>")`. Five minutes of clock difference are allowed.
 
-use axum::http::HeaderMap;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Inbound, Outbound, RawEvent, Sent};
+use super::{
+    Address, Body as Content, Checked, Event, Failure, Inbound, Outbound, Outside, RawEvent, Request, Sent,
+    law::{Law, Size},
+};
 use crate::platform::{
     Error, Result,
     crypto::{hmac_sha256_hex, same},
@@ -86,12 +87,17 @@ impl Webhook {
         Ok(channel)
     }
 
-    pub(super) fn verify(&self, headers: &HeaderMap, body: &Bytes, now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
-        let header = headers.get(SIGNATURE).and_then(|v| v.to_str().ok()).ok_or(Error::SignedOut)?;
-        if !is_signed(&self.secret, header, body, now) {
+    /// No rule of a platform: whoever receives has their own.
+    pub(super) fn law(&self) -> Law {
+        Law::free(Size::Chars(TEXT_LIMIT))
+    }
+
+    pub(super) fn verify(&self, request: &Request<'_>, now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
+        let header = request.header(SIGNATURE).ok_or(Error::SignedOut)?;
+        if !is_signed(&self.secret, header, request.body, now) {
             return Err(Error::Forbidden);
         }
-        let body: Body = serde_json::from_slice(body).map_err(|_| {
+        let body: Body = serde_json::from_slice(request.body).map_err(|_| {
             Error::Invalid("expected {\"id\", \"from\": {\"id\", \"name\"}, \"text\"} or {\"messages\": […]}".into())
         })?;
         let messages = match body {
@@ -112,47 +118,55 @@ impl Webhook {
             .collect()
     }
 
-    pub(super) fn parse(&self, payload: &str) -> Result<Option<Inbound>> {
+    pub(super) fn parse(&self, payload: &str) -> Result<Event> {
         let m: Message = serde_json::from_str(payload).map_err(|e| Error::Invalid(format!("raw event: {e}")))?;
-        Ok(Some(Inbound {
-            external_message_id: m.id,
-            kind: "webhook".into(),
-            sender: m.from.id,
+        Ok(Event::Message(Inbound {
             sender_name: m.from.name.filter(|n| !n.trim().is_empty()),
-            external_chat_id: None,
-            content_type: "text".into(),
-            text: m.text,
-            media_url: None,
             sent_at: m.sent_at,
             metadata: m.metadata,
+            ..Inbound::text(m.id, Address::new("webhook", m.from.id), m.text)
         }))
     }
 
     /// Posts the message, signed. `id` stays the same when a send is repeated: the receiver keeps one of each.
-    pub(super) async fn send(&self, http: &reqwest::Client, m: &Outbound, now: DateTime<Utc>) -> Sent {
+    pub(super) async fn send(&self, outside: &Outside, m: &Outbound, now: DateTime<Utc>) -> Sent {
         let Some(url) = &self.send_url else {
-            return Sent::Never("this channel has no send_url: messages can only come in".into());
+            return Sent::Failed(Failure::Never("this channel has no send_url: messages can only come in".into()));
+        };
+        let Content::Text { text } = &m.body else {
+            return Sent::Failed(Failure::Never("this channel sends texts only".into()));
         };
         let body = json!({
-            "id": m.id, "conversation_id": m.conversation, "to": {"id": m.recipient}, "by": m.by, "text": m.text,
+            "id": m.id, "conversation_id": m.conversation, "to": {"id": m.recipient.id}, "by": m.by, "text": text,
             "sources": m.sources,
         })
         .to_string();
-        let request = http
+        let request = outside
+            .configured()
             .post(url)
             .header("content-type", "application/json")
             .header("idempotency-key", &m.id)
             .header(SIGNATURE, sign(&self.secret, body.as_bytes(), now))
             .body(body);
+        let retry = |why: String| Sent::Failed(Failure::Retry(why, None));
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Sent::Accepted(None),
             Ok(answer) => match answer.status().as_u16() {
-                status @ (408 | 425 | 429) => Sent::Retry(format!("the receiver answered {status}")),
+                status @ (408 | 425 | 429) => retry(format!("the receiver answered {status}")),
                 status @ 500.. => Sent::Unknown(format!("the receiver answered {status}"), true),
-                status => Sent::Never(format!("the receiver refused it ({status})")),
+                status => Sent::Failed(Failure::Never(format!("the receiver refused it ({status})"))),
             },
-            Err(e) if e.is_connect() => Sent::Retry("the receiver can't be reached".into()),
+            Err(e) if e.is_connect() => retry("the receiver can't be reached".into()),
             Err(e) => Sent::Unknown(format!("the receiver did not answer: {}", e.without_url()), true),
+        }
+    }
+
+    /// Nothing is sent to see whether it arrives: the receiver would take it for a message.
+    pub(super) async fn check(&self, _outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        Checked {
+            ok: true,
+            detail: if self.send_url.is_some() { "ready" } else { "messages only come in: there is no send_url" }
+                .into(),
         }
     }
 }
@@ -160,6 +174,8 @@ impl Webhook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderMap;
+    use bytes::Bytes;
     use chrono::{Duration, TimeZone};
 
     #[test]
@@ -170,12 +186,15 @@ mod tests {
         let verify = |header: &str, at| {
             let mut headers = HeaderMap::new();
             headers.insert(SIGNATURE, header.parse().unwrap());
-            channel.verify(&headers, &body, at)
+            channel.verify(&Request { path: "", query: "", headers: &headers, body: &body }, at)
         };
         let good = sign("a secret of ours!", &body, now);
         assert_eq!(verify(&good, now).unwrap()[0].external_id, "1");
         assert!(matches!(verify(&good, now + Duration::seconds(301)), Err(Error::Forbidden)));
         assert!(matches!(verify(&sign("another secret !!", &body, now), now), Err(Error::Forbidden)));
-        assert!(matches!(channel.verify(&HeaderMap::new(), &body, now), Err(Error::SignedOut)));
+        assert!(matches!(
+            channel.verify(&Request { path: "", query: "", headers: &HeaderMap::new(), body: &body }, now),
+            Err(Error::SignedOut)
+        ));
     }
 }

@@ -1,38 +1,137 @@
-//! `eval run`: measures answers on a throw-away store.
+//! `eval …`: measures answers, on a throw-away store or on files alone.
 
 use std::{path::PathBuf, process::ExitCode};
 
-use frontdesk::{evals, platform::Result};
+use clap::Subcommand;
+use frontdesk::{
+    evals,
+    platform::{Error, Result},
+};
+use serde::Serialize;
 
 use super::Context;
 
-/// `eval memory`: recall of long talks, and what is learned from labelled messages.
-pub async fn memory(context: &Context, files: evals::MemoryFiles, as_json: bool) -> Result<ExitCode> {
-    if files.locomo.is_none() && files.madial.is_none() && files.learn.is_none() {
-        return Err(frontdesk::platform::Error::Invalid("say what to measure: --locomo, --madial or --learn".into()));
-    }
-    let report = evals::memory(context.config()?, &files).await?;
-    if as_json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print!("{report}");
+/// What is measured.
+#[derive(Subcommand)]
+pub enum Suite {
+    /// Run a question set through the real search and the real turn, on a throw-away store
+    ///
+    /// A corpus line is {"id","title","text"}; a query line is
+    /// {"id","text","relevant":[ids],"answers":[…],"answerable":bool}.
+    Run {
+        #[arg(long, value_name = "FILE")]
+        corpus: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        queries: PathBuf,
+        /// Write a line per query: {"id","ranked","confidence","decision","answer","evidence"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fit confidence and its thresholds to labelled answers, and measure each set by a calibration without it
+    Calibrate {
+        /// A directory with corpus.jsonl and queries.jsonl to fit on; several are left out in turn
+        #[arg(long = "set", required = true, value_name = "DIR")]
+        sets: Vec<PathBuf>,
+        /// A directory that is measured and never fitted on
+        #[arg(long = "test", value_name = "DIR")]
+        tests: Vec<PathBuf>,
+        /// Where the calibration goes; the shipped one is src/turn/confidence/calibration.json
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the questions of one CSV file of the questions of another, as FAQs
+    ///
+    /// The columns are called text (or sentence, question …) and label (or category, intent, answer …). A label that
+    /// the training file lacks is out of scope.
+    Faq {
+        #[arg(long, value_name = "FILE")]
+        train: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        test: PathBuf,
+        /// Write a line per question: {"text","label","found","confidence"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell pairs of the same question from others: two questions and 0 or 1 a line, tabs or commas between
+    Pairs {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure the memory: recall of long talks, and what is learned, on a throw-away store
+    Memory {
+        /// Talks with questions and their evidence, as LoCoMo writes them
+        #[arg(long, value_name = "FILE")]
+        locomo: Option<PathBuf>,
+        /// Dialogues as MADial-Bench writes them; their memories are beside them (…-memory.json)
+        #[arg(long, value_name = "FILE")]
+        madial: Option<PathBuf>,
+        /// Labelled messages: {"language","by","text","facts":[{"kind","start","end"}]}
+        #[arg(long, value_name = "FILE")]
+        learn: Option<PathBuf>,
+        /// Write a line per question: {"id","ranked"}
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check lies and truths: a lie must be cut, a truth must be sent
+    ///
+    /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
+    Proof {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Measures and prints.
+pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
+    match suite {
+        Suite::Run { corpus, queries, rows, json } => {
+            // Settings count (a model, passage sizes); the data directory does not: nothing of it is read or written.
+            let report = evals::run(context.config()?, &evals::Files { corpus, queries, rows }).await?;
+            print(&report, json)?;
+        }
+        Suite::Calibrate { sets, tests, out, json } => {
+            let sets = evals::calibrate::Sets { fit: sets, test: tests, out };
+            print(&evals::calibrate::run(context.config()?, &sets).await?, json)?;
+        }
+        Suite::Faq { train, test, rows, json } => print(&evals::faq::run(&train, &test, rows.as_deref())?, json)?,
+        Suite::Memory { locomo, madial, learn, rows, json } => {
+            let files = evals::MemoryFiles { locomo, madial, learn, rows };
+            if files.locomo.is_none() && files.madial.is_none() && files.learn.is_none() {
+                return Err(Error::Invalid("say what to measure: --locomo, --madial or --learn".into()));
+            }
+            print(&evals::memory(context.config()?, &files).await?, json)?;
+        }
+        Suite::Pairs { file, json } => print(&evals::faq::pairs(&file)?, json)?,
+        Suite::Proof { files, json } => {
+            for file in &files {
+                let report = evals::proof::run(file)?;
+                if !json {
+                    println!("{}", file.display());
+                }
+                print(&report, json)?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn run(
-    context: &Context,
-    corpus: PathBuf,
-    queries: PathBuf,
-    rows: Option<PathBuf>,
-    as_json: bool,
-) -> Result<ExitCode> {
-    // Settings count (a model, passage sizes); the data directory does not: nothing of it is read or written.
-    let report = evals::run(context.config()?, &evals::Files { corpus, queries, rows }).await?;
+fn print(report: &(impl Serialize + std::fmt::Display), as_json: bool) -> Result<()> {
     if as_json {
-        println!("{}", serde_json::to_string(&report)?);
+        println!("{}", serde_json::to_string(report)?);
     } else {
         println!("{report}");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

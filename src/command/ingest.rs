@@ -61,7 +61,8 @@ pub async fn ingest(context: &Context, paths: &[String], as_json: bool) -> Resul
     client.close().await;
     if !as_json {
         println!(
-            "{done} documents are ready{}.",
+            "{}{}.",
+            if done == 1 { "1 document is ready".to_string() } else { format!("{done} documents are ready") },
             if failed == 0 { String::new() } else { format!(", {failed} failed") }
         );
     }
@@ -82,10 +83,14 @@ fn describe(outcome: &Outcome, as_json: bool) -> String {
     }
     match &outcome.told {
         Ok(document) if document["processing_status"] == "completed" => {
+            let passages = match document["chunk_count"].as_u64() {
+                Some(1) => "1 passage".to_string(),
+                count => format!("{} passages", count.unwrap_or_default()),
+            };
             let how = match document["outcome"].as_str() {
                 Some("unchanged") => "unchanged".to_string(),
-                Some("new_version") => format!("new version, {} passages", document["chunk_count"]),
-                _ => format!("{} passages", document["chunk_count"]),
+                Some("new_version") => format!("new version, {passages}"),
+                _ => passages,
             };
             format!("✓ {name}: {how}")
         }

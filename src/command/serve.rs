@@ -111,6 +111,12 @@ async fn greet(app: &Arc<App>, url: &str, with_demo: bool) -> Result<()> {
         FirstStart::AdminMade { email } => println!("  First admin  {email}, with the password of the file"),
         FirstStart::SetUp { link } => println!("  First admin  {link}\n               (works once, within 24 hours)"),
     }
+    if with_demo && let Some(demo) = staff::find_org(app, staff::DEMO_ORG).await? {
+        // Its own organisation: who looks after the demo company sees nothing else.
+        if let FirstStart::SetUp { link } = staff::first_start(app, demo.id, None, None).await? {
+            println!("  Demo admin   {link}\n               (for the console of the demo company)");
+        }
+    }
     println!("  Runs on      {}", runs_on(app, &app.config));
     println!();
     println!("Ctrl-C stops it.");

@@ -57,7 +57,8 @@ pub struct CustomerQuery {
 }
 
 /// List customers, the newest first.
-#[utoipa::path(get, path = "/api/customers", tag = "customers", responses((status = 200, body = Page<CustomerShown>)))]
+#[utoipa::path(get, path = "/api/customers", tag = "customers", params(CustomerQuery),
+    responses((status = 200, body = Page<CustomerShown>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     by: Can<CustomerRead>,
@@ -183,6 +184,7 @@ pub async fn take_tag(
 /// A note to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewCustomerNote)]
 pub struct NewNote {
     pub text: String,
 }
@@ -211,7 +213,7 @@ pub struct TimelineQuery {
 
 /// See a customer's timeline, the newest first.
 #[utoipa::path(get, path = "/api/customers/{id}/timeline", tag = "customers",
-    responses((status = 200, body = Page<Activity>)))]
+    params(TimelineQuery), responses((status = 200, body = Page<Activity>)))]
 pub async fn timeline(
     State(app): State<Arc<App>>,
     by: Can<CustomerRead>,

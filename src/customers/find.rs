@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ActivityKind, Customer, Identity, NewActivity, phone, store};
 use crate::{
-    app::{ChannelId, IdentityId, OrgId},
+    app::{ChannelId, CustomerId, IdentityId, OrgId},
     platform::{Error, Result, db::Conn},
 };
 
@@ -82,6 +82,37 @@ async fn known(c: Conn<'_>, org: OrgId, reached: Reached<'_>) -> Result<Option<(
     };
     let customer = store::find(c, org, identity.customer_id).await?.ok_or(Error::NotFound("customer"))?;
     Ok(Some((customer, identity)))
+}
+
+/// Makes `reached` another address of `customer`, on the caller's transaction, unless it is somebody's already. Returns
+/// whose identity it is now.
+pub async fn add_address(
+    c: Conn<'_>,
+    org: OrgId,
+    customer: CustomerId,
+    reached: Reached<'_>,
+    now: DateTime<Utc>,
+) -> Result<Identity> {
+    let mut c = c;
+    if let Some(found) = store::identity(c.again(), org, reached).await? {
+        return Ok(found);
+    }
+    let identity = Identity {
+        id: IdentityId::new(),
+        org_id: org,
+        channel_id: reached.channel,
+        kind: reached.kind.to_string(),
+        external_id: reached.external_id.to_string(),
+        customer_id: customer,
+        contact_id: None,
+        display_name: reached.display_name.map(|n| n.chars().take(200).collect()),
+        verified_at: (reached.kind == "phone").then_some(now),
+        created_at: now,
+    };
+    if store::insert_identity(c.again(), &identity).await? {
+        return Ok(identity);
+    }
+    store::identity(c, org, reached).await?.ok_or(Error::NotFound("identity"))
 }
 
 /// A name for who gave none: never their number or address.

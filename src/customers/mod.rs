@@ -17,8 +17,8 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use find::{Reached, find_or_create};
-pub use store::{Erased, activity, erase, find, find_identity, find_visible, identities_of, identity, lock_identity};
+pub use find::{Reached, add_address, find_or_create};
+pub use store::{Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock_identity};
 
 use crate::{
     app::{ChannelId, ContactId, CustomerId, IdentityId, OrgId, TagId, UserId},

@@ -154,13 +154,6 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased
     Ok(Erased { customers, identities, contacts, activities, deals, ids })
 }
 
-/// The accounts of a customer.
-pub async fn identities_of(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Vec<Identity>> {
-    const LIST: &str =
-        "SELECT * FROM customer_identities WHERE org_id = $1 AND customer_id = $2 ORDER BY created_at, id";
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).fetch_all(c).await)?)
-}
-
 /// The customer with this number, if exactly one has it: families share one.
 pub async fn only_customer_with_phone(c: Conn<'_>, org: OrgId, phone: &str) -> Result<Option<Customer>> {
     const LIST: &str = "SELECT * FROM customers WHERE org_id = $1 AND phone = $2 LIMIT 2";

@@ -41,7 +41,7 @@ pub async fn export(
         .ok_or(Error::NotFound("customer"))?
         .shown_to(&by);
     let identities: Vec<_> =
-        customers::identities_of(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
+        customers::list_identities(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
     let conversations = inbox::export(tx.conn(), by.org, id).await?;
     let memories = memory::export(tx.conn(), by.org, id).await?;
     audit(tx.conn(), app.now(), &by, "customer.export", ("customer", id.0), json!({})).await?;
@@ -63,7 +63,7 @@ pub async fn order(
 
 /// See an erasure and its receipt.
 #[utoipa::path(get, path = "/api/erasures/{id}", tag = "customers", responses((status = 200, body = ErasureShown)))]
-pub async fn find(
+pub async fn find_erasure(
     State(app): State<Arc<App>>,
     by: Can<CustomerErase>,
     Path(id): Path<Uuid>,

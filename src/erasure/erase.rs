@@ -50,6 +50,7 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
 /// holds of them. Safe to repeat: what is gone is not counted twice.
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let now = app.now();
+    inbox::erase_files(app, org, customer).await?;
     let mut tx = app.begin().await?;
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
         return Err(Error::NotFound("erasure"));
@@ -77,7 +78,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
 
 /// Every row about the customer.
 async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<crate::app::MemoryId>)> {
-    let accounts = customers::identities_of(c.again(), org, customer).await?;
+    let accounts = customers::list_identities(c.again(), org, customer).await?;
     let memories = memory::erase(c.again(), org, customer).await?;
     let talk = inbox::erase(c.again(), org, customer, &accounts).await?;
     let person = customers::erase(c.again(), org, customer).await?;

@@ -17,14 +17,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Latency;
+use super::{Latency, jsonl, run::Store};
 use crate::{
     app::{App, Config, CustomerId, MemoryId, OrgId},
     customers::{self, Reached},
     inbox,
     memory::{self, New, Query, Writer},
     platform::{Clock, Error, Result},
-    staff,
 };
 use talks::Talk;
 
@@ -145,16 +144,9 @@ pub async fn memory(config: Config, files: &MemoryFiles) -> Result<MemoryReport>
 }
 
 async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<File>>) -> Result<TalkReport> {
-    let scratch = super::run::Scratch::new();
-    let config = Config {
-        database: crate::app::config::Database::default(),
-        vectors: crate::app::config::Vectors::default(),
-        redis: crate::app::config::Redis::default(),
-        ..config.clone()
-    };
     let clock = Clock::fixed(talks.iter().map(Talk::begins).min().unwrap_or_default());
-    let app = App::open(config, scratch.0.clone(), None, clock).await?;
-    let org = staff::ensure_org(&app, "eval", "Eval").await?;
+    let store = Store::open(config.clone(), clock).await?;
+    let (app, org) = (store.app.clone(), store.org);
     let channel = inbox::ensure_web_channel(&app, org).await?;
     let mut report = TalkReport { talks: talks.len(), ..TalkReport::default() };
     let (mut writes, mut recalls, mut misses) = (Vec::new(), Vec::new(), Vec::new());
@@ -272,7 +264,7 @@ struct LabelledFact {
 }
 
 fn learn(path: &Path) -> Result<LearnReport> {
-    let all: Vec<Labelled> = super::run::read(path)?;
+    let all: Vec<Labelled> = jsonl::read(path)?;
     let mut report = LearnReport { messages: all.len(), ..LearnReport::default() };
     // By language: stored, right, labelled, found.
     let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();

@@ -155,7 +155,7 @@ pub(super) fn auroc(scored: &[(f64, bool)]) -> Option<f64> {
 }
 
 /// The mean distance of confidence from the share that is right, over ten bins weighed by their size.
-fn calibration_error(scored: &[(f64, bool)]) -> Option<f64> {
+pub(super) fn calibration_error(scored: &[(f64, bool)]) -> Option<f64> {
     let mut bins = vec![(0.0, 0.0, 0.0); 10];
     for (confidence, right) in scored {
         if let Some((sum, rights, n)) = bins.get_mut(((confidence * 10.0) as usize).min(9)) {

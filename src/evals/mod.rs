@@ -1,7 +1,12 @@
 //! Runs a question set through the real search and the real turn on a throw-away store, and reports.
 
+pub mod calibrate;
+pub mod faq;
+pub mod fit;
+mod jsonl;
 mod memory;
 mod metrics;
+pub mod proof;
 mod run;
 
 use serde::{Deserialize, Serialize};

@@ -1,20 +1,12 @@
 //! `frontdesk eval run`: a corpus and questions in, measures out.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, BufWriter, Write},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
 
-use serde::de::DeserializeOwned;
-
-use super::{Entry, Ingestion, Labelled, Report, Row, metrics};
+use super::{Entry, Ingestion, Labelled, Report, Row, jsonl, metrics};
 use crate::{
     app::{App, Config, DocumentId, OrgId},
     knowledge::{self, Query, index},
-    platform::{Clock, Error, Result},
+    platform::{Clock, Result},
     staff,
     turn::{self, Question, Signals},
 };
@@ -31,13 +23,7 @@ pub struct Files {
 const RANKED: usize = 20;
 
 /// A directory that is removed with its owner.
-pub(super) struct Scratch(pub PathBuf);
-
-impl Scratch {
-    pub fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())))
-    }
-}
+struct Scratch(PathBuf);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -45,46 +31,64 @@ impl Drop for Scratch {
     }
 }
 
-/// Puts the corpus into a throw-away store, asks every question in order, and measures. Settings count (a model,
-/// passage sizes); databases and servers do not: the store is SQLite and Edge in a temporary directory.
+/// A throw-away store. Settings count (a model, passage sizes); databases and servers do not: it is SQLite and Edge in a
+/// temporary directory.
+pub(super) struct Store {
+    pub app: Arc<App>,
+    pub org: OrgId,
+    _scratch: Scratch,
+}
+
+impl Store {
+    /// An empty one.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self> {
+        let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-eval-{}", uuid::Uuid::now_v7())));
+        let config = Config {
+            database: crate::app::config::Database::default(),
+            vectors: crate::app::config::Vectors::default(),
+            redis: crate::app::config::Redis::default(),
+            ..config
+        };
+        let app = App::open(config, scratch.0.clone(), None, clock).await?;
+        let org = staff::ensure_org(&app, "eval", "Eval").await?;
+        Ok(Self { app, org, _scratch: scratch })
+    }
+
+    /// Makes a corpus searchable.
+    pub async fn ingest(&self, corpus: &[&Entry]) -> Result<Ingestion> {
+        let started = Instant::now();
+        let kb = knowledge::ingest::base(&self.app, self.org, None).await?.id;
+        let texts = corpus.iter().map(|entry| index::Text {
+            source: entry.id.clone(),
+            title: entry.title.replace('_', " "),
+            text: entry.text.clone(),
+        });
+        let added = index::add_texts(&self.app, self.org, kb, texts.collect::<Vec<_>>()).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        let passages_per_second = added.passages as f64 / seconds.max(1e-9);
+        Ok(Ingestion { seconds, passages: added.passages, passages_per_second })
+    }
+}
+
+/// Puts the corpus into a throw-away store, asks every question in order, and measures.
 pub async fn run(config: Config, files: &Files) -> Result<Report> {
-    let corpus: Vec<Entry> = read(&files.corpus)?;
-    let questions: Vec<Labelled> = read(&files.queries)?;
-    let scratch = Scratch::new();
-    let config = Config {
-        database: crate::app::config::Database::default(),
-        vectors: crate::app::config::Vectors::default(),
-        redis: crate::app::config::Redis::default(),
-        ..config
-    };
-    let app = App::open(config, scratch.0.clone(), None, Clock::System).await?;
-    let org = staff::ensure_org(&app, "eval", "Eval").await?;
-    let ingestion = ingest(&app, org, &corpus).await?;
-    let names = knowledge::sources(&app, org).await?;
+    let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
+    let questions: Vec<Labelled> = jsonl::read(&files.queries)?;
+    let store = Store::open(config, Clock::System).await?;
+    let ingestion = store.ingest(&corpus.iter().collect::<Vec<_>>()).await?;
+    let app = &store.app;
+    let names = knowledge::sources(app, store.org).await?;
 
     let mut rows = Vec::with_capacity(questions.len());
     for question in &questions {
-        rows.push(ask(&app, org, question, &names).await?);
+        rows.push(ask(app, store.org, question, &names).await?);
     }
     if let Some(path) = &files.rows {
-        write(path, &rows)?;
+        jsonl::write(path, &rows)?;
     }
     let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
     app.db.close().await;
     Ok(Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) })
-}
-
-async fn ingest(app: &Arc<App>, org: OrgId, corpus: &[Entry]) -> Result<Ingestion> {
-    let started = Instant::now();
-    let kb = knowledge::ingest::base(app, org, None).await?.id;
-    let texts = corpus.iter().map(|entry| index::Text {
-        source: entry.id.clone(),
-        title: entry.title.replace('_', " "),
-        text: entry.text.clone(),
-    });
-    let added = index::add_texts(app, org, kb, texts.collect::<Vec<_>>()).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Ingestion { seconds, passages: added.passages, passages_per_second: added.passages as f64 / seconds.max(1e-9) })
 }
 
 async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<DocumentId, String>) -> Result<Row> {
@@ -111,32 +115,6 @@ async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<Do
         evidence: outcome.evidence.unwrap_or_default(),
         duration_ms,
     })
-}
-
-/// The lines of a JSONL file.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let name = path.display();
-    let file = std::fs::File::open(path).map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
-    let mut lines = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|e| Error::Invalid(format!("{name}: {e}")))?;
-        if !line.trim().is_empty() {
-            let parsed =
-                serde_json::from_str(&line).map_err(|e| Error::Invalid(format!("{name}, line {}: {e}", number + 1)))?;
-            lines.push(parsed);
-        }
-    }
-    Ok(lines)
-}
-
-fn write(path: &Path, rows: &[Row]) -> Result<()> {
-    let file = std::fs::File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
-    let mut file = BufWriter::new(file);
-    for row in rows {
-        serde_json::to_writer(&mut file, row)?;
-        file.write_all(b"\n")?;
-    }
-    Ok(file.flush()?)
 }
 
 #[cfg(test)]
@@ -170,7 +148,7 @@ mod tests {
         assert_eq!((report.entries, report.questions, report.answerable), (3, 3, 2));
         assert_eq!((report.recall_at_1, report.evidence_hit), (Some(1.0), Some(1.0)));
         assert_eq!(report.auroc_answerable, Some(1.0));
-        let rows: Vec<Row> = read(&rows).unwrap();
+        let rows: Vec<Row> = jsonl::read(&rows).unwrap();
         assert_eq!(rows[0].ranked[0], "refunds");
         assert_eq!(rows[2].decision, "hand_off");
         assert!(report.to_string().contains("recall@1"));

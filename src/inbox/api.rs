@@ -1,37 +1,84 @@
 //! Conversations and their messages, over HTTP.
 
+mod hooks;
+
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use hooks::*;
+
 use super::{
-    AgentMessage, Conversation, Holder, Message, Status, connect,
+    AgentMessage, Conversation, Holder, Message, Status,
+    canned::{self, CannedReply, NewCannedReply},
+    connect,
+    desk::{self, DeskChange},
+    file,
+    gaps::{self, Gap},
     hold::{self, Scope},
-    send, store,
+    overview::{self, Overview},
+    rules::{self, Rules},
+    send,
+    store::{self, desk::Counts, views::SavedView},
 };
 use crate::{
-    app::{App, ChannelId, ConversationId, CustomerId, UserId},
+    app::{App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, SavedViewId, TagId, UserId},
+    channels::Checked,
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
-    staff::{Can, ChannelManage, ConversationRead, ConversationReply},
+    staff::{
+        Can, CannedManage, ChannelManage, ConversationAssign, ConversationRead, ConversationReply, SettingsManage,
+        SignedIn,
+    },
 };
+
+/// What a list of conversations is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// The latest message first.
+    #[default]
+    Latest,
+    /// Who has waited longest first.
+    Waiting,
+}
 
 #[derive(Deserialize, IntoParams)]
 pub struct ListQuery {
     pub status: Option<Status>,
     pub holder: Option<Holder>,
-    /// Only those held by this user.
+    /// Only those held by this user, or assigned to them.
     pub agent_id: Option<UserId>,
     pub customer_id: Option<CustomerId>,
+    pub channel_id: Option<ChannelId>,
+    /// `urgent`, `high`, `medium` or `low`.
+    pub priority: Option<String>,
+    /// Only those of customers who carry this tag.
+    pub tag_id: Option<TagId>,
+    /// Part of the customer's name or of what was said.
+    pub search: Option<String>,
+    /// Neither resolved nor closed.
+    #[serde(default)]
+    pub open: bool,
+    /// `true`: only what is snoozed; `false`: only what is not.
+    pub snoozed: Option<bool>,
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: Sort,
     pub cursor: Option<String>,
     pub limit: Option<u32>,
 }
 
-/// Conversations, the latest message first.
+/// Conversations, the latest message first, or the longest wait first.
 #[utoipa::path(get, path = "/api/conversations", tag = "inbox", params(ListQuery), responses((status = 200, body = Page<Conversation>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -40,18 +87,240 @@ pub async fn list(
 ) -> Result<Json<Page<Conversation>>> {
     let limit = limit(query.limit);
     let cursor = Cursor::parse(query.cursor.as_deref())?;
+    let escaped = |t: &str| t.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let search = query.search.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let by_waiting = query.sort == Sort::Waiting;
     let filter = store::ListFilter {
         status: query.status,
         holder: query.holder,
         agent: query.agent_id,
         customer: query.customer_id,
-        before: query.cursor.is_some().then_some((cursor.at, ConversationId(cursor.id))),
+        channel: query.channel_id,
+        priority: query.priority,
+        tag: query.tag_id,
+        search: search.map(|t| format!("%{}%", escaped(t))),
+        only_open: query.open,
+        snoozed: query.snoozed,
+        by_waiting,
+        now: Some(app.now()),
+        after: query.cursor.is_some_and(|c| !c.is_empty()).then_some((cursor.at, ConversationId(cursor.id))),
         limit: limit + 1,
     };
     let mut reader = app.read().await?;
     let rows = store::list(reader.conn(), by.org, &filter).await?;
-    let place = |c: &Conversation| Cursor { at: c.last_message_at.unwrap_or(c.created_at), id: c.id.0 };
+    let place = |c: &Conversation| {
+        let at = if by_waiting { c.last_customer_message_at } else { c.last_message_at };
+        Cursor { at: at.unwrap_or(c.created_at), id: c.id.0 }
+    };
     Ok(Json(Page::of(rows, limit, place)))
+}
+
+/// How many open conversations each list of the inbox has.
+#[utoipa::path(get, path = "/api/conversations/counts", tag = "inbox", responses((status = 200, body = Counts)))]
+pub async fn counts(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Counts>> {
+    Ok(Json(store::desk::counts(app.read().await?.conn(), by.org, by.user, app.now()).await?))
+}
+
+/// Change the priority of a conversation, or snooze it.
+#[utoipa::path(patch, path = "/api/conversations/{id}", tag = "inbox", request_body = DeskChange, responses((status = 200, body = Conversation)))]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    Json(change): Json<DeskChange>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(desk::edit(&app, &by, id, change).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignee {
+    /// Absent: nobody in particular.
+    pub agent_id: Option<UserId>,
+}
+
+/// Assign a conversation to somebody: it waits for them, and the assistant is silent.
+#[utoipa::path(post, path = "/api/conversations/{id}/assign", tag = "inbox", request_body = Assignee, responses((status = 200, body = Conversation)))]
+pub async fn assign(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationAssign>,
+    Path(id): Path<ConversationId>,
+    Json(to): Json<Assignee>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(desk::assign(&app, &by, id, to.agent_id).await?))
+}
+
+/// Say that what the customer wrote was read.
+#[utoipa::path(post, path = "/api/conversations/{id}/read", tag = "inbox", responses((status = 204)))]
+pub async fn read(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+) -> Result<StatusCode> {
+    desk::read(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    /// Whether the user is writing to the customer.
+    pub typing: bool,
+}
+
+/// Say that one looks at a conversation; repeat it every few seconds.
+#[utoipa::path(post, path = "/api/conversations/{id}/presence", tag = "inbox", request_body = Presence, responses((status = 204)))]
+pub async fn presence(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationRead>,
+    Path(id): Path<ConversationId>,
+    Json(body): Json<Presence>,
+) -> Result<StatusCode> {
+    desk::presence(&app, &by, id, body.typing).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+pub struct OverviewQuery {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// Minutes east of UTC, for days and hours.
+    #[serde(default)]
+    pub zone_minutes: i32,
+}
+
+/// What happened in a span of time: conversations, hand-offs, resolutions, times, tokens.
+#[utoipa::path(get, path = "/api/overview", tag = "inbox", params(OverviewQuery), responses((status = 200, body = Overview)))]
+pub async fn overview(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationRead>,
+    Query(query): Query<OverviewQuery>,
+) -> Result<Json<Overview>> {
+    let zone = chrono::FixedOffset::east_opt(query.zone_minutes.saturating_mul(60));
+    let zone = zone.ok_or_else(|| Error::Invalid("zone_minutes: within a day of UTC".into()))?;
+    Ok(Json(overview::overview(&app, &by, query.from, query.to, zone).await?))
+}
+
+/// Questions of the last ninety days that the documents did not answer, those that are alike together.
+#[utoipa::path(get, path = "/api/gaps", tag = "inbox", responses((status = 200, body = Vec<Gap>)))]
+pub async fn gaps(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<Gap>>> {
+    Ok(Json(gaps::gaps(&app, &by).await?))
+}
+
+/// The rules of the inbox: hours, assignment, what is due, whether customers are asked for a mark.
+#[utoipa::path(get, path = "/api/inbox-rules", tag = "inbox", responses((status = 200, body = Rules)))]
+pub async fn find_rules(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Rules>> {
+    Ok(Json(rules::load(app.read().await?.conn(), by.org).await?))
+}
+
+/// Set the rules of the inbox.
+#[utoipa::path(put, path = "/api/inbox-rules", tag = "inbox", request_body = Rules, responses((status = 200, body = Rules)))]
+pub async fn save_rules(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(new): Json<Rules>,
+) -> Result<Json<Rules>> {
+    Ok(Json(rules::save(&app, &by, new).await?))
+}
+
+/// The canned replies, by shortcut.
+#[utoipa::path(get, path = "/api/canned-replies", tag = "inbox", responses((status = 200, body = Vec<CannedReply>)))]
+pub async fn list_canned(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<CannedReply>>> {
+    Ok(Json(store::canned::list(app.read().await?.conn(), by.org).await?))
+}
+
+/// Add a canned reply.
+#[utoipa::path(post, path = "/api/canned-replies", tag = "inbox", request_body = NewCannedReply, responses((status = 201, body = CannedReply)))]
+pub async fn add_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Json(new): Json<NewCannedReply>,
+) -> Result<(StatusCode, Json<CannedReply>)> {
+    Ok((StatusCode::CREATED, Json(canned::save(&app, &by, None, &new).await?)))
+}
+
+/// Change a canned reply.
+#[utoipa::path(put, path = "/api/canned-replies/{id}", tag = "inbox", request_body = NewCannedReply, responses((status = 200, body = CannedReply)))]
+pub async fn edit_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Path(id): Path<CannedReplyId>,
+    Json(new): Json<NewCannedReply>,
+) -> Result<Json<CannedReply>> {
+    Ok(Json(canned::save(&app, &by, Some(id), &new).await?))
+}
+
+/// Remove a canned reply.
+#[utoipa::path(delete, path = "/api/canned-replies/{id}", tag = "inbox", responses((status = 204)))]
+pub async fn remove_canned(
+    State(app): State<Arc<App>>,
+    by: Can<CannedManage>,
+    Path(id): Path<CannedReplyId>,
+) -> Result<StatusCode> {
+    canned::remove(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One's own saved views.
+#[utoipa::path(get, path = "/api/views", tag = "inbox", responses((status = 200, body = Vec<SavedView>)))]
+pub async fn list_views(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Vec<SavedView>>> {
+    let user = by.person()?;
+    Ok(Json(store::views::list(app.read().await?.conn(), by.org, user).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewView {
+    /// `inbox`, `customers` or `deals`.
+    pub page: String,
+    pub name: String,
+    /// What stands in the page's address.
+    #[schema(value_type = Object)]
+    pub filters: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Save a view of one's own; the same name again replaces it.
+#[utoipa::path(post, path = "/api/views", tag = "inbox", request_body = NewView, responses((status = 201, body = SavedView)))]
+pub async fn save_view(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Json(new): Json<NewView>,
+) -> Result<(StatusCode, Json<SavedView>)> {
+    let user = by.person()?;
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > 60 {
+        return Err(Error::Invalid("name: 1 to 60 characters".into()));
+    }
+    if !["inbox", "customers", "deals"].contains(&new.page.as_str()) {
+        return Err(Error::Invalid("page: inbox, customers or deals".into()));
+    }
+    let view = SavedView {
+        id: SavedViewId::new(),
+        page: new.page,
+        name: name.into(),
+        filters: sqlx::types::Json(new.filters.into()),
+        created_at: app.now(),
+    };
+    let mut tx = app.begin().await?;
+    store::views::save(tx.conn(), by.org, user, &view).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Remove a saved view.
+#[utoipa::path(delete, path = "/api/views/{id}", tag = "inbox", responses((status = 204)))]
+pub async fn remove_view(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Path(id): Path<SavedViewId>,
+) -> Result<StatusCode> {
+    let user = by.person()?;
+    let mut tx = app.begin().await?;
+    if !store::views::delete(tx.conn(), by.org, user, id).await? {
+        return Err(Error::NotFound("view"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// One conversation.
@@ -70,6 +339,8 @@ pub struct MessagesQuery {
     /// Only messages after this `seq`.
     #[serde(default)]
     pub after: i64,
+    /// Only messages before this `seq`, the last of them; then `after` says nothing.
+    pub before: Option<i64>,
     pub limit: Option<u32>,
 }
 
@@ -84,6 +355,9 @@ pub async fn messages(
     let mut reader = app.read().await?;
     store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let limit = limit(query.limit);
+    if let Some(before) = query.before {
+        return Ok(Json(store::list_messages_before(reader.conn(), by.org, id, before, limit).await?));
+    }
     Ok(Json(store::list_messages(reader.conn(), by.org, id, query.after, limit, true).await?))
 }
 
@@ -184,35 +458,63 @@ pub struct ChannelView {
     pub id: ChannelId,
     pub platform: String,
     pub name: String,
+    /// `active` or `paused`.
     pub status: String,
     /// Where the platform delivers, below this server's address.
     pub webhook_path: Option<String>,
+    /// WhatsApp over a gateway: not made by WhatsApp, which may ban the number.
+    pub unofficial: bool,
+    /// When a customer wrote last.
+    pub last_inbound_at: Option<DateTime<Utc>>,
+    /// What is wrong with it, in words for an operator.
+    pub error: Option<String>,
+    /// What the connection last said of itself, as the platform words it.
+    pub connection: Option<String>,
 }
 
 impl From<store::ChannelRow> for ChannelView {
     fn from(row: store::ChannelRow) -> Self {
         let webhook_path = (row.platform != "web").then(|| format!("/webhooks/{}/{}", row.platform, row.id));
-        Self { id: row.id, platform: row.platform, name: row.name, status: row.status, webhook_path }
+        Self {
+            id: row.id,
+            unofficial: matches!(row.platform.as_str(), "waha" | "evolution" | "gateway"),
+            platform: row.platform,
+            name: row.name,
+            status: row.status,
+            webhook_path,
+            last_inbound_at: None,
+            error: row.error_message,
+            connection: row.connection_state,
+        }
     }
 }
 
-/// The channels of the organisation.
+/// The channels of the organisation, and how they are.
 #[utoipa::path(get, path = "/api/channels", tag = "inbox", responses((status = 200, body = Vec<ChannelView>)))]
 pub async fn channels(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<ChannelView>>> {
     let mut reader = app.read().await?;
     let rows = store::list_channels(reader.conn(), by.org).await?;
-    Ok(Json(rows.into_iter().map(ChannelView::from).collect()))
+    let heard = store::list_last_inbound(reader.conn(), by.org).await?;
+    let view = |row: store::ChannelRow| {
+        let last = heard.iter().find(|(id, _)| *id == row.id).and_then(|(_, at)| *at);
+        ChannelView { last_inbound_at: last, ..row.into() }
+    };
+    Ok(Json(rows.into_iter().map(view).collect()))
 }
 
 #[derive(Deserialize, ToSchema)]
 pub struct NewChannel {
-    /// `web` or `webhook`.
+    /// `web`, `webhook`, `whatsapp_cloud`, `waha`, `evolution`, `gateway`, `wecom_kf`, `wechat_oa` or `telegram`.
     pub platform: String,
     pub name: String,
-    /// What the platform needs; for `webhook`: `{"secret": "…", "send_url": "https://…"}`. Stored sealed.
+    /// What the platform needs (docs/channels); for `webhook`: `{"secret": "…", "send_url": "https://…"}`. Stored sealed.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
+    /// What everyone in the organisation may see.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub settings: Option<serde_json::Value>,
 }
 
 /// Connect a channel.
@@ -222,7 +524,88 @@ pub async fn add_channel(
     by: Can<ChannelManage>,
     Json(body): Json<NewChannel>,
 ) -> Result<Json<ChannelView>> {
-    let settings = serde_json::json!({});
+    let settings = body.settings.filter(serde_json::Value::is_object).unwrap_or_else(|| serde_json::json!({}));
     let row = connect::connect(&app, &by, &body.platform, &body.name, &body.config, settings).await?;
     Ok(Json(row.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct ChannelChange {
+    pub name: Option<String>,
+    /// Keys to set; `null` takes one away; what is not named stays.
+    #[schema(value_type = Option<Object>)]
+    pub config: Option<serde_json::Value>,
+    #[schema(value_type = Option<Object>)]
+    pub settings: Option<serde_json::Value>,
+}
+
+/// Change a channel: a new token, another name.
+#[utoipa::path(patch, path = "/api/channels/{id}", tag = "inbox", request_body = ChannelChange, responses((status = 200, body = ChannelView)))]
+pub async fn edit_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+    Json(body): Json<ChannelChange>,
+) -> Result<Json<ChannelView>> {
+    let (config, settings) = (body.config.as_ref(), body.settings.as_ref());
+    Ok(Json(connect::edit(&app, &by, id, body.name.as_deref(), config, settings).await?.into()))
+}
+
+/// Pause a channel: nothing is sent over it, what comes in is kept.
+#[utoipa::path(post, path = "/api/channels/{id}/pause", tag = "inbox", responses((status = 200, body = ChannelView)))]
+pub async fn pause_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+) -> Result<Json<ChannelView>> {
+    Ok(Json(connect::pause(&app, &by, id, true).await?.into()))
+}
+
+/// Let a paused channel go on.
+#[utoipa::path(post, path = "/api/channels/{id}/resume", tag = "inbox", responses((status = 200, body = ChannelView)))]
+pub async fn resume_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+) -> Result<Json<ChannelView>> {
+    Ok(Json(connect::pause(&app, &by, id, false).await?.into()))
+}
+
+/// Ask the platform whether the channel's credentials work.
+#[utoipa::path(post, path = "/api/channels/{id}/test", tag = "inbox", responses((status = 200, body = Checked)))]
+pub async fn test_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+) -> Result<Json<Checked>> {
+    Ok(Json(connect::test(&app, &by, id).await?))
+}
+
+/// A file that came with a message. What may run in a browser is only ever downloaded.
+#[utoipa::path(get, path = "/api/attachments/{id}", tag = "inbox", responses((status = 200, content_type = "application/octet-stream", body = String)))]
+pub async fn attachment(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationRead>,
+    Path(id): Path<AttachmentId>,
+) -> Result<Response> {
+    let found = store::find_attachment(app.read().await?.conn(), id).await?;
+    let found = found.filter(|f| f.org_id == by.org && f.status == "stored").ok_or(Error::NotFound("file"))?;
+    let bytes = file::read(&app, found.org_id, id).await?;
+    let kind = found.content_type.unwrap_or_else(|| "application/octet-stream".into());
+    let is_shown = ["image/", "audio/", "video/"].iter().any(|k| kind.starts_with(k)) || kind == "application/pdf";
+    let name: String = found
+        .filename
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "._- ".contains(*c))
+        .collect();
+    let how = if is_shown { "inline" } else { "attachment" };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, format!("{how}; filename=\"{name}\"")),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".into()),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".into()),
+        (header::CACHE_CONTROL, "private, max-age=3600".into()),
+    ];
+    Ok((headers, bytes).into_response())
 }

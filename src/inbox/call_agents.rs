@@ -1,25 +1,26 @@
 //! Agents are told that a customer waits: in the console, and by mail or a group robot when configured.
 
 use chrono::{DateTime, Utc};
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
-};
 use serde_json::json;
 
 use super::{Conversation, Holder, store};
 use crate::{
     app::{App, ConversationId, Job, UserId, config::WebhookKind, job::Over},
-    platform::{Error, Result, db::Conn},
+    platform::{
+        Error, Result,
+        db::Conn,
+        mail::{self, Mail},
+    },
     staff::{self, Audience, ConversationReply, News, Permission},
 };
 
-/// Notifies everyone who may answer, on the caller's transaction, and queues mail and robot when they are configured.
+/// Notifies `agent`, or else everyone who may answer, on the caller's transaction, and queues mail and robot when they are configured.
 /// Returns whom; after the commit, pass them to [`staff::tell`].
 pub(super) async fn call(
     app: &App,
     mut c: Conn<'_>,
     conversation: &Conversation,
+    agent: Option<UserId>,
     title: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<UserId>> {
@@ -30,7 +31,7 @@ pub(super) async fn call(
         resource: Some(("conversation", conversation.id.0)),
     };
     let org = conversation.org_id;
-    let audience = Audience::May(ConversationReply::KEY);
+    let audience = agent.map_or(Audience::May(ConversationReply::KEY), Audience::One);
     let told = staff::notify(c.again(), org, audience, news, now).await?;
     let settings = &app.config.notify;
     if settings.smtp_url.is_some() && !settings.email_to.is_empty() {
@@ -74,33 +75,17 @@ fn text(app: &App, c: &Conversation) -> String {
 }
 
 async fn mail(app: &App, c: &Conversation) -> Result<()> {
-    let Some(url) = &app.config.notify.smtp_url else {
+    let settings = &app.config.notify;
+    let Some(url) = &settings.smtp_url else {
         return Ok(());
     };
-    let mail = compose(app, c)?;
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
-        .map_err(|_| Error::Invalid("notify.smtp_url is not an address like smtps://user:password@host:465".into()))?
-        .build();
-    match transport.send(mail).await {
-        Ok(_) => Ok(()),
-        Err(e) => Err(Error::Unavailable { service: "the mail server", source: e.into() }),
-    }
-}
-
-fn compose(app: &App, c: &Conversation) -> Result<Mail> {
-    let settings = &app.config.notify;
-    let address = |key: &str, text: &str| {
-        text.parse::<Mailbox>().map_err(|_| Error::Invalid(format!("notify.{key} is not a mail address")))
+    let mail = Mail {
+        from: settings.email_from.as_deref().unwrap_or("frontdesk@localhost"),
+        to: &settings.email_to,
+        subject: "A customer waits for a person · 有客户等待人工服务",
+        text: text(app, c),
     };
-    let from = settings.email_from.as_deref().unwrap_or("frontdesk@localhost");
-    let mut mail = Mail::builder()
-        .from(address("email_from", from)?)
-        .subject("A customer waits for a person · 有客户等待人工服务")
-        .header(ContentType::TEXT_PLAIN);
-    for to in &settings.email_to {
-        mail = mail.to(address("email_to", to)?);
-    }
-    mail.body(text(app, c)).map_err(Error::internal)
+    mail::send(url.expose(), mail).await
 }
 
 async fn robot(app: &App, c: &Conversation) -> Result<()> {

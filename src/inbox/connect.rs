@@ -12,7 +12,7 @@ use sqlx::types::Json;
 use super::store::{self, ChannelRow};
 use crate::{
     app::{App, ChannelId, OrgId},
-    channels::Channel,
+    channels::{Channel, Checked},
     platform::{Error, Result},
     staff::{By, audit},
 };
@@ -29,7 +29,7 @@ const KEPT_FOR: Duration = Duration::from_secs(5);
 type Kept = RwLock<HashMap<ChannelId, (Instant, Arc<Connected>)>>;
 static KEPT: std::sync::LazyLock<Kept> = std::sync::LazyLock::new(Kept::default);
 
-/// The channel of this id, opened; `None` if there is none or it is paused.
+/// The channel of this id, opened; `None` if there is none. A paused one still takes in what comes: nothing is lost.
 pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>>> {
     let kept = KEPT.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).cloned();
     if let Some((at, connected)) = kept
@@ -38,7 +38,7 @@ pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>
         return Ok(Some(connected));
     }
     let mut reader = app.read().await?;
-    let Some(row) = store::find_channel(reader.conn(), id).await?.filter(|row| row.status == "active") else {
+    let Some(row) = store::find_channel(reader.conn(), id).await? else {
         return Ok(None);
     };
     let channel = open(app, &row)?;
@@ -51,11 +51,32 @@ pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>
 
 /// The channel of a row, its configuration opened with the master key.
 pub fn open(app: &App, row: &ChannelRow) -> Result<Channel> {
-    let config: Value = match row.config.as_str() {
-        "" => Value::Null,
-        sealed => serde_json::from_slice(&app.key.open(&format!("channel:{}", row.id), sealed)?)?,
-    };
-    Channel::open(&row.platform, &config)
+    Channel::open(&row.platform, &opened(app, row)?)
+}
+
+/// The websites that may show a channel's chat, as their origins; `None`: any.
+pub async fn origins(app: &App, id: ChannelId) -> Result<Option<Vec<String>>> {
+    let row = store::find_channel(app.read().await?.conn(), id).await?;
+    Ok(row.and_then(|row| origins_of(&row.settings.0)))
+}
+
+/// The same, from a channel's settings.
+pub fn origins_of(settings: &Value) -> Option<Vec<String>> {
+    let list = settings.get("origins")?.as_array()?;
+    let list: Vec<String> = list.iter().filter_map(|o| Some(o.as_str()?.trim_end_matches('/').to_string())).collect();
+    (!list.is_empty()).then_some(list)
+}
+
+/// With what a website's server vouches for its users, if the channel has it.
+pub fn identity_secret(app: &App, row: &ChannelRow) -> Result<Option<String>> {
+    Ok(opened(app, row)?.get("identity_secret").and_then(Value::as_str).filter(|s| !s.is_empty()).map(String::from))
+}
+
+fn opened(app: &App, row: &ChannelRow) -> Result<Value> {
+    match row.config.as_str() {
+        "" => Ok(Value::Null),
+        sealed => Ok(serde_json::from_slice(&app.key.open(&format!("channel:{}", row.id), sealed)?)?),
+    }
 }
 
 /// Connects a channel; its configuration is checked, then stored sealed.
@@ -74,6 +95,7 @@ pub async fn connect(
     let id = ChannelId::new();
     let sealed = match config {
         Value::Null => String::new(),
+        Value::Object(fields) if fields.is_empty() => String::new(),
         config => app.key.seal(&format!("channel:{id}"), config.to_string().as_bytes())?,
     };
     let row = ChannelRow {
@@ -84,6 +106,9 @@ pub async fn connect(
         config: sealed,
         settings: Json(settings),
         status: "active".into(),
+        error_message: None,
+        retry_at: None,
+        connection_state: None,
         created_at: app.now(),
     };
     let mut tx = app.begin().await?;
@@ -92,6 +117,86 @@ pub async fn connect(
     audit(tx.conn(), app.now(), by, "channel.create", ("channel", id.0), shown).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Changes a channel's name, configuration or settings: given keys are set, `null` takes one away, the rest stays.
+pub async fn edit(
+    app: &App,
+    by: &By,
+    id: ChannelId,
+    name: Option<&str>,
+    config: Option<&Value>,
+    settings: Option<&Value>,
+) -> Result<ChannelRow> {
+    let mut tx = app.begin().await?;
+    let row = store::find_channel(tx.conn(), id).await?.filter(|row| row.org_id == by.org);
+    let row = row.ok_or(Error::NotFound("channel"))?;
+    let mut opened = opened(app, &row)?;
+    if opened.is_null() {
+        opened = json!({});
+    }
+    let mut shown = row.settings.0.clone();
+    merge(&mut opened, config);
+    merge(&mut shown, settings);
+    let name = name.map_or(row.name.as_str(), str::trim);
+    if name.is_empty() {
+        return Err(Error::Invalid("the channel needs a name".into()));
+    }
+    Channel::open(&row.platform, &opened)?;
+    let sealed = if opened.as_object().is_some_and(serde_json::Map::is_empty) {
+        String::new()
+    } else {
+        app.key.seal(&format!("channel:{id}"), opened.to_string().as_bytes())?
+    };
+    store::save_channel(tx.conn(), id, name, &sealed, &shown, app.now()).await?;
+    let what = json!({"name": name, "config": config.is_some(), "settings": settings.is_some()});
+    audit(tx.conn(), app.now(), by, "channel.edit", ("channel", id.0), what).await?;
+    let row = store::find_channel(tx.conn(), id).await?.ok_or(Error::NotFound("channel"))?;
+    tx.commit().await?;
+    forget(id);
+    Ok(row)
+}
+
+fn merge(into: &mut Value, changes: Option<&Value>) {
+    let (Some(all), Some(changes)) = (into.as_object_mut(), changes.and_then(Value::as_object)) else { return };
+    for (key, value) in changes {
+        if value.is_null() {
+            all.shift_remove(key);
+        } else {
+            all.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+/// Pauses a channel, or lets it go on. While it is paused nothing is sent; what comes in is kept and shown.
+pub async fn pause(app: &App, by: &By, id: ChannelId, is_paused: bool) -> Result<ChannelRow> {
+    let status = if is_paused { "paused" } else { "active" };
+    let mut tx = app.begin().await?;
+    if !store::set_channel_status(tx.conn(), by.org, id, status, app.now()).await? {
+        return Err(Error::NotFound("channel"));
+    }
+    let action = if is_paused { "channel.pause" } else { "channel.resume" };
+    audit(tx.conn(), app.now(), by, action, ("channel", id.0), json!({})).await?;
+    let row = store::find_channel(tx.conn(), id).await?.ok_or(Error::NotFound("channel"))?;
+    tx.commit().await?;
+    forget(id);
+    app.wake(by.org).await;
+    Ok(row)
+}
+
+/// Asks the platform whether a channel works; what it says is noted.
+pub async fn test(app: &App, by: &By, id: ChannelId) -> Result<Checked> {
+    let row = store::find_channel(app.read().await?.conn(), id).await?.filter(|row| row.org_id == by.org);
+    let row = row.ok_or(Error::NotFound("channel"))?;
+    let checked = open(app, &row)?.check(&app.outside, app.now()).await;
+    if checked.ok {
+        super::alarm::all_clear(app, by.org, id).await?;
+    }
+    Ok(checked)
+}
+
+fn forget(id: ChannelId) {
+    KEPT.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&id);
 }
 
 /// The organisation's website channel, made when it has none.

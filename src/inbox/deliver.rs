@@ -1,19 +1,48 @@
 //! A stored message goes out over its channel, and what became of it is stored.
+//!
+//! What stands on the wire are its parts. `sending` is stored before the platform is called: a run that finds it there
+//! knows that an earlier one may have sent the part, and repeats it only where the platform recognises our id. The
+//! channel's law decides whether and when.
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
 
-use super::{Message, MessageStatus, Sender, call_agents::call, connect, store};
+use super::{
+    Conversation, Holder, Message, MessageStatus, Sender, Status, alarm,
+    call_agents::call,
+    connect, receipt,
+    store::{self, ChannelRow, HolderChange, Part},
+};
 use crate::{
-    app::{App, Changed, MessageId, UserId},
-    channels::{Channel, Outbound, Sent},
+    app::{App, Changed, Job, MessageId, UserId},
+    channels::{
+        Address, Body, Channel, Choice, Failure, Outbound, Sent,
+        law::{Law, Purpose, Ruling},
+    },
     customers::{self, ActivityKind, NewActivity},
     platform::{Error, Result, db::Conn},
     staff,
 };
 
-/// Sends one message (`Job::Deliver`). `sending` is stored before the platform is called: a run that finds it there
-/// knows that an earlier one may have sent the message, and repeats it only where the platform recognises our id.
+/// How often one part is tried.
+const ATTEMPTS: i64 = 8;
+/// How long the next part waits for the one before to be delivered, where the platform keeps no order.
+const ORDER: Duration = Duration::seconds(10);
+/// How long a channel that is paused, or stopped by its platform, is left alone.
+pub(super) const STOPPED: Duration = Duration::seconds(60);
+
+/// What a delivery needs to know.
+struct Delivery<'a> {
+    app: &'a App,
+    message: &'a Message,
+    conversation: &'a Conversation,
+    channel: &'a Channel,
+    law: Law,
+    recipient: Address,
+    chat: Option<String>,
+}
+
+/// Sends one message (`Job::Deliver`).
 pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
     let mut reader = app.read().await?;
     let Some(message) = store::find_message(reader.conn(), id).await? else {
@@ -22,74 +51,304 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
     let Some(row) = store::find_channel(reader.conn(), message.channel_id).await? else {
         return Ok(());
     };
-    let interrupted = match message.status {
-        MessageStatus::Queued => false,
-        MessageStatus::Sending => true,
-        _ => return Ok(()),
+    if !matches!(message.status, MessageStatus::Queued | MessageStatus::Sending) {
+        return Ok(());
+    }
+    let Some(conversation) = store::find_any(reader.conn(), message.conversation_id).await? else {
+        return Ok(());
     };
-    let conversation = store::find_any(reader.conn(), message.conversation_id).await?;
-    let identity = match conversation.and_then(|c| c.identity_id) {
+    let identity = match conversation.identity_id {
         Some(id) => customers::find_identity(reader.conn(), message.org_id, id).await?,
         None => None,
     };
+    let chat = store::find_chat(reader.conn(), conversation.id).await?;
     drop(reader);
+    may_go_now(app, &row)?;
     let channel = match connect::open(app, &row) {
         Ok(channel) => channel,
-        Err(e) => return settle(app, &message, MessageStatus::Failed, Some(&e.to_string()), None).await,
+        Err(e) => return settle(app, &message, MessageStatus::Failed, Some(&e.to_string())).await,
     };
     if matches!(channel, Channel::Web) {
-        return settle(app, &message, MessageStatus::Sent, None, None).await;
+        return settle(app, &message, MessageStatus::Sent, None).await;
     }
     let Some(identity) = identity else {
-        return settle(app, &message, MessageStatus::Failed, Some("the customer has no address on this channel"), None)
-            .await;
+        return settle(app, &message, MessageStatus::Failed, Some("the customer has no address on this channel")).await;
     };
-    if interrupted && !channel.recognises_repeats() {
-        return settle(
-            app,
-            &message,
-            MessageStatus::Uncertain,
-            Some("it may have been sent; the connection broke"),
-            None,
-        )
-        .await;
-    }
-    if !interrupted {
-        let mut tx = app.begin().await?;
-        let sending = [MessageStatus::Queued];
-        store::set_message_status(tx.conn(), id, &sending, MessageStatus::Sending, None, None, app.now()).await?;
-        tx.commit().await?;
-    }
-    let outbound = Outbound {
-        id: id.to_string(),
-        conversation: message.conversation_id.to_string(),
-        recipient: identity.external_id,
-        by: if message.sender_type == Sender::Agent { "agent" } else { "assistant" },
-        text: message.content.clone(),
-        sources: message.ai_sources.as_ref().map(|s| s.0.clone()),
-    };
-    match channel.send(&app.http, &outbound, app.now()).await {
-        Sent::Accepted(external) => settle(app, &message, MessageStatus::Sent, None, external.as_deref()).await,
-        Sent::Never(why) => settle(app, &message, MessageStatus::Failed, Some(&why), None).await,
-        Sent::Retry(why) | Sent::Unknown(why, true) => {
-            Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) })
-        }
-        Sent::Unknown(why, false) => settle(app, &message, MessageStatus::Uncertain, Some(&why), None).await,
+    let recipient = Address::new(&identity.kind, identity.external_id);
+    let law = channel.law();
+    Delivery { app, message: &message, conversation: &conversation, channel: &channel, law, recipient, chat }
+        .run()
+        .await
+}
+
+/// A channel that is paused or stopped sends later.
+fn may_go_now(app: &App, row: &ChannelRow) -> Result<()> {
+    let now = app.now();
+    match row.retry_at.filter(|at| *at > now) {
+        Some(at) => Err(Error::Later { at }),
+        None if row.status != "active" => Err(Error::Later { at: now + STOPPED }),
+        None => Ok(()),
     }
 }
 
-async fn settle(
-    app: &App,
-    message: &Message,
-    status: MessageStatus,
-    reason: Option<&str>,
-    external: Option<&str>,
-) -> Result<()> {
+impl Delivery<'_> {
+    async fn run(&self) -> Result<()> {
+        let mut reader = self.app.read().await?;
+        let mut parts = store::list_parts(reader.conn(), self.message.id).await?;
+        drop(reader);
+        if parts.is_empty() {
+            match self.plan().await? {
+                Some(planned) => parts = planned,
+                None => return Ok(()),
+            }
+        }
+        let last = parts.len();
+        for n in 0..last {
+            let (Some(part), before) = (parts.get(n), n.checked_sub(1).and_then(|b| parts.get(b))) else { break };
+            let goes_on = match part.status {
+                MessageStatus::Queued => {
+                    if !self.is_turn_of(part, before, last - n).await? {
+                        return Ok(());
+                    }
+                    self.send(part).await?
+                }
+                MessageStatus::Sending if self.channel.recognises_repeats() => self.send(part).await?,
+                MessageStatus::Sending => {
+                    let why = "it may have been sent; the connection broke";
+                    self.settle_part(part, MessageStatus::Uncertain, Some(why), None).await?;
+                    false
+                }
+                MessageStatus::Failed | MessageStatus::Uncertain => false,
+                _ => true,
+            };
+            if !goes_on {
+                break;
+            }
+            // What was sent has a state now that the next one waits for.
+            parts = store::list_parts(self.app.read().await?.conn(), self.message.id).await?;
+        }
+        Ok(())
+    }
+
+    /// The parts of the message, stored, if the law lets it go out at all; `None`: it does not, and that is settled.
+    async fn plan(&self) -> Result<Option<Vec<Part>>> {
+        let m = self.message;
+        // It waited (a pause, a stopped channel, the pace) and somebody took over meanwhile: the assistant is silent.
+        if m.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+            let why = "a person took over before it was sent";
+            let mut tx = self.app.begin().await?;
+            store::set_outcome(tx.conn(), m.id, MessageStatus::Failed, Some(why), self.app.now()).await?;
+            tx.commit().await?;
+            self.app.changed(m.org_id, Changed::Conversation { id: m.conversation_id }).await;
+            return Ok(None);
+        }
+        let mut bodies = match body(m) {
+            Some(body) => vec![body],
+            None => self.channel.plan(&m.content, &choices(m)),
+        };
+        match self.rule(bodies.len()).await? {
+            Ruling::Now => {}
+            Ruling::WaitUntil(at) => return Err(Error::Later { at }),
+            Ruling::NeedsTemplate => match self.channel.template(&m.content) {
+                Some(template) => bodies = vec![template],
+                None => {
+                    let why =
+                        "the customer wrote too long ago: only an approved template may be sent, and none is set up";
+                    settle(self.app, m, MessageStatus::Failed, Some(why)).await?;
+                    return Ok(None);
+                }
+            },
+            Ruling::NeedsPerson(why) | Ruling::Never(why) => {
+                settle(self.app, m, MessageStatus::Failed, Some(why)).await?;
+                return Ok(None);
+            }
+        }
+        let mut tx = self.app.begin().await?;
+        store::insert_parts(tx.conn(), m, &bodies, self.app.now()).await?;
+        let from = [MessageStatus::Queued];
+        store::set_message_status(tx.conn(), m.id, &from, MessageStatus::Sending, None, None, self.app.now()).await?;
+        let parts = store::list_parts(tx.conn(), m.id).await?;
+        tx.commit().await?;
+        Ok(Some(parts))
+    }
+
+    /// Whether a part may be sent now. False: it may never be, and that is settled.
+    async fn is_turn_of(&self, part: &Part, before: Option<&Part>, left: usize) -> Result<bool> {
+        if self.message.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+            self.settle_part(part, MessageStatus::Failed, Some("a person took over before it was sent"), None).await?;
+            return Ok(false);
+        }
+        if let Some(sent_at) = before.filter(|b| b.status == MessageStatus::Sent).and_then(|b| b.sent_at)
+            && !self.law.keeps_order
+            && self.app.now() < sent_at + ORDER
+        {
+            return Err(Error::Later { at: sent_at + ORDER });
+        }
+        match self.rule(left).await? {
+            Ruling::Now => Ok(true),
+            Ruling::WaitUntil(at) => Err(Error::Later { at }),
+            Ruling::NeedsTemplate if matches!(part.body.0, Body::Template { .. }) => Ok(true),
+            Ruling::NeedsTemplate => self.outside_window(part, "the customer wrote too long ago").await,
+            Ruling::NeedsPerson(why) | Ruling::Never(why) => {
+                self.settle_part(part, MessageStatus::Failed, Some(why), None).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn rule(&self, parts: usize) -> Result<Ruling> {
+        let now = self.app.now();
+        let memory = now - self.law.pace.map_or(Duration::zero(), |pace| pace.memory());
+        let m = self.message;
+        let past = store::past(self.app.read().await?.conn(), m.channel_id, m.customer_id, memory).await?;
+        let is_notice = matches!(kind(m), Some("hand_off" | "waiting"));
+        let purpose = match m.sender_type {
+            Sender::Assistant if is_notice => Purpose::Notice,
+            Sender::Assistant => Purpose::Answer,
+            _ => Purpose::Person,
+        };
+        Ok(self.law.rule(&past, purpose, parts, now))
+    }
+
+    /// Sends one part. True: the next may follow.
+    async fn send(&self, part: &Part) -> Result<bool> {
+        let (app, m) = (self.app, self.message);
+        let mut tx = app.begin().await?;
+        if !store::attempt_part(tx.conn(), part.id, app.now()).await? {
+            return Ok(false);
+        }
+        let answers = store::last_external(tx.conn(), m.conversation_id).await?;
+        tx.commit().await?;
+        let outbound = Outbound {
+            id: part.id.to_string(),
+            conversation: m.conversation_id.to_string(),
+            recipient: self.recipient.clone(),
+            chat: self.chat.clone(),
+            by: if m.sender_type == Sender::Agent { "agent" } else { "assistant" },
+            body: part.body.0.clone(),
+            sources: m.ai_sources.as_ref().map(|s| s.0.clone()),
+            answers,
+        };
+        match self.channel.send(&app.outside, &outbound, app.now()).await {
+            Sent::Accepted(external) => {
+                self.settle_part(part, MessageStatus::Sent, None, external.as_deref()).await?;
+                alarm::all_clear(app, m.org_id, m.channel_id).await?;
+                Ok(true)
+            }
+            Sent::Failed(failure) => self.failed(part, failure).await,
+            Sent::Unknown(why, true) => {
+                Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) })
+            }
+            Sent::Unknown(why, false) => {
+                self.settle_part(part, MessageStatus::Uncertain, Some(&why), None).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The platform certainly did not take it.
+    async fn failed(&self, part: &Part, failure: Failure) -> Result<bool> {
+        let app = self.app;
+        match failure {
+            Failure::Retry(why, after) => {
+                requeue(app, part, None, &why).await?;
+                match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
+                    Some(after) => Err(Error::Later { at: app.now() + grown(after, part.attempts) }),
+                    None => Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) }),
+                }
+            }
+            Failure::OutsideWindow(why) => {
+                if self.outside_window(part, &why).await? {
+                    return Err(Error::Later { at: app.now() });
+                }
+                Ok(false)
+            }
+            Failure::Never(why) => {
+                self.settle_part(part, MessageStatus::Failed, Some(&why), None).await?;
+                Ok(false)
+            }
+            Failure::Stop(why) => {
+                requeue(app, part, None, &why).await?;
+                alarm::stop(app, self.message.org_id, self.message.channel_id, &why).await?;
+                Err(Error::Later { at: app.now() + STOPPED })
+            }
+        }
+    }
+
+    /// The window is closed: the template instead, if there is one. False: there is none, and that is settled.
+    async fn outside_window(&self, part: &Part, why: &str) -> Result<bool> {
+        let is_template = matches!(part.body.0, Body::Template { .. });
+        match self.channel.template(&self.message.content).filter(|_| !is_template) {
+            Some(template) => {
+                requeue(self.app, part, Some(&template), why).await?;
+                Err(Error::Later { at: self.app.now() })
+            }
+            None => {
+                self.settle_part(part, MessageStatus::Failed, Some(why), None).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn settle_part(
+        &self,
+        part: &Part,
+        status: MessageStatus,
+        reason: Option<&str>,
+        external: Option<&str>,
+    ) -> Result<()> {
+        let app = self.app;
+        let mut tx = app.begin().await?;
+        let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
+        store::set_part_status(tx.conn(), part.id, &from, status, reason, external, app.now()).await?;
+        let mut early = Vec::new();
+        if let Some(external) = external {
+            early = store::take_receipts(tx.conn(), part.org_id, part.channel_id, external).await?;
+        }
+        for (state, why) in &early {
+            receipt::advance(tx.conn(), part.id, state, why.as_deref(), app.now()).await?;
+        }
+        let told = receipt::fold(app, tx.conn(), self.message.id, Some(self.conversation)).await?;
+        tx.commit().await?;
+        staff::tell(app, part.org_id, &told).await;
+        app.wake(part.org_id).await;
+        app.changed(part.org_id, Changed::Conversation { id: self.message.conversation_id }).await;
+        Ok(())
+    }
+}
+
+/// A wait that doubles with each attempt, ten minutes at most.
+pub(super) fn grown(after: Duration, attempts: i64) -> Duration {
+    let times = 1i32 << i32::try_from(attempts.clamp(0, 10)).unwrap_or(10);
+    (after * times).min(Duration::minutes(10))
+}
+
+async fn requeue(app: &App, part: &Part, body: Option<&Body>, why: &str) -> Result<()> {
+    let mut tx = app.begin().await?;
+    store::requeue_part(tx.conn(), part.id, body, Some(why)).await?;
+    tx.commit().await
+}
+
+/// What a message offers to tap.
+fn choices(m: &Message) -> Vec<Choice> {
+    m.metadata.0.get("choices").and_then(|c| serde_json::from_value(c.clone()).ok()).unwrap_or_default()
+}
+
+/// What stands on the wire for a message that is not made of text.
+fn body(m: &Message) -> Option<Body> {
+    m.metadata.0.get("body").and_then(|b| serde_json::from_value(b.clone()).ok())
+}
+
+fn kind(m: &Message) -> Option<&str> {
+    m.metadata.0.get("kind").and_then(Value::as_str)
+}
+
+async fn settle(app: &App, message: &Message, status: MessageStatus, reason: Option<&str>) -> Result<()> {
     let now = app.now();
     let mut tx = app.begin().await?;
     let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
-    store::set_message_status(tx.conn(), message.id, &from, status, reason, external, now).await?;
-    let told = if status == MessageStatus::Failed {
+    let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
+    let told = if changed && status == MessageStatus::Failed {
         report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
     } else {
         Vec::new()
@@ -107,11 +366,20 @@ pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
     let Some(message) = store::find_message(reader.conn(), id).await? else {
         return Ok(());
     };
+    let parts = store::list_parts(reader.conn(), id).await?;
     drop(reader);
-    settle(app, &message, MessageStatus::Failed, Some(why), None).await
+    let mut tx = app.begin().await?;
+    for part in parts {
+        let from = [MessageStatus::Queued, MessageStatus::Sending];
+        store::set_part_status(tx.conn(), part.id, &from, MessageStatus::Failed, Some(why), None, app.now()).await?;
+    }
+    tx.commit().await?;
+    settle(app, &message, MessageStatus::Failed, Some(why)).await
 }
 
-async fn report_failure(
+/// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the
+/// assistant did. Returns whom to tell.
+pub(super) async fn report_failure(
     app: &App,
     mut c: Conn<'_>,
     message: &Message,
@@ -122,11 +390,27 @@ async fn report_failure(
         .titled("A message could not be delivered")
         .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
     customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
-    match store::find_any(c.again(), message.conversation_id).await? {
-        Some(conversation) => {
-            let title = format!("A message to {} could not be delivered", conversation.customer_name);
-            call(app, c, &conversation, &title, now).await
-        }
-        None => Ok(Vec::new()),
+    let Some(conversation) = store::find_any(c.again(), message.conversation_id).await? else {
+        return Ok(Vec::new());
+    };
+    if message.sender_type == Sender::Assistant
+        && conversation.holder == Holder::Assistant
+        && conversation.status == Status::Active
+    {
+        let change = HolderChange {
+            reason: Some("undeliverable".into()),
+            brief: Some(json!({"question": "", "tried": [why], "evidence": [], "missing": "", "mood": "calm"})),
+            ..HolderChange::to(Status::Pending, Holder::Queue)
+        };
+        store::set_holder(c.again(), conversation.id, &change, now).await?;
     }
+    let title = format!("A message to {} could not be delivered", conversation.customer_name);
+    call(app, c, &conversation, None, &title, now).await
+}
+
+/// Sends what waits again: after a receipt said that it did not arrive.
+pub(super) async fn again(c: Conn<'_>, message: &Message, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    Job::Deliver { message: message.id, conversation: message.conversation_id }
+        .push_at(c, message.org_id, now, at)
+        .await
 }

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::store;
+use super::{file, store};
 use crate::{
-    app::{ChannelEventId, CustomerId, OrgId},
+    app::{App, ChannelEventId, CustomerId, OrgId},
     customers::Identity,
     platform::{Result, db::Conn},
 };
@@ -44,6 +44,7 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId, accounts: 
         events.extend(page.iter().filter(|(_, payload)| sought.is_named_in(payload)).map(|(id, _)| *id));
     }
     store::delete_events(c.again(), org, &events).await?;
+    store::delete_deliveries_of(c.again(), org, customer).await?;
     let turns = store::erase_conversations(c, org, customer).await?;
     let ids = conversations.iter().map(|id| id.0).chain(messages.iter().map(|(id, _)| id.0));
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -54,6 +55,15 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId, accounts: 
         raw_events: count(events.len()),
         ids: ids.chain(events.iter().map(|id| id.0)).collect(),
     })
+}
+
+/// Removes the bytes of the files that a customer sent: before their rows go, which know where they lie. Safe to repeat.
+pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+    let all = store::attachments_of(app.read().await?.conn(), org, customer).await?;
+    for id in all {
+        file::remove(app, org, id).await?;
+    }
+    Ok(())
 }
 
 /// Everything a customer wrote and was told, oldest first, private notes left out.

@@ -1,19 +1,23 @@
 //! The assistant steps back: the customer is told, the queue holds the conversation, agents are called.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Status, announce,
     call_agents::call,
+    due,
+    hours::Hours,
     reply::{self, Reply, Trace},
+    rules::{self, Assignment, Rules},
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed},
+    app::{App, Changed, Job, UserId},
     customers::{self, ActivityKind, NewActivity},
-    platform::{Result, language::Language},
-    staff,
+    platform::{Result, db::Conn, language::Language},
+    staff::{self, ConversationReply, Permission},
 };
 
 /// What an agent needs to know when taking over.
@@ -56,6 +60,35 @@ pub fn hand_off_text(reason: &str, language: Language) -> &'static str {
     }
 }
 
+/// The text, and outside business hours when people are back.
+fn told(text: &str, hours: &Hours, language: Language, now: DateTime<Utc>) -> String {
+    let Some(back) = hours.opens(now).map(|at| hours.local(at)) else {
+        return text.to_owned();
+    };
+    match language {
+        Language::Zh => {
+            format!("{text}\n现在是非工作时间，同事将于 {} 回来，届时第一时间回复您。", back.format("%-m月%-d日 %H:%M"))
+        }
+        Language::En => {
+            format!(
+                "{text}\nWe are closed right now; a colleague will answer from {}.",
+                back.format("%A, %-d %B, %H:%M")
+            )
+        }
+    }
+}
+
+/// Who is given the conversation: by the organisation's rule, among those who may answer.
+async fn assignee(mut c: Conn<'_>, conversation: &Conversation, rules: &Rules) -> Result<Option<UserId>> {
+    if rules.assignment == Assignment::Manual {
+        return Ok(None);
+    }
+    let may = staff::users_who_may(c.again(), conversation.org_id, ConversationReply::KEY).await?;
+    let mut loads = store::desk::loads(c, conversation.org_id).await?;
+    loads.retain(|(user, ..)| may.contains(user));
+    Ok(rules.choose(&loads))
+}
+
 /// Hands the conversation to the queue, tells the customer and calls the agents, in one transaction and only if the
 /// conversation is still as the turn read it. False: it is not, and nothing was written.
 pub async fn hand_off(
@@ -68,14 +101,16 @@ pub async fn hand_off(
 ) -> Result<bool> {
     let now = app.now();
     let org = conversation.org_id;
+    let rules = rules::load(app.read().await?.conn(), org).await?;
     let reply = Reply {
-        text: hand_off_text(reason, language).into(),
+        text: told(hand_off_text(reason, language), &rules.hours, language, now),
         sources: None,
         confidence: None,
         language: Some(language),
         kind: "hand_off",
     };
     let mut tx = app.begin().await?;
+    let agent = assignee(tx.conn(), conversation, &rules).await?;
     let fence = Some(conversation.version);
     if reply::write(tx.conn(), conversation, fence, &reply, Some(trace.id), now).await?.is_none() {
         return Ok(false);
@@ -83,15 +118,21 @@ pub async fn hand_off(
     let change = HolderChange {
         reason: Some(reason.into()),
         brief: Some(serde_json::to_value(brief)?),
+        agent,
         ..HolderChange::to(Status::Pending, Holder::Queue)
     };
     store::set_holder(tx.conn(), conversation.id, &change, now).await?;
+    announce::conversation(tx.conn(), org, conversation.id, "conversation_status_changed", now).await?;
+    due::start(tx.conn(), conversation, &rules, now).await?;
     store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
     let activity = NewActivity::of(ActivityKind::HandedOff, None)
         .with(serde_json::json!({"conversation_id": conversation.id, "reason": reason}));
     customers::activity(tx.conn(), org, conversation.customer_id, activity, now).await?;
     let title = format!("{} waits for a person", conversation.customer_name);
-    let told = call(app, tx.conn(), conversation, &title, now).await?;
+    let told = call(app, tx.conn(), conversation, agent, &title, now).await?;
+    if conversation.channel_type == "wecom_kf" {
+        Job::Transfer { conversation: conversation.id }.push(tx.conn(), org, now).await?;
+    }
     tx.commit().await?;
     staff::tell(app, org, &told).await;
     metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);

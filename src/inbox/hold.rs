@@ -5,8 +5,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Status, announce,
     call_agents::call,
+    rules, satisfaction,
     store::{self, HolderChange},
 };
 use crate::{
@@ -37,7 +38,8 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
         return Ok(found);
     }
-    if found.holder == Holder::Agent {
+    // Without an agent it is held by a person at the platform: an agent here may take it from them.
+    if found.holder == Holder::Agent && found.agent_id.is_some() {
         return Err(Error::Conflict("another agent already holds this conversation".into()));
     }
     let change = HolderChange {
@@ -51,7 +53,9 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     store::mark_seen(tx.conn(), org, id, now).await?;
     audit(tx.conn(), now, by, "conversation.take_over", ("conversation", id.0), json!({})).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(taken)
 }
@@ -81,11 +85,12 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
         Scope::Now => Vec::new(),
         Scope::UntilResolved | Scope::Never => {
             let title = format!("{} waits for a person", found.customer_name);
-            call(app, tx.conn(), &found, &title, now).await?
+            call(app, tx.conn(), &found, None, &title, now).await?
         }
     };
     audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), json!({"scope": scope})).await?;
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
     staff::tell(app, org, &told).await;
     app.wake(org).await;
@@ -113,8 +118,13 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
     let activity = NewActivity::of(ActivityKind::ConversationResolved, Some(user)).with(json!({"conversation_id": id}));
     customers::activity(tx.conn(), org, found.customer_id, activity, now).await?;
     audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), json!({})).await?;
+    if rules::load(tx.conn(), org).await?.asks_satisfaction && found.last_customer_message_at.is_some() {
+        satisfaction::ask(tx.conn(), &found, now).await?;
+    }
     let resolved = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(resolved)
 }

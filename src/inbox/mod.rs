@@ -5,15 +5,31 @@
 //! still stands, so it is silent from the instant a person holds the conversation.
 
 mod accept;
+mod alarm;
+mod announce;
 pub mod api;
+mod attend;
 mod call_agents;
+mod canned;
+mod change;
 mod connect;
 mod deliver;
+mod desk;
+mod due;
+mod echo;
 mod erase;
+mod fetch;
+mod file;
+mod gaps;
 mod hand_off;
 mod hold;
+mod hours;
+mod overview;
+mod receipt;
 mod receive;
 mod reply;
+mod rules;
+mod satisfaction;
 mod send;
 pub mod store;
 mod sweep;
@@ -25,10 +41,17 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use accept::Accepter;
+pub use announce::{announce, not_announced};
+pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
-pub use connect::{Connected, connect, connected, ensure_web_channel, ensure_web_channel_with};
+pub use connect::{
+    Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
+};
 pub use deliver::{deliver, not_delivered};
-pub use erase::{Erased, erase, export};
+pub use due::watch as watch_due;
+pub use erase::{Erased, erase, erase_files, export};
+pub use fetch::fetch;
+pub use file::{download, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
@@ -124,6 +147,16 @@ pub struct Conversation {
     pub resolution: Option<String>,
     pub message_count: i64,
     pub unread_count: i64,
+    /// Out of the lists until then, or until the customer writes.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// When the first answer of a person is due.
+    pub sla_first_response_at: Option<DateTime<Utc>>,
+    /// When it is due to be solved.
+    pub sla_resolve_deadline: Option<DateTime<Utc>>,
+    /// 1 to 5, as the customer said.
+    pub satisfaction_score: Option<i32>,
+    #[serde(skip)]
+    pub satisfaction_asked_at: Option<DateTime<Utc>>,
     pub last_message_at: Option<DateTime<Utc>>,
     pub last_message_preview: Option<String>,
     pub last_customer_message_at: Option<DateTime<Utc>>,
@@ -220,7 +253,9 @@ pub async fn open(app: &App, id: ConversationId) -> Result<Option<Opened>> {
     let Some(conversation) = store::find_any(reader.conn(), id).await? else {
         return Ok(None);
     };
-    let messages = store::list_last_messages(reader.conn(), conversation.org_id, id, HISTORY).await?;
+    let mut messages = store::list_last_messages(reader.conn(), conversation.org_id, id, HISTORY).await?;
+    // What the customer took back was never said.
+    messages.retain(|m| !change::is_revoked(m));
     Ok(Some(Opened { conversation, messages }))
 }
 
@@ -243,11 +278,11 @@ impl Opened {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use chrono::TimeZone;
 
-    fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
+    pub(crate) fn conversation(status: Status, resolved_days_ago: i64) -> (Conversation, DateTime<Utc>) {
         let now = Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0).unwrap();
         let then = now - Duration::days(resolved_days_ago);
         let conversation = Conversation {
@@ -272,6 +307,11 @@ mod tests {
             resolution: None,
             message_count: 0,
             unread_count: 0,
+            snoozed_until: None,
+            sla_first_response_at: None,
+            sla_resolve_deadline: None,
+            satisfaction_score: None,
+            satisfaction_asked_at: None,
             last_message_at: None,
             last_message_preview: None,
             last_customer_message_at: None,

@@ -4,16 +4,16 @@ use chrono::Duration;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Joins, Message, MessageStatus, Sender,
+    Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    connect,
-    store::{self, NewConversation},
+    change, connect, echo, receipt, satisfaction,
+    store::{self, ChannelRow, NewConversation},
 };
 use crate::{
-    app::{App, Changed, ChannelEventId, ChannelId, ConversationId, Job, MessageId, OrgId},
-    channels::Inbound,
-    customers::{self, ActivityKind, NewActivity, Reached},
-    platform::{Error, Result, language::Language},
+    app::{App, AttachmentId, Changed, ChannelEventId, ChannelId, ConversationId, IdentityId, Job, MessageId, OrgId},
+    channels::{Channel, Event, Inbound},
+    customers::{self, ActivityKind, Identity, NewActivity, Reached},
+    platform::{Error, Result, db::Conn, language::Language},
     staff,
 };
 
@@ -39,11 +39,16 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
     if event.status != "received" {
         return Ok(());
     }
-    let outcome = match connect::open(app, &row).and_then(|channel| channel.parse(&event.payload)) {
-        Ok(Some(inbound)) => {
-            receive(app, event.org_id, row.id, &row.platform, inbound).await.map(|_| ("processed", None))
-        }
-        Ok(None) => Ok(("ignored", None)),
+    let outcome = match connect::open(app, &row) {
+        Ok(channel) => match channel.parse(&event.payload) {
+            Ok(parsed) => hear(app, &row, &channel, parsed).await,
+            Err(e) => Err(e),
+        },
+        Err(e) => Err(e),
+    };
+    let outcome = match outcome {
+        Ok(None) => Ok(("processed", None)),
+        Ok(Some(why)) => Ok(("ignored", Some(why.to_string()))),
         Err(e) if e.is_transient() => Err(e),
         Err(e) => Ok(("failed", Some(e.to_string()))),
     };
@@ -51,6 +56,65 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
     let mut tx = app.begin().await?;
     store::settle_event(tx.conn(), id, status, error.as_deref(), app.now()).await?;
     tx.commit().await
+}
+
+/// Does what an event asks for; why, if that was nothing.
+async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> Result<Option<&'static str>> {
+    let unknown = |known: bool| (!known).then_some("the message it is about is not known");
+    match event {
+        Event::Message(inbound) => {
+            let received = receive(app, row.org_id, row.id, &row.platform, inbound).await?;
+            if !received.repeated {
+                attend(app, row, channel, &received).await?;
+            }
+        }
+        Event::Reaction { by, target, emoji, at } => {
+            return Ok(unknown(change::react(app, row, &by, &target, emoji.as_deref(), at).await?));
+        }
+        Event::Edit { target, text } => return Ok(unknown(change::edit(app, row, &target, &text).await?)),
+        Event::Revoke { target } => return Ok(unknown(change::revoke(app, row, &target).await?)),
+        Event::Receipt(of) => receipt::take(app, row, &of).await?,
+        Event::Echo(of) => echo::take(app, row, of).await?,
+        Event::Held { customer, by_person } => echo::held(app, row, &customer, by_person).await?,
+        Event::Moved { from, to } => echo::moved(app, row, &from, &to).await?,
+        Event::Connection(said) => alarm::connection(app, row.org_id, row.id, &said).await?,
+        Event::Doorbell { account, token } => {
+            let mut tx = app.begin().await?;
+            Job::Fetch { channel: row.id, account, token }.push(tx.conn(), row.org_id, app.now()).await?;
+            tx.commit().await?;
+            app.wake(row.org_id).await;
+        }
+        Event::Nothing(why) => return Ok(Some(why)),
+    }
+    Ok(None)
+}
+
+/// The customer sees that their message was read, when the assistant is about to answer it.
+async fn attend(app: &App, row: &ChannelRow, channel: &Channel, received: &Received) -> Result<()> {
+    let Some(after) = channel.attends_after(rand::random()) else {
+        return Ok(());
+    };
+    let mut tx = app.begin().await?;
+    let with_assistant =
+        store::find_any(tx.conn(), received.conversation).await?.is_some_and(|c| c.is_with_assistant());
+    if with_assistant {
+        let now = app.now();
+        let sign = Job::Attend { conversation: received.conversation, message: received.message.id };
+        sign.push_at(tx.conn(), row.org_id, now, now + after).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// The addresses under which a messenger knows one person: a number may come, go and change, and the talk is the same.
+pub(super) async fn same_person(c: Conn<'_>, identity: &Identity) -> Result<Vec<IdentityId>> {
+    const ONE_ACCOUNT: [&str; 3] = ["phone", "bsuid", "lid"];
+    if !ONE_ACCOUNT.contains(&identity.kind.as_str()) {
+        return Ok(vec![identity.id]);
+    }
+    let all = customers::list_identities(c, identity.org_id, identity.customer_id).await?;
+    let same = |i: &&Identity| i.channel_id == identity.channel_id && ONE_ACCOUNT.contains(&i.kind.as_str());
+    Ok(all.iter().filter(same).map(|i| i.id).collect())
 }
 
 /// Takes in one message: customer and identity, conversation, message and `Job::TakeTurn` in one transaction.
@@ -67,17 +131,33 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
         external_id: &inbound.sender,
         display_name: inbound.sender_name.as_deref(),
     };
+    // Somebody known by another of their addresses is not somebody new.
+    let mut known = None;
+    for alias in &inbound.aliases {
+        let alias = Reached { kind: &alias.kind, external_id: &alias.id, ..reached };
+        known = known.or(customers::identity(tx.conn(), org, alias).await?);
+    }
+    if let Some(known) = known {
+        customers::add_address(tx.conn(), org, known.customer_id, reached, now).await?;
+    }
     let (customer, identity) = customers::find_or_create(tx.conn(), org, reached, now).await?;
     customers::lock_identity(tx.conn(), identity.id).await?;
-    let latest = store::find_latest(tx.conn(), org, identity.id).await?;
+    for alias in &inbound.aliases {
+        let reached = Reached { kind: &alias.kind, external_id: &alias.id, ..reached };
+        customers::add_address(tx.conn(), org, customer.id, reached, now).await?;
+    }
+    let identities = same_person(tx.conn(), &identity).await?;
+    let latest = store::find_latest_of(tx.conn(), org, &identities).await?;
     let mut told = Vec::new();
+    let mark = latest.as_ref().and_then(|c| satisfaction::mark(c, &inbound.text, now));
     let id = match latest.as_ref().map(|c| (c, c.joins(now))) {
+        Some((c, _)) if mark.is_some() => c.id, // the answer to our question: it stays resolved
         Some((c, Joins::Same)) => c.id,
         Some((c, Joins::Again(holder))) => {
             store::reopen(tx.conn(), c.id, holder, now).await?;
             if holder == Holder::Queue {
                 let title = format!("{} waits for a person", c.customer_name);
-                told = call(app, tx.conn(), c, &title, now).await?;
+                told = call(app, tx.conn(), c, None, &title, now).await?;
             }
             c.id
         }
@@ -94,15 +174,21 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
             let started = NewActivity::of(ActivityKind::ConversationStarted, None)
                 .with(serde_json::json!({"conversation_id": id, "channel": platform}));
             customers::activity(tx.conn(), org, customer.id, started, now).await?;
+            announce::conversation(tx.conn(), org, id, "conversation_created", now).await?;
             id
         }
     };
     let language = Language::detect(&inbound.text);
-    let Some((seq, epoch)) =
-        store::advance(tx.conn(), id, Sender::Customer, None, &inbound.text, language, now).await?
+    let preview = if inbound.text.is_empty() { format!("[{}]", inbound.content_type) } else { inbound.text.clone() };
+    let Some((seq, epoch)) = store::advance(tx.conn(), id, Sender::Customer, None, &preview, language, now).await?
     else {
         return Err(Error::NotFound("conversation"));
     };
+    let chat = inbound.external_chat_id.as_deref();
+    // A platform's clock may be ahead of ours; a window never opens in the future.
+    let at = inbound.sent_at.unwrap_or(now).min(now);
+    store::set_reach(tx.conn(), id, identity.id, chat, at).await?;
+    let file = inbound.media.as_ref().map(|_| AttachmentId::new());
     let message = Message {
         id: MessageId::new(),
         org_id: org,
@@ -115,7 +201,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
         sender_id: Some(identity.id.to_string()),
         content_type: inbound.content_type,
         content: inbound.text,
-        media_url: inbound.media_url,
+        media_url: file.map(|id| format!("/api/attachments/{id}")).or(inbound.media_url),
         metadata: Json(inbound.metadata),
         is_private: false,
         turn_id: None,
@@ -138,10 +224,17 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
             .ok_or_else(|| Error::internal(anyhow::anyhow!("a message clashed and is not there")))?;
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
+    announce::message(tx.conn(), &message, now).await?;
+    if let (Some(id), Some(media)) = (file, &inbound.media) {
+        store::insert_attachment(tx.conn(), id, &message, media, now).await?;
+        Job::Download { attachment: id }.push(tx.conn(), org, now).await?;
+    }
     let held_by_agent = latest
         .as_ref()
         .is_some_and(|c: &Conversation| c.id == id && c.holder == Holder::Agent && c.joins(now) == Joins::Same);
-    if !held_by_agent {
+    if let (Some(mark), Some(c)) = (mark, &latest) {
+        satisfaction::keep(tx.conn(), c, mark, now).await?;
+    } else if !held_by_agent {
         let pause = Duration::milliseconds(i64::try_from(app.config.assistant.pause_ms).unwrap_or(i64::MAX));
         Job::TakeTurn { conversation: id }.push_at(tx.conn(), org, now, now + pause).await?;
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use super::{Conversation, Message, MessageStatus, Sender, store};
+use super::{Conversation, Message, MessageStatus, Sender, announce, store};
 use crate::{
     app::{App, Changed, Job, MessageId, TurnId},
     platform::{Result, db::Conn, language::Language},
@@ -88,6 +88,7 @@ pub(super) async fn write(
     };
     let message = message(conversation, place, reply, turn, now);
     store::insert_message(c.again(), &message).await?;
+    announce::message(c.again(), &message, now).await?;
     Job::Deliver { message: message.id, conversation: conversation.id }
         .push(c.again(), conversation.org_id, now)
         .await?;

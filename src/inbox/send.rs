@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce,
     store::{self, HolderChange},
 };
 use crate::{
@@ -37,7 +37,7 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
     {
         return Ok(sent);
     }
-    if found.holder == Holder::Agent && found.agent_id != Some(user) {
+    if found.holder == Holder::Agent && found.agent_id.is_some_and(|agent| agent != user) {
         return Err(Error::Conflict("another agent holds this conversation".into()));
     }
     if new.version.is_some_and(|v| v != found.version) {
@@ -49,7 +49,7 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
     let changed = || Error::Conflict("somebody wrote meanwhile: look again, your draft is kept".into());
     let place = store::advance(tx.conn(), id, Sender::Agent, Some(found.version), &new.text, None, now).await?;
     let place = place.ok_or_else(changed)?;
-    if found.holder != Holder::Agent || found.status != Status::Active {
+    if found.holder != Holder::Agent || found.status != Status::Active || found.agent_id.is_none() {
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
     }
@@ -59,6 +59,7 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         ..agent_message(&found, user, place, new.text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    announce::message(tx.conn(), &message, now).await?;
     store::mark_seen(tx.conn(), org, id, now).await?;
     Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
     Job::Learn { conversation: id }.push(tx.conn(), org, now).await?;

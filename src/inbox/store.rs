@@ -1,26 +1,42 @@
 //! SQL of conversations, messages, channels and raw events.
 
+mod hooks;
+mod parts;
+mod reach;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
+pub use hooks::*;
+pub use parts::*;
+pub use reach::*;
+
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
+pub mod canned;
+pub mod desk;
+pub mod overview;
+pub mod rules;
+pub mod views;
+
 use crate::{
-    app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
+    app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TagId, TurnId, UserId},
     both,
     platform::{Result, db::Conn, language::Language},
 };
 
 macro_rules! conversation_columns {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT c.id, c.org_id, c.customer_id, p.name AS customer_name, c.identity_id, c.channel_id, c.channel_type,
                     c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
                     c.hand_off_reason, c.hand_off_brief, c.handed_off_at, c.resolution, c.message_count, c.unread_count,
+                    c.snoozed_until, c.sla_first_response_at, c.sla_resolve_deadline, c.satisfaction_score,
+                    c.satisfaction_asked_at,
                     c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
                     c.resolved_at, c.closed_at, c.created_at, c.updated_at
              FROM conversations c JOIN customers p ON p.id = c.customer_id ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -66,23 +82,66 @@ pub struct ListFilter {
     pub holder: Option<Holder>,
     pub agent: Option<UserId>,
     pub customer: Option<CustomerId>,
-    /// Only those before this `(last_message_at, id)`.
-    pub before: Option<(DateTime<Utc>, ConversationId)>,
+    pub channel: Option<ChannelId>,
+    pub priority: Option<String>,
+    /// A tag of the customer.
+    pub tag: Option<TagId>,
+    /// A pattern for LIKE in lower case, `!` being the escape: in the customer's name or in what was said.
+    pub search: Option<String>,
+    /// Neither resolved nor closed.
+    pub only_open: bool,
+    /// `Some(true)`: only what is snoozed at `now`; `Some(false)`: only what is not.
+    pub snoozed: Option<bool>,
+    /// Whoever waits longest first, instead of the latest message first.
+    pub by_waiting: bool,
+    pub now: Option<DateTime<Utc>>,
+    /// Only those after this place in the order.
+    pub after: Option<(DateTime<Utc>, ConversationId)>,
     pub limit: i64,
 }
 
-/// Conversations, the latest message first.
-pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
-    const LIST: &str = conversation_columns!(
-        "WHERE c.org_id = $1
+macro_rules! narrowed {
+    ($rest:literal) => {
+        conversation_columns!("WHERE c.org_id = $1
            AND ($2 IS NULL OR c.status = $2) AND ($3 IS NULL OR c.holder = $3)
            AND ($4 IS NULL OR c.agent_id = $4) AND ($5 IS NULL OR c.customer_id = $5)
-           AND ($6 IS NULL OR c.last_message_at < $6 OR (c.last_message_at = $6 AND c.id < $7))
-         ORDER BY c.last_message_at DESC, c.id DESC LIMIT $8"
+           AND ($6 IS NULL OR c.channel_id = $6) AND ($7 IS NULL OR c.priority = $7)
+           AND ($8 IS NULL OR EXISTS (SELECT 1 FROM customer_tags t WHERE t.customer_id = c.customer_id AND t.tag_id = $8))
+           AND ($9 IS NULL OR LOWER(p.name) LIKE $9 ESCAPE '!' OR EXISTS (
+                SELECT 1 FROM messages m WHERE m.org_id = $1 AND m.conversation_id = c.id
+                                           AND LOWER(m.content) LIKE $9 ESCAPE '!'))
+           AND (NOT $10 OR c.status IN ('pending', 'active'))
+           AND ($11 IS NULL OR (c.snoozed_until IS NOT NULL AND c.snoozed_until > $12) = $11) ", $rest)
+    };
+}
+
+/// Conversations, the latest message first or the longest wait first.
+pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
+    const LATEST: &str = narrowed!(
+        "AND ($13 IS NULL OR c.last_message_at < $13 OR (c.last_message_at = $13 AND c.id < $14))
+         ORDER BY c.last_message_at DESC, c.id DESC LIMIT $15"
     );
-    let (at, id) = f.before.unzip();
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
+    const WAITING: &str = narrowed!(
+        "AND ($13 IS NULL OR COALESCE(c.last_customer_message_at, c.created_at) > $13
+              OR (COALESCE(c.last_customer_message_at, c.created_at) = $13 AND c.id > $14))
+         ORDER BY COALESCE(c.last_customer_message_at, c.created_at), c.id LIMIT $15"
+    );
+    let (at, id) = f.after.unzip();
+    let text = if f.by_waiting { WAITING } else { LATEST };
+    Ok(both!(c, c => sqlx::query_as(text).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
+        .bind(f.channel).bind(&f.priority).bind(f.tag).bind(&f.search).bind(f.only_open).bind(f.snoozed).bind(f.now)
         .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
+}
+
+/// The latest conversation of any of these identities.
+pub async fn find_latest_of(c: Conn<'_>, org: OrgId, identities: &[IdentityId]) -> Result<Option<Conversation>> {
+    let mut c = c;
+    let mut latest: Option<Conversation> = None;
+    for identity in identities {
+        let found = find_latest(c.again(), org, *identity).await?;
+        latest = latest.into_iter().chain(found).max_by_key(|c| (c.created_at, c.id.0));
+    }
+    Ok(latest)
 }
 
 /// What a new conversation begins with.
@@ -112,7 +171,8 @@ pub async fn reopen(c: Conn<'_>, id: ConversationId, holder: Holder, now: DateTi
     const REOPEN: &str = "
         UPDATE conversations SET status = $2, holder = $3, epoch = epoch + 1, version = version + 1, agent_id = NULL,
                hand_off_reason = NULL, hand_off_brief = NULL, handed_off_at = NULL, resolution = NULL,
-               resolved_at = NULL, closed_at = NULL, updated_at = $4
+               resolved_at = NULL, closed_at = NULL, updated_at = $4, snoozed_until = NULL,
+               sla_first_response_at = NULL, sla_resolve_deadline = NULL
         WHERE id = $1";
     let status = if holder == Holder::Queue { Status::Pending } else { Status::Active };
     both!(c, c => sqlx::query(REOPEN).bind(id).bind(status).bind(holder).bind(now).execute(c).await.map(|_| ()))?;
@@ -136,6 +196,7 @@ pub async fn advance(
             last_message_preview = $3, language = COALESCE($4, language),
             unread_count = CASE WHEN $5 = 'customer' THEN unread_count + 1 WHEN $5 = 'agent' THEN 0 ELSE unread_count END,
             last_customer_message_at = CASE WHEN $5 = 'customer' THEN $2 ELSE last_customer_message_at END,
+            snoozed_until = CASE WHEN $5 = 'customer' THEN NULL ELSE snoozed_until END,
             first_response_at = CASE WHEN $5 IN ('assistant', 'agent') THEN COALESCE(first_response_at, $2)
                                      ELSE first_response_at END
         WHERE id = $1 AND ($6 IS NULL OR version = $6)
@@ -181,11 +242,12 @@ impl HolderChange {
     }
 }
 
-/// Conversations that only the assistant held and that have been silent since `before`.
+/// Conversations that only the assistant, or a person at the platform, held and that have been silent since `before`.
 pub async fn list_silent(c: Conn<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<(ConversationId, OrgId, i64)>> {
     const SILENT: &str = "
         SELECT id, org_id, version FROM conversations
-        WHERE status = 'active' AND holder = 'assistant' AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
+        WHERE status = 'active' AND (holder = 'assistant' OR (holder = 'agent' AND agent_id IS NULL))
+          AND last_message_at < $1 ORDER BY last_message_at LIMIT $2";
     Ok(both!(c, c => sqlx::query_as(SILENT).bind(before).bind(limit).fetch_all(c).await)?)
 }
 
@@ -259,6 +321,22 @@ pub async fn list_messages(
         "WHERE org_id = $1 AND conversation_id = $2 AND seq > $3 AND ($4 OR NOT is_private) ORDER BY seq LIMIT $5"
     );
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(after).bind(private).bind(limit).fetch_all(c).await)?)
+}
+
+/// The last `limit` messages before `seq`, oldest first, private notes included.
+pub async fn list_messages_before(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ConversationId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    const LIST: &str =
+        message_columns!("WHERE org_id = $1 AND conversation_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4");
+    let mut messages: Vec<Message> =
+        both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(before).bind(limit).fetch_all(c).await)?;
+    messages.reverse();
+    Ok(messages)
 }
 
 /// The last `limit` messages, oldest first, private notes included.
@@ -409,13 +487,25 @@ pub struct ChannelRow {
     pub name: String,
     pub config: String,
     pub settings: Json<Value>,
+    /// `active` or `paused`: then nothing is sent, and what comes in is kept.
     pub status: String,
+    /// What is wrong with it, in words for an operator.
+    pub error_message: Option<String>,
+    /// The platform has stopped it: nothing is sent before this time.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What the connection last said of itself, as the platform words it.
+    pub connection_state: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
 macro_rules! channel_columns {
     ($rest:literal) => {
-        concat!("SELECT id, org_id, platform, name, config, settings, status, created_at FROM channels ", $rest)
+        concat!(
+            "SELECT id, org_id, platform, name, config, settings, status, error_message, retry_at, connection_state,
+                    created_at
+             FROM channels ",
+            $rest
+        )
     };
 }
 

@@ -1,9 +1,9 @@
-//! Silence ends what only the assistant held.
+//! Silence ends what no agent of ours held; what is only kept for a while goes.
 
 use chrono::Duration;
 
 use super::{
-    Holder, Status,
+    Holder, Status, fetch,
     store::{self, HolderChange},
 };
 use crate::{
@@ -14,9 +14,22 @@ use crate::{
 /// How long a conversation with the assistant may be silent.
 const SILENCE: Duration = Duration::hours(24);
 
+/// How long raw events are kept: longer than any platform redelivers.
+const EVENTS: Duration = Duration::days(30);
+
 /// Resolves conversations that only the assistant held and that were silent for a day; counted as *assumed*.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.now();
+    fetch::look(app).await?;
+    loop {
+        let mut tx = app.begin().await?;
+        let gone = store::delete_old_events(tx.conn(), now - EVENTS).await?;
+        store::delete_old_deliveries(tx.conn(), now - EVENTS).await?;
+        tx.commit().await?;
+        if gone < 1000 {
+            break;
+        }
+    }
     loop {
         let mut reader = app.read().await?;
         let silent = store::list_silent(reader.conn(), now - SILENCE, 200).await?;

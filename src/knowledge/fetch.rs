@@ -3,20 +3,16 @@
 //! The parsed host is checked (an address literal never reaches the resolver), names are filtered where they are
 //! resolved (so that no second look-up can answer otherwise), and redirects are followed by hand, each checked anew.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{
-    dns::{Addrs, Name, Resolve, Resolving},
-    header,
-};
+use reqwest::header;
 use url::{Host, Url};
 
 use super::parse::Kind;
-use crate::platform::{Error, Result};
+use crate::platform::{
+    Error, Result,
+    net::{PrivateName, PublicOnly, is_public},
+};
 
 const REDIRECTS: usize = 5;
 const TIME: Duration = Duration::from_secs(30);
@@ -143,71 +139,6 @@ fn gone(error: &reqwest::Error) -> Error {
         cause = e.source();
     }
     Error::Invalid(if error.is_timeout() { "the address is too slow" } else { "the address can't be reached" }.into())
-}
-
-/// Whether an address belongs to the public internet.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => match embedded(ip) {
-            Some(v4) => is_public_v4(v4),
-            None => (0x2000..=0x3FFF).contains(&ip.segments()[0]) && !ip.is_multicast() && !is_documentation(ip),
-        },
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    !(ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b)) // carriers' own
-        || (a == 198 && (b == 18 || b == 19)) // benchmarks
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99))
-}
-
-/// The IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64, 6to4.
-fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let s = ip.segments();
-    let of = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match s {
-        [0, 0, 0, 0, 0, 0 | 0xFFFF, high, low] => of(high, low),
-        [0, 0, 0, 0, 0xFFFF, 0, high, low] => of(high, low),
-        [0x64, 0xFF9B, .., high, low] => of(high, low),
-        [0x2002, high, low, ..] => of(high, low),
-        _ => None,
-    }
-}
-
-fn is_documentation(ip: Ipv6Addr) -> bool {
-    let s = ip.segments();
-    (s[0] == 0x2001 && s[1] == 0xDB8) || (s[0] == 0x3FFF && s[1] < 0x1000) || (s[0] == 0x2001 && s[1] == 0)
-}
-
-/// The name leads into a private network.
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads into a private network")]
-struct PrivateName;
-
-/// Resolves names to public addresses only; a name with a private one among them is refused whole.
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().any(|a| !is_public(a.ip())) {
-                return Err(PrivateName.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]

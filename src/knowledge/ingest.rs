@@ -398,12 +398,12 @@ fn text_bytes(parsed: &Parsed) -> usize {
     parsed.parts.iter().map(bytes).sum()
 }
 
-/// The heading of the first level with which a text begins.
+/// The heading with which a text begins, if it is the only one of the first level: else each is a chapter.
 fn first_heading(parsed: &Parsed) -> Option<String> {
-    let Some(Part::Markdown(text)) = parsed.parts.first() else { return None };
-    let line = text.lines().find(|l| !l.trim().is_empty())?;
-    let title = line.strip_prefix("# ")?.replace("**", "");
-    Some(title.trim().to_string()).filter(|t| !t.is_empty())
+    let [Part::Markdown(text)] = parsed.parts.as_slice() else { return None };
+    let title = text.lines().find(|l| !l.trim().is_empty())?.strip_prefix("# ")?.replace("**", "");
+    let is_only = text.lines().filter(|l| l.starts_with("# ")).nth(1).is_none();
+    Some(title.trim().to_string()).filter(|t| is_only && !t.is_empty())
 }
 
 async fn set_status(app: &App, org: OrgId, document: DocumentId, version: i64, status: Status) -> Result<()> {
@@ -529,5 +529,6 @@ mod tests {
         let parsed = |text: &str| Parsed { title: None, parts: vec![Part::Markdown(text.into())] };
         assert_eq!(first_heading(&parsed("\n# Returns **and** refunds\nx")).as_deref(), Some("Returns and refunds"));
         assert_eq!(first_heading(&parsed("Text\n# Later")), None);
+        assert_eq!(first_heading(&parsed("# One\nText\n# Two")), None, "chapters");
     }
 }

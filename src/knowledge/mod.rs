@@ -1,6 +1,7 @@
 //! Documents → passages, and FAQs: ingest, split, index, search.
 
 pub mod api;
+pub mod evidence;
 pub mod faq;
 pub mod fetch;
 pub mod index;
@@ -12,7 +13,8 @@ pub mod split;
 pub mod store;
 pub mod wants;
 
-pub use search::{Evidence, Found, FoundFaq, Query, SourceId, search, sources};
+pub use evidence::{Evidence, Found, FoundFaq, SourceId};
+pub use search::{Query, search, sources};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,7 @@ pub struct KnowledgeBase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = DocumentStatus)]
 pub enum Status {
     Pending,
     Processing,

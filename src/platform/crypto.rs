@@ -107,6 +107,16 @@ pub fn hmac_sha256_hex(key: &[u8], message: &[u8]) -> String {
     hex(&mac.finalize().into_bytes())
 }
 
+/// HMAC-SHA512 in lower-case hexadecimal.
+pub fn hmac_sha512_hex(key: &[u8], message: &[u8]) -> String {
+    use hmac::{KeyInit as _, Mac};
+    let Ok(mut mac) = hmac::Hmac::<sha2::Sha512>::new_from_slice(key) else {
+        return String::new(); // HMAC takes keys of any length
+    };
+    mac.update(message);
+    hex(&mac.finalize().into_bytes())
+}
+
 /// Compares without telling by its duration where the difference is.
 pub fn same(a: &str, b: &str) -> bool {
     use subtle::ConstantTimeEq;

@@ -23,6 +23,9 @@ pub enum Error {
         #[source]
         source: anyhow::Error,
     },
+    /// Not an error: it is not allowed before that time, and is to be done then.
+    #[error("not before {at}")]
+    Later { at: chrono::DateTime<chrono::Utc> },
     #[error("something went wrong on our side")]
     Internal(#[source] anyhow::Error),
 }
@@ -32,7 +35,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Whether the same call may succeed later; the worker retries only these.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Internal(_) | Self::TooMany { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Internal(_) | Self::TooMany { .. } | Self::Later { .. })
     }
 
     /// A stable word for programs, as in the API's `{"error": {"code", "message"}}`.
@@ -46,6 +49,7 @@ impl Error {
             Self::TooMany { .. } => "too_many",
             Self::TooLarge { .. } => "too_large",
             Self::Unavailable { .. } => "unavailable",
+            Self::Later { .. } => "later",
             Self::Internal(_) => "internal",
         }
     }

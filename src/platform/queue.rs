@@ -164,6 +164,15 @@ pub async fn retry(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Ut
     Ok(())
 }
 
+/// Puts a job off to `run_at` because it is not allowed earlier: that costs it no attempt.
+pub async fn put_off(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>) -> Result<()> {
+    const PUT_OFF: &str = "
+        UPDATE jobs SET state = 'ready', run_at = $3, attempts = attempts - 1, worker = NULL, lease_until = NULL
+        WHERE id = $1 AND state = 'running' AND worker = $2";
+    both!(c, c => sqlx::query(PUT_OFF).bind(job.id).bind(worker).bind(run_at).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Gives a job up; it stays as `failed` for a person to see.
 pub async fn give_up(c: Conn<'_>, job: &Claimed, worker: &str, error: &str) -> Result<()> {
     const GIVE_UP: &str = "

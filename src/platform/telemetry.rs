@@ -7,6 +7,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// Starts logging to standard error: `filter` as in `info,frontdesk=debug`, as text or as JSON lines.
 pub fn start_logs(filter: &str, json: bool) {
+    // The vector engine tells its inner life at every start; `filter` may ask for it again.
+    let filter = format!("qdrant_edge=error,{filter}");
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start (tests) keeps the first.

@@ -57,7 +57,8 @@ impl DealQuery {
 }
 
 /// List deals, the newest first.
-#[utoipa::path(get, path = "/api/deals", tag = "sales", responses((status = 200, body = Page<Deal>)))]
+#[utoipa::path(get, path = "/api/deals", tag = "sales", params(DealQuery),
+    responses((status = 200, body = Page<Deal>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     by: Can<DealRead>,
@@ -68,7 +69,8 @@ pub async fn list(
 }
 
 /// What deals come to, by stage and currency. Takes the same filters as the list.
-#[utoipa::path(get, path = "/api/deals/totals", tag = "sales", responses((status = 200, body = Vec<StageTotal>)))]
+#[utoipa::path(get, path = "/api/deals/totals", tag = "sales", params(DealQuery),
+    responses((status = 200, body = Vec<StageTotal>)))]
 pub async fn totals(
     State(app): State<Arc<App>>,
     by: Can<DealRead>,

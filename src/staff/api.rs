@@ -9,13 +9,15 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, Organisation, SESSION_LIFETIME, Scope,
-    SignedIn, Team, User, UserChange, UserManage, UserRead,
+    ApiKey, ApiKeyManage, AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation,
+    SESSION_LIFETIME, Scope, SettingsManage, SignedIn, Team, User, UserChange, UserManage, UserRead,
     audit::{self, Sought},
+    forgotten,
     key::{self, MadeApiKey, NewApiKey},
     link::{self, Chosen, Purpose},
     notify,
@@ -25,7 +27,7 @@ use super::{
     user::{self, Added, NewUser},
 };
 use crate::{
-    app::{ApiKeyId, App, NotificationId, TeamId, UserId},
+    app::{ApiKeyId, App, NotificationId, SessionId, TeamId, UserId},
     platform::{
         Error, Result, crypto,
         http::{Cursor, Json, Page, Path, Query, limit},
@@ -55,7 +57,8 @@ pub struct SessionOpened {
 }
 
 /// Sign in with e-mail and password.
-#[utoipa::path(post, path = "/api/sign-in", tag = "staff", security(()), responses((status = 200, body = SessionOpened)))]
+#[utoipa::path(post, path = "/api/sign-in", tag = "staff", security(()),
+    responses((status = 200, body = SessionOpened)))]
 pub async fn sign_in(
     State(app): State<Arc<App>>,
     from: Origin,
@@ -72,6 +75,27 @@ pub async fn set_up(
     Json(chosen): Json<Chosen>,
 ) -> Result<impl IntoResponse> {
     opened(&app, link::set_up(&app, chosen, from).await?).await
+}
+
+/// Who forgot their password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    pub email: String,
+}
+
+/// Have a link mailed by which one chooses another password. The answer is the same for an unknown address.
+#[utoipa::path(post, path = "/api/forgot-password", tag = "staff", security(()), responses((status = 204)))]
+pub async fn forgot_password(State(app): State<Arc<App>>, Json(who): Json<Forgotten>) -> Result<StatusCode> {
+    forgotten::forgotten(&app, &who.email).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Send oneself a mail, to see whether the mail server works.
+#[utoipa::path(post, path = "/api/mail/test", tag = "staff", responses((status = 204)))]
+pub async fn test_mail(State(app): State<Arc<App>>, by: Can<SettingsManage>) -> Result<StatusCode> {
+    forgotten::test_mail(&app, &by).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn opened(app: &App, opened: Opened) -> Result<impl IntoResponse + use<>> {
@@ -118,6 +142,70 @@ pub async fn me(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<M
     Ok(Json(whoami(&app, &by).await?))
 }
 
+/// List one's own sessions, the last used first.
+#[utoipa::path(get, path = "/api/me/sessions", tag = "staff", responses((status = 200, body = Vec<OpenSession>)))]
+pub async fn list_sessions(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Vec<OpenSession>>> {
+    let user = by.person()?;
+    let mut all = store::list_sessions(app.read().await?.conn(), by.org, user, app.now()).await?;
+    for session in &mut all {
+        session.is_this = by.session == Some(session.id);
+    }
+    Ok(Json(all))
+}
+
+/// End one of one's own sessions.
+#[utoipa::path(delete, path = "/api/me/sessions/{id}", tag = "staff", responses((status = 204)))]
+pub async fn end_session(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode> {
+    let user = by.person()?;
+    let mut tx = app.begin().await?;
+    if !store::delete_own_session(tx.conn(), by.org, user, id).await? {
+        return Err(Error::NotFound("session"));
+    }
+    audit::audit(tx.conn(), app.now(), &by, "session.end", ("session", id.0), json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a user set for themselves: an object of the console's making, like `{"sound": true}`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OwnSettings {
+    #[schema(value_type = Object)]
+    pub settings: Map<String, Value>,
+}
+
+/// The most that a user's settings may measure, in bytes.
+const SETTINGS_LIMIT: usize = 16 * 1024;
+
+/// See one's own settings.
+#[utoipa::path(get, path = "/api/me/settings", tag = "staff", responses((status = 200, body = OwnSettings)))]
+pub async fn own_settings(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<OwnSettings>> {
+    let user = by.person()?;
+    let found = store::find_settings(app.read().await?.conn(), by.org, user).await?.ok_or(Error::NotFound("user"))?;
+    Ok(Json(OwnSettings { settings: found.0.as_object().cloned().unwrap_or_default() }))
+}
+
+/// Save one's own settings.
+#[utoipa::path(put, path = "/api/me/settings", tag = "staff", responses((status = 200, body = OwnSettings)))]
+pub async fn save_own_settings(
+    State(app): State<Arc<App>>,
+    by: Can<SignedIn>,
+    Json(new): Json<OwnSettings>,
+) -> Result<Json<OwnSettings>> {
+    let user = by.person()?;
+    let settings = Value::Object(new.settings.clone());
+    if settings.to_string().len() > SETTINGS_LIMIT {
+        return Err(Error::Invalid(format!("settings: at most {SETTINGS_LIMIT} bytes")));
+    }
+    let mut tx = app.begin().await?;
+    store::save_settings(tx.conn(), by.org, user, &settings, app.now()).await?;
+    tx.commit().await?;
+    Ok(Json(new))
+}
+
 /// A password to change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,7 +239,7 @@ pub struct Paging {
 }
 
 /// List the users.
-#[utoipa::path(get, path = "/api/users", tag = "staff", responses((status = 200, body = Page<User>)))]
+#[utoipa::path(get, path = "/api/users", tag = "staff", params(Paging), responses((status = 200, body = Page<User>)))]
 pub async fn list_users(
     State(app): State<Arc<App>>,
     by: Can<UserRead>,
@@ -340,7 +428,8 @@ pub struct AuditQuery {
 }
 
 /// See who changed what, the newest first.
-#[utoipa::path(get, path = "/api/audit-logs", tag = "staff", responses((status = 200, body = Page<Audited>)))]
+#[utoipa::path(get, path = "/api/audit-logs", tag = "staff", params(AuditQuery),
+    responses((status = 200, body = Page<Audited>)))]
 pub async fn list_audit(
     State(app): State<Arc<App>>,
     by: Can<AuditRead>,
@@ -365,7 +454,8 @@ pub struct NotificationQuery {
 }
 
 /// List one's own notifications, the newest first.
-#[utoipa::path(get, path = "/api/notifications", tag = "staff", responses((status = 200, body = Page<Notification>)))]
+#[utoipa::path(get, path = "/api/notifications", tag = "staff", params(NotificationQuery),
+    responses((status = 200, body = Page<Notification>)))]
 pub async fn list_notifications(
     State(app): State<Arc<App>>,
     by: Can<SignedIn>,

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod audit;
+mod forgotten;
 mod key;
 mod link;
 mod notify;
@@ -27,7 +28,7 @@ pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::{erase_about, find_org_by_id, is_member, name_of, sweep};
+pub use store::{erase_about, find_org_by_id, is_member, name_of, sweep, users_who_may};
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};
 
@@ -55,6 +56,20 @@ pub struct Session {
     pub org_id: OrgId,
     pub user_id: UserId,
     pub last_used_at: DateTime<Utc>,
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone, FromRow, Serialize, utoipa::ToSchema)]
+pub struct OpenSession {
+    pub id: SessionId,
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// Whether the request that asks came by it.
+    #[sqlx(default)]
+    pub is_this: bool,
 }
 
 /// An API key as far as a request needs it.

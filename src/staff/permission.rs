@@ -36,6 +36,8 @@ permissions! {
     ConversationReply = "conversation:reply"
     /// Give a conversation to somebody else.
     ConversationAssign = "conversation:assign"
+    /// Add, change and remove canned replies.
+    CannedManage = "canned_reply:manage"
     /// See customers, their contacts and their timeline.
     CustomerRead = "customer:read"
     /// Add and change customers, contacts, notes and the tags they carry.
@@ -90,6 +92,7 @@ impl Permission for SignedIn {
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = PermissionScope)]
 pub enum Scope {
     /// What the user owns.
     Own,

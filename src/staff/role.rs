@@ -1,9 +1,9 @@
 //! The built-in roles, as one table: seeded at every start, so that a newer program brings its permissions along.
 
 use super::permission::{
-    ALL, ApiKeyManage, Ask, BackupRun, ChannelManage, ConversationAssign, ConversationRead, ConversationReply,
-    CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite, KnowledgeRead, KnowledgeWrite,
-    MemoryRead, MemoryWrite, Permission, Scope,
+    ALL, ApiKeyManage, Ask, BackupRun, CannedManage, ChannelManage, ConversationAssign, ConversationRead,
+    ConversationReply, CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite,
+    KnowledgeRead, KnowledgeWrite, MemoryRead, MemoryWrite, Permission, Scope,
     Scope::{Org, Own, Team},
     SettingsManage, TagManage, UserManage, UserRead,
 };
@@ -62,6 +62,7 @@ pub const ROLES: &[BuiltIn] = &[
             (ConversationRead::KEY, Org),
             (ConversationReply::KEY, Org),
             (ConversationAssign::KEY, Org),
+            (CannedManage::KEY, Org),
             (CustomerRead::KEY, Org),
             (CustomerWrite::KEY, Org),
             (CustomerSeePhone::KEY, Org),

@@ -6,7 +6,7 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    ApiKey, Audited, KeyInUse, Notification, Organisation, Session, Team, User,
+    ApiKey, Audited, KeyInUse, Notification, OpenSession, Organisation, Session, Team, User,
     audit::Sought,
     link::{Link, Purpose},
     notify::News,
@@ -398,6 +398,35 @@ pub async fn delete_sessions(c: Conn<'_>, org: OrgId, user: UserId) -> Result<()
 pub async fn delete_other_sessions(c: Conn<'_>, org: OrgId, user: UserId, but: Option<SessionId>) -> Result<()> {
     const DELETE: &str = "DELETE FROM sessions WHERE org_id = $1 AND user_id = $2 AND ($3 IS NULL OR id <> $3)";
     both!(c, c => sqlx::query(DELETE).bind(org).bind(user).bind(but).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// The live sessions of a user, the last used first.
+pub async fn list_sessions(c: Conn<'_>, org: OrgId, user: UserId, now: DateTime<Utc>) -> Result<Vec<OpenSession>> {
+    const LIST: &str = "
+        SELECT id, ip_address, user_agent, created_at, last_used_at, expires_at FROM sessions
+        WHERE org_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY last_used_at DESC, id DESC";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(user).bind(now).fetch_all(c).await)?)
+}
+
+/// Ends one session of a user. False: it is not theirs, or over.
+pub async fn delete_own_session(c: Conn<'_>, org: OrgId, user: UserId, id: SessionId) -> Result<bool> {
+    const DELETE: &str = "DELETE FROM sessions WHERE org_id = $1 AND user_id = $2 AND id = $3";
+    let gone = both!(c, c => sqlx::query(DELETE).bind(org).bind(user).bind(id).execute(c).await
+        .map(|r| r.rows_affected()))?;
+    Ok(gone == 1)
+}
+
+/// What a user set for themselves.
+pub async fn find_settings(c: Conn<'_>, org: OrgId, user: UserId) -> Result<Option<Json<Value>>> {
+    const FIND: &str = "SELECT settings FROM users WHERE org_id = $1 AND id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(user).fetch_optional(c).await)?)
+}
+
+/// Saves what a user set for themselves.
+pub async fn save_settings(c: Conn<'_>, org: OrgId, user: UserId, settings: &Value, now: DateTime<Utc>) -> Result<()> {
+    const SAVE: &str = "UPDATE users SET settings = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SAVE).bind(org).bind(user).bind(Json(settings)).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

@@ -9,12 +9,17 @@ use utoipa::ToSchema;
 use super::{
     Question, Reason, Signals, SourceId, Verdict,
     ask::{self, Outcome},
+    take,
 };
 use crate::{
-    app::{App, DocumentId, FaqId, PassageId},
+    app::{App, ConversationId, DocumentId, FaqId, PassageId},
     inbox,
-    platform::{Error, Result, http::Json, language::Language},
-    staff::{Ask, Can},
+    platform::{
+        Error, Result,
+        http::{Json, Path},
+        language::Language,
+    },
+    staff::{Ask, Can, ConversationReply},
 };
 
 /// The longest question, in characters.
@@ -43,6 +48,9 @@ pub struct Answered {
     /// How long each step took, in milliseconds.
     #[schema(value_type = Object)]
     pub timings_ms: ask::Timings,
+    /// How the assistant came to it: what was searched, found, proven.
+    #[schema(value_type = Object)]
+    pub trace: ask::Trace,
 }
 
 /// Something an answer rests on.
@@ -99,6 +107,7 @@ impl From<Outcome> for Answered {
             confidence: outcome.confidence,
             sources: outcome.sources.iter().map(Source::from).collect(),
             timings_ms: outcome.trace.timings_ms,
+            trace: outcome.trace,
         }
     }
 }
@@ -117,4 +126,20 @@ pub async fn ask(State(app): State<Arc<App>>, by: Can<Ask>, Json(new): Json<NewQ
     question.language = new.language.unwrap_or(question.language);
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     Ok(Json(outcome.into()))
+}
+
+/// What the assistant would answer now: a suggestion for the agent, which nobody else sees.
+#[utoipa::path(post, path = "/api/conversations/{id}/suggest", tag = "assistant", responses((status = 200, body = Answered)))]
+pub async fn suggest(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+) -> Result<Json<Answered>> {
+    let opened = inbox::open(&app, id).await?.filter(|o| o.conversation.org_id == by.org);
+    let opened = opened.ok_or(Error::NotFound("conversation"))?;
+    let question =
+        take::last_question(&opened).ok_or_else(|| Error::Conflict("the customer has asked nothing".into()))?;
+    let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
+    let answer = outcome.answer.clone();
+    Ok(Json(Answered { answer, ..outcome.into() }))
 }

@@ -107,7 +107,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     }
     let drafted = started.elapsed();
     let mut proven = proof::check(draft, &evidence);
-    proven.confidence = confidence::of(&proven, &evidence);
+    proven.confidence = confidence::of(&proven, &evidence, question.language);
     signals.is_vague &= rewritten.is_none();
     if signals.is_vague {
         signals.topics = topics(&evidence);

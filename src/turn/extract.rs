@@ -16,11 +16,11 @@ use crate::{
 /// From how alike on two questions are taken for the same.
 pub const SAME_QUESTION: f32 = 0.72;
 /// The most sentences of an answer, list entries not counted.
-const MOST_SENTENCES: usize = 3;
+const MOST_SENTENCES: usize = 2;
 /// The most entries of a list.
 const MOST_ITEMS: usize = 10;
 /// How far behind the best a further sentence of the same passage may stand.
-const CLOSE: f32 = 0.25;
+const CLOSE: f32 = 0.12;
 
 /// Quotes what answers `question`, or says that nothing does. The same evidence gives the same answer.
 pub fn answer(question: &Question, evidence: &Evidence) -> Draft {
@@ -63,6 +63,9 @@ fn from_passage(question: &str, evidence: &Evidence) -> Option<Vec<Sentence>> {
         }
     }
     chosen.sort_by_key(|s| s.index);
+    if let Some(rows) = whole_table(found, best) {
+        return Some(rows);
+    }
     let wants = Wants::read(question);
     let mut sentences = Vec::new();
     for (i, scored) in chosen.iter().enumerate() {
@@ -70,6 +73,35 @@ fn from_passage(question: &str, evidence: &Evidence) -> Option<Vec<Sentence>> {
     }
     sentences.dedup();
     (!sentences.is_empty()).then_some(sentences)
+}
+
+/// All rows of a table of which the question names none: "How long is the warranty?" has an answer for each product.
+fn whole_table(found: &Found, best: &Scored) -> Option<Vec<Sentence>> {
+    let content = &found.passage.content;
+    let parts = sentences::split(content);
+    let part = parts.get(best.index).filter(|p| p.shape == Shape::Row)?;
+    let is_of_table = |s: &&Scored| parts.get(s.index).is_some_and(|p| p.shape == Shape::Row && p.under == part.under);
+    let rows: Vec<&Scored> = found.read.sentences.iter().filter(is_of_table).collect();
+    // A row that holds more of the question than the others is the one that is asked for.
+    let is_named = rows.iter().any(|row| (row.own - best.own).abs() > 0.02);
+    if is_named || rows.len() < 2 || rows.len() > MOST_ITEMS + 2 {
+        return None;
+    }
+    let header = part.under.and_then(|at| parts.get(at)).and_then(|p| content.get(p.range.clone())).unwrap_or_default();
+    let rows = parts.iter().filter(|p| p.shape == Shape::Row && p.under == part.under);
+    let sentences = rows.filter_map(|p| {
+        let own = content.get(p.range.clone())?;
+        Some(sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own)), own))
+    });
+    Some(sentences.collect())
+}
+
+/// A row as an entry of a list: "TD-4: 5.6 kg", or with the names of its columns when there are several.
+fn entry(header: &str, own: &str) -> String {
+    match cells(own).as_slice() {
+        [name, value] => format!("{name}{}{value}", colon(own)),
+        _ => row(header, own, ""),
+    }
 }
 
 /// A sentence as the customer should read it, with what it needs to make sense.

@@ -1,6 +1,6 @@
 //! What to do with a proven draft: answer, ask back, offer a person, or hand off. Pure.
 
-use super::{DraftKind, Policy, Proven, Reason, Signals, Verdict};
+use super::{DraftKind, Policy, Proven, Reason, Signals, Verdict, confidence};
 use crate::platform::language::Language;
 
 /// Below this probability nothing was found; between it and the threshold a person is offered.
@@ -8,24 +8,10 @@ const NOTHING: f64 = 0.15;
 /// How often the assistant may fail or hear the same again before a person takes over.
 const PATIENCE: usize = 2;
 
-/// The confidence an answer needs so that at most `max_error_rate` of those sent are wrong, as measured on the sets
-/// that `evals/README.md` names: `(max_error_rate, confidence)`.
-const THRESHOLDS: [(f64, f64); 8] =
-    [(0.01, 0.95), (0.02, 0.9), (0.05, 0.7), (0.1, 0.5), (0.15, 0.42), (0.2, 0.36), (0.3, 0.25), (0.5, 0.16)];
-
 impl Policy {
-    /// The confidence an answer needs.
+    /// The confidence an answer needs so that at most `max_error_rate` of those sent are wrong, as calibrated.
     pub fn threshold(&self) -> f64 {
-        let rate = self.max_error_rate;
-        let mut below = (0.0, 0.99);
-        for (at, confidence) in THRESHOLDS {
-            if rate <= at {
-                let share = (rate - below.0) / (at - below.0);
-                return below.1 + (confidence - below.1) * share.clamp(0.0, 1.0);
-            }
-            below = (at, confidence);
-        }
-        below.1
+        confidence::shipped().threshold(self.max_error_rate)
     }
 }
 
@@ -162,11 +148,5 @@ mod tests {
             panic!("no question")
         };
         assert!(question.contains("Fees") && question.contains("Prices"), "{question}");
-    }
-
-    #[test]
-    fn fewer_errors_need_more_confidence() {
-        let at = |max_error_rate| Policy { max_error_rate }.threshold();
-        assert!(at(0.01) > at(0.05) && at(0.05) > at(0.1) && at(0.1) > at(0.3) && at(0.9) > 0.0 && at(0.0) <= 0.99);
     }
 }

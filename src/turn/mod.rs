@@ -7,14 +7,13 @@ pub mod draft;
 pub mod extract;
 pub mod facts;
 pub mod gate;
-mod polarity;
+
 pub mod proof;
 pub mod rewrite;
 pub mod signals;
 pub mod small_talk;
 mod take;
 pub mod understand;
-mod units;
 
 pub use ask::{Outcome, Source, ask};
 pub use take::{give_up, take};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Question, Reason, Said, Signals, Speaker, Verdict, api,
     ask::{self, Outcome},
+    small_talk::SmallTalk,
 };
 use crate::{
     app::{App, Changed, ConversationId, TurnId},
@@ -225,7 +226,7 @@ async fn write_hand_off(
 fn question(opened: &Opened) -> Question {
     let burst: Vec<&str> =
         opened.unanswered().iter().map(|m| m.content.trim()).filter(|text| !text.is_empty()).collect();
-    let text = burst.join("\n");
+    let text = without_small_talk(&burst).join("\n");
     let spoken = opened.messages.iter().rev().filter(|m| m.sender_type == Sender::Customer);
     let language = Language::detect(&text)
         .or_else(|| spoken.clone().find_map(|m| Language::detect(&m.content)))
@@ -233,6 +234,26 @@ fn question(opened: &Opened) -> Question {
         .unwrap_or_default();
     let history = opened.before().filter_map(said).collect();
     Question { history, language, ..Question::alone(opened.conversation.org_id, text) }
+}
+
+/// What the customer asked last, answered or not: for a suggestion to an agent. `None`: they wrote nothing.
+pub(super) fn last_question(opened: &Opened) -> Option<Question> {
+    let is_asked = |m: &&Message| m.sender_type == Sender::Customer && !m.content.trim().is_empty();
+    let spoken: Vec<&Message> = opened.messages.iter().filter(|m| !m.is_private).collect();
+    let end = spoken.iter().rposition(|m| is_asked(m))?;
+    let burst = spoken.get(..=end)?;
+    let from = burst.iter().rposition(|m| !is_asked(m)).map_or(0, |at| at + 1);
+    let text = burst.get(from..)?.iter().map(|m| m.content.trim()).collect::<Vec<_>>().join("\n");
+    let history = burst.get(..from)?.iter().filter_map(|m| said(m)).collect();
+    let language = Language::detect(&text).or(opened.conversation.language).unwrap_or_default();
+    Some(Question { history, language, ..Question::alone(opened.conversation.org_id, text) })
+}
+
+/// A burst without its greetings and thanks, which only blur the question beside them ("Hi", "how long is the
+/// warranty?", "thanks"); all of it when there is nothing else.
+fn without_small_talk<'a>(burst: &[&'a str]) -> Vec<&'a str> {
+    let topics: Vec<&str> = burst.iter().filter(|text| SmallTalk::read(text).is_none()).copied().collect();
+    if topics.is_empty() { burst.to_vec() } else { topics }
 }
 
 fn said(message: &Message) -> Option<Said> {
@@ -348,6 +369,14 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_read_without_the_greetings_around_it() {
+        let question = "How long is the warranty?";
+        assert_eq!(without_small_talk(&["Hi", question, "thanks!"]), [question]);
+        assert_eq!(without_small_talk(&["你好", "保修多久？"]), ["保修多久？"]);
+        assert_eq!(without_small_talk(&["Hello", "thank you"]), ["Hello", "thank you"]);
+    }
 
     #[test]
     fn an_offered_person_is_accepted_in_both_languages() {

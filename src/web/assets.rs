@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
-    extract::Query,
+    extract::{Query, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
@@ -15,7 +15,12 @@ use axum::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::{app::App, platform::language::Language};
+use super::console;
+use crate::{
+    app::{App, ChannelId},
+    inbox,
+    platform::{Error, Result, language::Language},
+};
 
 /// The chat may stand in a frame on any website (`widget.js` puts it there); nothing foreign may be loaded into it.
 const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -113,7 +118,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(landing))
         .route("/landing.css", file(&LANDING_STYLE))
-        .route("/chat", file(&CHAT))
+        .route("/chat", get(chat))
         .route("/chat.js", file(&SCRIPT))
         .route("/chat.css", file(&STYLE))
         .route("/widget.js", file(&WIDGET))
@@ -125,8 +130,34 @@ fn file(asset: &'static LazyLock<Asset>) -> MethodRouter<Arc<App>> {
     get(move |Query(asked): Query<Asked>, headers: HeaderMap| async move { asset.answer(&headers, asked.v.as_deref()) })
 }
 
-/// What this is and where to go, until somebody signs in.
+/// The chat page. Where a channel names its websites, only they may show it in a frame.
+async fn chat(State(app): State<Arc<App>>, Query(asked): Query<AskedChat>, headers: HeaderMap) -> Result<Response> {
+    let mut response = CHAT.answer(&headers, None);
+    let Some(id) = asked.channel.as_deref().and_then(|id| id.parse::<ChannelId>().ok()) else {
+        return Ok(response);
+    };
+    if let Some(origins) = inbox::origins(&app, id).await? {
+        // What no origin can hold would end the policy early.
+        let plain = |o: &&String| o.chars().all(|c| c.is_ascii_alphanumeric() || ":/.-[]*".contains(c));
+        let named: Vec<&str> = origins.iter().filter(plain).map(String::as_str).collect();
+        let policy = CHAT_POLICY.replace("frame-ancestors *", &format!("frame-ancestors 'self' {}", named.join(" ")));
+        let policy = HeaderValue::try_from(policy).map_err(Error::internal)?;
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
+
+/// What the chat page may be asked for with.
+#[derive(Deserialize)]
+struct AskedChat {
+    channel: Option<String>,
+}
+
+/// The console; in a program built without it, what this is and where to go.
 async fn landing(Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    if console::is_built() {
+        return console::document();
+    }
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
     let page = match preferred(asked.language.as_deref(), accepted) {
         Language::Zh => &LANDING_ZH,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{ConnectInfo, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -61,9 +61,11 @@ async fn database(app: &App) -> Result<Value> {
     Ok(json!({"ready": ready, "running": running, "failed": failed}))
 }
 
-/// Metrics in Prometheus's text format, for callers on this machine only.
-async fn metrics(peer: Option<axum::Extension<ConnectInfo<std::net::SocketAddr>>>) -> Response {
-    let is_here = peer.is_none_or(|p| p.0.0.ip().is_loopback());
+/// Metrics in Prometheus's text format, for callers on this machine only; not for those whom a proxy on it lets in.
+async fn metrics(peer: Option<axum::Extension<ConnectInfo<std::net::SocketAddr>>>, headers: HeaderMap) -> Response {
+    const OF_PROXIES: [&str; 4] = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
+    let is_passed_on = OF_PROXIES.iter().any(|name| headers.contains_key(*name));
+    let is_here = peer.is_none_or(|p| p.0.0.ip().is_loopback()) && !is_passed_on;
     if !is_here {
         return StatusCode::FORBIDDEN.into_response();
     }

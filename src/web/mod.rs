@@ -1,6 +1,8 @@
 //! Entry by HTTP: the one route table, webhooks, live changes, the chat page.
 
 mod assets;
+mod console;
+mod describe;
 mod health;
 mod live;
 mod routes;
@@ -33,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(assets::routes())
         .merge(health::routes())
         .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
+        .fallback(console::answer)
         .with_state(app)
 }
 
@@ -42,7 +45,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn split() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
-    utoipa_axum::router::OpenApiRouter::with_openapi(Api::openapi()).merge(routes::table()).split_for_parts()
+    let table = utoipa_axum::router::OpenApiRouter::with_openapi(Api::openapi()).merge(routes::table());
+    let (router, api) = table.split_for_parts();
+    (router, describe::complete(api))
 }
 
 impl IntoResponse for Error {
@@ -55,7 +60,7 @@ impl IntoResponse for Error {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable { .. } | Self::Later { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {

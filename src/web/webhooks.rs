@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, StatusCode},
-    routing::post,
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::get,
 };
 
 use crate::{
     app::{App, ChannelId},
+    channels::Request,
     inbox::{self, Accepter},
     platform::{Error, Result},
 };
@@ -19,25 +21,61 @@ use crate::{
 /// Platforms send batches of up to 3 MB.
 const BODY_LIMIT: usize = 4 << 20;
 
-/// `/webhooks/<kind>/<id>`; not part of the API's description, each platform has its own.
+/// `/webhooks/<kind>/<id>`, and what some platforms put below it; not part of the API's description, each platform
+/// has its own.
 pub fn routes(accepter: Accepter) -> Router<Arc<App>> {
     Router::new()
-        .route("/webhooks/{kind}/{id}", post(deliver))
+        .route("/webhooks/{kind}/{id}", get(shake_hands).post(deliver))
+        .route("/webhooks/{kind}/{id}/{*rest}", get(shake_hands).post(deliver))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(Extension(accepter))
 }
 
+#[derive(serde::Deserialize)]
+struct Below {
+    kind: String,
+    id: ChannelId,
+    #[serde(default)]
+    rest: String,
+}
+
+async fn connected(app: &App, below: &Below) -> Result<Arc<inbox::Connected>> {
+    let found = inbox::connected(app, below.id).await?;
+    found.filter(|c| c.row.platform == below.kind).ok_or(Error::NotFound("channel"))
+}
+
+/// A platform makes sure that the address is ours.
+async fn shake_hands(
+    State(app): State<Arc<App>>,
+    Path(below): Path<Below>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let connected = connected(&app, &below).await?;
+    let (query, body) = (query.unwrap_or_default(), Bytes::new());
+    let request = Request { path: &below.rest, query: &query, headers: &headers, body: &body };
+    Ok(plain(connected.channel.handshake(&request)?))
+}
+
+/// A platform delivers events.
 async fn deliver(
     State(app): State<Arc<App>>,
     Extension(accepter): Extension<Accepter>,
-    Path((kind, id)): Path<(String, ChannelId)>,
+    Path(below): Path<Below>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<StatusCode> {
-    let connected =
-        inbox::connected(&app, id).await?.filter(|c| c.row.platform == kind).ok_or(Error::NotFound("channel"))?;
-    let events = connected.channel.verify(&headers, &body, app.now())?;
-    metrics::counter!("frontdesk_webhook_events_total", "kind" => kind).increment(events.len() as u64);
-    accepter.accept(connected.row.org_id, id, events).await?;
-    Ok(StatusCode::OK)
+) -> Result<Response> {
+    let connected = connected(&app, &below).await?;
+    let query = query.unwrap_or_default();
+    let request = Request { path: &below.rest, query: &query, headers: &headers, body: &body };
+    let events = connected.channel.verify(&request, app.now())?;
+    metrics::counter!("frontdesk_webhook_events_total", "kind" => below.kind).increment(events.len() as u64);
+    accepter.accept(connected.row.org_id, below.id, events).await?;
+    Ok(plain(connected.channel.thanks().into()))
+}
+
+/// Exactly these bytes: some platforms compare them.
+fn plain(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain")], text).into_response()
 }

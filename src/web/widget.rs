@@ -7,7 +7,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{
         Sse,
         sse::{Event, KeepAlive},
@@ -23,11 +23,12 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Change, Changed, ChannelId, ConversationId, MessageId, OrgId, UserId},
-    channels::Inbound,
+    channels::{Address, Inbound},
     customers::{self, Reached},
     inbox::{self, Holder, Sender, Status, store},
     platform::{
         Error, Result,
+        crypto::{hmac_sha256_hex, same},
         http::{Json, Query},
         language::Language,
     },
@@ -40,10 +41,12 @@ const TEXT_LIMIT: usize = 4000;
 const MESSAGES_A_MINUTE: u32 = 30;
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
 const LOOK: Duration = Duration::from_secs(5);
-const IDENTITY: &str = "visitor";
+/// The kinds of identities: a browser, or a user of the website for whom its server has vouched.
+const VISITOR: &str = "visitor";
+const USER: &str = "user";
 
 /// Who writes from the website.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Visitor {
     #[serde(rename = "o")]
     org: OrgId,
@@ -51,6 +54,9 @@ pub struct Visitor {
     channel: ChannelId,
     #[serde(rename = "v")]
     id: Uuid,
+    /// The website's own id of the user, when its server has vouched for it.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
 }
 
 impl Visitor {
@@ -63,10 +69,18 @@ impl Visitor {
         serde_json::from_slice(&plain).map_err(|_| Error::SignedOut)
     }
 
+    fn address(&self) -> Address {
+        match &self.user {
+            Some(user) => Address::new(USER, user),
+            None => Address::new(VISITOR, self.id.to_string()),
+        }
+    }
+
     async fn conversation(&self, app: &App) -> Result<Option<inbox::Conversation>> {
         let mut reader = app.read().await?;
-        let id = self.id.to_string();
-        let reached = Reached { channel: self.channel, kind: IDENTITY, external_id: &id, display_name: None };
+        let address = self.address();
+        let (kind, id) = (address.kind.as_str(), address.id.as_str());
+        let reached = Reached { channel: self.channel, kind, external_id: id, display_name: None };
         match customers::identity(reader.conn(), self.org, reached).await? {
             Some(identity) => store::find_latest(reader.conn(), self.org, identity.id).await,
             None => Ok(None),
@@ -156,6 +170,17 @@ pub struct Start {
     /// What an earlier session gave: the conversation goes on.
     pub visitor_token: Option<String>,
     pub language: Option<Language>,
+    /// Who the visitor is on the website, vouched for by its server.
+    pub identity: Option<Vouched>,
+}
+
+/// A user of the website. The same one on another device goes on with the same conversation.
+#[derive(Deserialize, ToSchema)]
+pub struct Vouched {
+    /// The website's own id of the user.
+    pub id: String,
+    /// Lower-case hexadecimal HMAC-SHA256 of `id` with the channel's `identity_secret`, made by the website's server.
+    pub hash: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -174,7 +199,11 @@ pub struct Session {
 
 /// Begin or go on: who the visitor is, and what was said so far.
 #[utoipa::path(post, path = "/api/widget/session", tag = "widget", request_body = Start, responses((status = 200, body = Session)))]
-pub async fn session(State(app): State<Arc<App>>, Json(start): Json<Start>) -> Result<Json<Session>> {
+pub async fn session(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(start): Json<Start>,
+) -> Result<Json<Session>> {
     let row = match start.channel {
         Some(id) => store::find_channel(app.read().await?.conn(), id).await?.ok_or(Error::NotFound("channel"))?,
         None => {
@@ -189,9 +218,17 @@ pub async fn session(State(app): State<Arc<App>>, Json(start): Json<Start>) -> R
     if row.platform != "web" || row.status != "active" {
         return Err(Error::NotFound("channel"));
     }
-    // A token of another installation or channel begins anew instead of failing: the visitor can't help it.
-    let known = start.visitor_token.and_then(|t| Visitor::from_token(&app, &t).ok()).filter(|v| v.channel == row.id);
-    let visitor = known.unwrap_or(Visitor { org: row.org_id, channel: row.id, id: Uuid::now_v7() });
+    if !may_embed(&app, &row.settings.0, &headers) {
+        return Err(Error::Forbidden);
+    }
+    let user = match &start.identity {
+        Some(vouched) => Some(vouch(&app, &row, vouched)?),
+        None => None,
+    };
+    // A token of another installation, channel or user begins anew instead of failing: the visitor can't help it.
+    let known = start.visitor_token.and_then(|t| Visitor::from_token(&app, &t).ok());
+    let known = known.filter(|v| v.channel == row.id && v.user == user);
+    let visitor = known.unwrap_or_else(|| Visitor { org: row.org_id, channel: row.id, id: Uuid::now_v7(), user });
     let conversation = visitor.conversation(&app).await?;
     let messages = match &conversation {
         Some(c) => {
@@ -212,6 +249,24 @@ pub async fn session(State(app): State<Arc<App>>, Json(start): Json<Start>) -> R
         conversation: conversation.as_ref().map(Into::into),
         messages,
     }))
+}
+
+/// The user's id, if the website's server has signed it.
+fn vouch(app: &App, row: &store::ChannelRow, vouched: &Vouched) -> Result<String> {
+    let secret = inbox::identity_secret(app, row)?
+        .ok_or_else(|| Error::Invalid("this channel has no identity_secret: nobody can be vouched for".into()))?;
+    let is_good = same(&hmac_sha256_hex(secret.as_bytes(), vouched.id.as_bytes()), &vouched.hash);
+    if is_good && (1..=200).contains(&vouched.id.len()) { Ok(vouched.id.clone()) } else { Err(Error::Forbidden) }
+}
+
+/// Whether the page that asks may show this channel's chat: our own page always may, where no browser asks there is
+/// no page.
+fn may_embed(app: &App, settings: &Value, headers: &HeaderMap) -> bool {
+    let of = |name| headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok());
+    let (Some(allowed), Some(origin)) = (inbox::origins_of(settings), of(header::ORIGIN)) else { return true };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    let ours = app.config.server.public_url.as_deref().map(|url| url.trim_end_matches('/'));
+    host == of(header::HOST) || Some(origin) == ours || allowed.iter().any(|a| a == origin)
 }
 
 fn suggestions(settings: &Value, language: Language) -> Vec<String> {
@@ -242,25 +297,15 @@ pub async fn write(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Js
     if text.chars().count() > TEXT_LIMIT {
         return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
     }
-    let received = say(&app, visitor, body.echo_id, text, Value::Null).await?;
+    let received = say(&app, &visitor, body.echo_id, text, Value::Null).await?;
     let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
     Ok(Json(Written { message }))
 }
 
-async fn say(app: &App, visitor: Visitor, echo: Uuid, text: &str, metadata: Value) -> Result<inbox::Received> {
-    app.visitors.take(&visitor.id.to_string(), MESSAGES_A_MINUTE, app.now())?;
-    let inbound = Inbound {
-        external_message_id: format!("{}:{echo}", visitor.id),
-        kind: IDENTITY.into(),
-        sender: visitor.id.to_string(),
-        sender_name: None,
-        external_chat_id: None,
-        content_type: "text".into(),
-        text: text.into(),
-        media_url: None,
-        sent_at: None,
-        metadata,
-    };
+async fn say(app: &App, visitor: &Visitor, echo: Uuid, text: &str, metadata: Value) -> Result<inbox::Received> {
+    let sender = visitor.address();
+    app.visitors.take(&sender.id, MESSAGES_A_MINUTE, app.now())?;
+    let inbound = Inbound { metadata, ..Inbound::text(format!("{}:{echo}", sender.id), sender.clone(), text) };
     inbox::receive(app, visitor.org, visitor.channel, "web", inbound).await
 }
 
@@ -274,6 +319,16 @@ pub struct AskedPerson {
     pub conversation: WidgetConversation,
 }
 
+/// Say that the visitor is writing; nothing of what is written is sent.
+#[utoipa::path(post, path = "/api/widget/typing", tag = "widget", responses((status = 204)))]
+pub async fn typing(State(app): State<Arc<App>>, visitor: Visitor) -> Result<StatusCode> {
+    app.visitors.take(&format!("typing {}", visitor.id), MESSAGES_A_MINUTE, app.now())?;
+    if let Some(conversation) = visitor.conversation(&app).await? {
+        app.changed(visitor.org, Changed::CustomerTyping { id: conversation.id }).await;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Ask for a person, as by a button.
 #[utoipa::path(post, path = "/api/widget/person", tag = "widget", request_body = AskPerson, responses((status = 200, body = AskedPerson)))]
 pub async fn person(
@@ -285,7 +340,7 @@ pub async fn person(
         Some(Language::Zh) => "我想和人工客服说话。",
         _ => "I would like to talk to a person.",
     };
-    say(&app, visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
+    say(&app, &visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
     let conversation = visitor.conversation(&app).await?.ok_or(Error::NotFound("conversation"))?;
     Ok(Json(AskedPerson { conversation: (&conversation).into() }))
 }
@@ -349,7 +404,7 @@ async fn follow(app: Arc<App>, visitor: Visitor, mut after: i64, out: tokio::syn
     let mut last: Option<WidgetConversation> = None;
     let mut look = true;
     loop {
-        if look && tell_news(&app, visitor, &mut after, &mut last, &out).await.is_err() {
+        if look && tell_news(&app, &visitor, &mut after, &mut last, &out).await.is_err() {
             return; // the visitor is gone
         }
         look = tokio::select! {
@@ -382,7 +437,7 @@ async fn follow(app: Arc<App>, visitor: Visitor, mut after: i64, out: tokio::syn
 /// Sends what is new. An error means that the visitor is gone; a database that fails is tried again at the next look.
 async fn tell_news(
     app: &App,
-    visitor: Visitor,
+    visitor: &Visitor,
     after: &mut i64,
     last: &mut Option<WidgetConversation>,
     out: &tokio::sync::mpsc::Sender<Event>,

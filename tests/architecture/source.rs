@@ -53,11 +53,11 @@ struct Source {
 
 /// What the rules look at.
 enum Token {
-    Word(String, usize),
+    Word(String),
     Sign(char),
     Open(char),
     Close,
-    Text(String, usize),
+    Text(String),
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn a_room_imports_only_what_stands_above_it() {
     let order = rooms();
     let place = |room: &str| order.iter().position(|r| r == room);
     check(Rule::Order, |source, found| {
-        for (path, line) in paths(&source.tokens, "crate") {
+        for path in paths(&source.tokens, "crate") {
             let Some(room) = path.first().filter(|r| place(r).is_some()) else { continue };
             // The frame of the binary (main, the command line) stands below everything.
             let own = place(&source.room).unwrap_or(order.len());
             if source.path != "src/lib.rs" && place(room).is_some_and(|r| r > own) {
-                found(line, format!("{} stands below {}", room, source.room));
+                found(format!("{} stands below {} ({})", room, source.room, path.join("::")));
             }
         }
     });
@@ -81,11 +81,11 @@ fn a_feature_is_reached_through_its_face() {
     let order = rooms();
     check(Rule::Face, |source, found| {
         for room in order.iter().filter(|r| **r != source.room && !FRAME.contains(&r.as_str())) {
-            for (path, line) in paths(&source.tokens, room) {
+            for path in paths(&source.tokens, room) {
                 match path.first().map(String::as_str) {
-                    Some("store") => found(line, format!("{room}::store is that room's own")),
+                    Some("store") => found(format!("{room}::store is that room's own")),
                     Some("api") if source.room != "web" => {
-                        found(line, format!("{room}::api is for the route table only"));
+                        found(format!("{room}::api is for the route table only"));
                     }
                     _ => {}
                 }
@@ -103,10 +103,10 @@ fn sql_stands_in_stores_only() {
             return;
         }
         for token in &source.tokens {
-            if let Token::Text(text, line) = token
+            if let Token::Text(text) = token
                 && let Some(statement) = sql(text)
             {
-                found(*line, format!("{statement} outside a store"));
+                found(format!("{statement} outside a store"));
             }
         }
     });
@@ -118,8 +118,7 @@ fn every_room_stands_in_the_map_and_the_designs_rooms_keep_their_order() {
     let designed: Vec<&str> = order.iter().map(String::as_str).filter(|r| ROOMS.contains(r)).collect();
     assert_eq!(designed, ROOMS, "src/lib.rs does not follow the design's order");
     let unknown: BTreeSet<_> = sources().into_iter().filter(|s| !order.contains(&s.room)).map(|s| s.room).collect();
-    let beside: BTreeSet<_> =
-        unknown.iter().filter(|r| !["lib", "main", "command", "worker"].contains(&r.as_str())).collect();
+    let beside: BTreeSet<_> = unknown.iter().filter(|r| !["lib", "main", "command"].contains(&r.as_str())).collect();
     assert!(beside.is_empty(), "not in src/lib.rs: {beside:?}");
 }
 
@@ -134,25 +133,25 @@ fn the_rules_see_what_they_should() {
         mod tests { use crate::evals::Report; const X: &str = "DELETE FROM t"; }
     "#;
     let tokens = tokens(code);
-    let found: Vec<String> = paths(&tokens, "crate").into_iter().map(|(p, _)| p.join("::")).collect();
+    let found: Vec<String> = paths(&tokens, "crate").into_iter().map(|p| p.join("::")).collect();
     assert_eq!(found, ["app::App", "app::job::Job", "inbox::store", "platform::db", "web::router"]);
     assert_eq!(paths(&tokens, "turn").len(), 1);
     let statements: Vec<_> =
-        tokens.iter().filter_map(|t| if let Token::Text(text, _) = t { sql(text) } else { None }).collect();
+        tokens.iter().filter_map(|t| if let Token::Text(text) = t { sql(text) } else { None }).collect();
     assert_eq!(statements, ["SELECT"]);
 }
 
 /// Looks at every file and fails with all breaches of `rule` that are not known.
-fn check(rule: Rule, look: impl Fn(&Source, &mut dyn FnMut(usize, String))) {
+fn check(rule: Rule, look: impl Fn(&Source, &mut dyn FnMut(String))) {
     let mut known: Vec<_> = KNOWN.iter().filter(|(of, ..)| *of == rule).collect();
     let mut breaches = Vec::new();
     let all_known = known.clone();
     for source in sources() {
-        look(&source, &mut |line, what| {
+        look(&source, &mut |what| {
             if all_known.iter().any(|(_, file, known)| *file == source.path && *known == what) {
                 known.retain(|(_, file, known)| *file != source.path || *known != what);
             } else {
-                breaches.push(format!("{}:{line}: {what}", source.path));
+                breaches.push(format!("{}: {what}", source.path));
             }
         });
     }
@@ -227,23 +226,21 @@ fn flatten(stream: TokenStream, into: &mut Vec<Token>) {
             TokenTree::Punct(p) if for_tests => for_tests = p.as_char() != ';',
             _ if for_tests => {}
             TokenTree::Punct(p) => into.push(Token::Sign(p.as_char())),
-            TokenTree::Ident(word) => into.push(Token::Word(word.to_string(), word.span().start().line)),
-            TokenTree::Literal(literal) => {
-                into.push(Token::Text(literal.to_string(), literal.span().start().line));
-            }
+            TokenTree::Ident(word) => into.push(Token::Word(word.to_string())),
+            TokenTree::Literal(literal) => into.push(Token::Text(literal.to_string())),
         }
     }
 }
 
-/// What follows `start::` wherever it stands, with its line; the braces of a `use` give one path each.
-fn paths(tokens: &[Token], start: &str) -> Vec<(Vec<String>, usize)> {
+/// What follows `start::` wherever it stands; the braces of a `use` give one path each.
+fn paths(tokens: &[Token], start: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        if let Token::Word(word, line) = token
+        if let Token::Word(word) = token
             && word == start
             && is_colons(tokens, at + 1)
         {
-            follow(tokens, at + 3, &mut Vec::new(), *line, &mut found);
+            follow(tokens, at + 3, &mut Vec::new(), &mut found);
         }
     }
     found
@@ -254,37 +251,31 @@ fn is_colons(tokens: &[Token], at: usize) -> bool {
 }
 
 /// Reads one path from `at` on and returns where it ends.
-fn follow(
-    tokens: &[Token],
-    mut at: usize,
-    prefix: &mut Vec<String>,
-    line: usize,
-    found: &mut Vec<(Vec<String>, usize)>,
-) -> usize {
+fn follow(tokens: &[Token], mut at: usize, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
     let depth = prefix.len();
     loop {
         match tokens.get(at) {
-            Some(Token::Word(word, line)) => {
+            Some(Token::Word(word)) => {
                 prefix.push(word.clone());
                 if is_colons(tokens, at + 1) {
                     at += 3;
                     continue;
                 }
-                found.push((prefix.clone(), *line));
+                found.push(prefix.clone());
                 at += 1;
             }
             Some(Token::Open('{')) => {
                 at += 1;
                 while !matches!(tokens.get(at), Some(Token::Close) | None) {
                     at = match tokens.get(at) {
-                        Some(Token::Word(..) | Token::Open('{')) => follow(tokens, at, prefix, line, found),
+                        Some(Token::Word(..) | Token::Open('{')) => follow(tokens, at, prefix, found),
                         _ => at + 1,
                     };
                 }
                 at += 1;
             }
             // `use crate::platform::db::*`
-            _ => found.push((prefix.clone(), line)),
+            _ => found.push(prefix.clone()),
         }
         prefix.truncate(depth);
         return at;

@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use frontdesk::knowledge::{
     Status,
-    parse::{self, Kind, Limits, Sandbox},
+    parse::{self, Failure, Kind, Limits, Sandbox},
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -40,7 +40,7 @@ on_each_database! {
             ("locked.docx", compound.to_vec(), "encrypted"),
             ("old.doc", compound.to_vec(), "old_format"),
             ("scan.pdf", fixture_bytes("scanned.pdf"), "needs_ocr"),
-            ("blank.pdf", fixture_bytes("blank.pdf"), "needs_ocr"),
+            ("blank.pdf", fixture_bytes("blank.pdf"), "empty"),
             ("blank.txt", b" \n \t\n".to_vec(), "empty"),
             ("nothing.md", Vec::new(), "empty"),
             ("cut.docx", truncated.to_vec(), "corrupt"),
@@ -119,5 +119,37 @@ async fn damaged_files_are_read_or_refused_but_never_hang_or_panic() {
         ("plans.pptx", Kind::Pptx),
     ] {
         damaged(name, kind, &Sandbox::Thread, 40).await;
+    }
+}
+
+/// A child as the real program starts it.
+fn child() -> Sandbox {
+    Sandbox::Child(env!("CARGO_BIN_EXE_frontdesk").into())
+}
+
+#[tokio::test]
+async fn a_child_reads_what_a_thread_reads() {
+    for (name, kind) in [("returns-zh.pdf", Kind::Pdf), ("warranty.docx", Kind::Docx), ("faq.xlsx", Kind::Xlsx)] {
+        let read = parse::read(&fixture(name), kind, LIMITS, &child()).await.unwrap();
+        let by_thread = parse::read(&fixture(name), kind, LIMITS, &Sandbox::Thread).await.unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&by_thread).unwrap(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_takes_no_more_memory_and_time_than_it_may() {
+    let dir = Scratch::new();
+    let path = dir.0.join("large.html");
+    std::fs::write(&path, "<p>paragraph <b>of</b> <i>words</i></p>".repeat(1_000_000)).unwrap();
+    let little = Limits { memory_mb: 128, ..LIMITS };
+    assert_eq!(parse::read(&path, Kind::Html, little, &child()).await.unwrap_err(), Failure::TooMuchMemory);
+    let short = Limits { time: Duration::from_millis(50), memory_mb: 4096 };
+    assert_eq!(parse::read(&path, Kind::Html, short, &child()).await.unwrap_err(), Failure::TooSlow);
+}
+
+#[tokio::test]
+async fn damaged_files_do_no_harm_to_a_child_either() {
+    for (name, kind) in [("returns-zh.pdf", Kind::Pdf), ("plans.pptx", Kind::Pptx)] {
+        damaged(name, kind, &child(), 10).await;
     }
 }

@@ -88,7 +88,7 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
                     Some("completed") => break document,
                     Some("failed") => panic!("{on:?}: document {n} failed: {document}"),
                     _ => {
-                        assert!(since.elapsed() < Duration::from_secs(60), "{on:?}: document {n} is stuck: {document}")
+                        assert!(since.elapsed() < Duration::from_secs(60), "{on:?}: document {n} is stuck: {document}");
                     }
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -399,7 +399,9 @@ fn read(
     known: Option<&documents::Known>,
     passage_tokens: usize,
 ) -> Option<Ready> {
-    let parsed = parse::Parsed { title: None, parts: vec![Part::Text(parse::clean(&text.text))] };
+    let clean = parse::clean(&text.text);
+    let part = if has_marks(&clean) { Part::Markdown(clean) } else { Part::Text(clean) };
+    let parsed = parse::Parsed { title: None, parts: vec![part] };
     let pieces = split::split(&parsed, passage_tokens);
     if !text.text.contains(char::is_alphanumeric) || pieces.is_empty() {
         return None;
@@ -434,6 +436,12 @@ fn read(
         pieces,
         new: Some(new),
     })
+}
+
+/// Whether a text is marked up: it has headings or a table.
+fn has_marks(text: &str) -> bool {
+    let starts = ["# ", "## ", "### ", "|---", "| ---", "|:--", "| :--"];
+    text.lines().any(|line| starts.iter().any(|mark| line.starts_with(mark)))
 }
 
 #[cfg(test)]

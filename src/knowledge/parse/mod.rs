@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use encoding::decode;
 pub(super) use sandbox::read_text;
-pub use sandbox::{Limits, Sandbox, child_main, read};
+pub use sandbox::{Limits, Sandbox, child_main, read, read_in_children};
 pub use sniff::{Kind, sniff};
 pub(super) use text::clean;
 

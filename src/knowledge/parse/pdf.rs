@@ -16,8 +16,10 @@ pub(super) fn pages(bytes: &[u8]) -> Result<Parsed, Failure> {
     let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
     if letters < LETTERS_PER_PAGE * document.pages.len().max(1) {
         let quality = &document.extraction_quality;
-        let has_pictures = quality.is_scan_pdf || quality.suppressed_ocr_pages > 0 || holds(bytes, b"/Image");
-        if has_pictures && letters < LETTERS_PER_PAGE * document.pages.len().max(1) {
+        let has_pictures = quality.is_scan_pdf
+            || quality.suppressed_ocr_pages > 0
+            || ["/Subtype /Image", "/Subtype/Image"].iter().any(|name| holds(bytes, name.as_bytes()));
+        if has_pictures {
             return Err(Failure::NeedsOcr);
         }
         if letters == 0 && quality.undecodable_content_streams > 0 {

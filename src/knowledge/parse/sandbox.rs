@@ -10,6 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -40,20 +41,25 @@ pub enum Sandbox {
 }
 
 impl Sandbox {
-    /// A child of this very program; where it is not `frontdesk` (a test), a thread.
+    /// A child of this very program, once it has said that it can be one ([`read_in_children`]); else a thread.
     pub fn of_this_program() -> Self {
-        let is_frontdesk = std::env::current_exe().is_ok_and(|path| {
-            path.file_name().is_some_and(|name| {
-                matches!(name.to_str(), Some("frontdesk" | "frontdesk.exe" | "frontdesk (deleted)"))
-            })
-        });
         match std::env::current_exe() {
             // Also right when the file was replaced by an upgrade meanwhile.
-            Ok(_) if is_frontdesk && cfg!(target_os = "linux") => Self::Child("/proc/self/exe".into()),
-            Ok(path) if is_frontdesk => Self::Child(path),
+            Ok(_) if CHILDREN.load(Ordering::Relaxed) && cfg!(target_os = "linux") => {
+                Self::Child("/proc/self/exe".into())
+            }
+            Ok(path) if CHILDREN.load(Ordering::Relaxed) => Self::Child(path),
             _ => Self::Thread,
         }
     }
+}
+
+/// Whether this program's main function knows [`COMMAND`]; that of a test doesn't.
+static CHILDREN: AtomicBool = AtomicBool::new(false);
+
+/// Says that this program, started with `parse-document`, calls [`child_main`].
+pub fn read_in_children() {
+    CHILDREN.store(true, Ordering::Relaxed);
 }
 
 /// Reads the file at `path` as `kind`.

@@ -225,7 +225,7 @@ impl Model {
     pub fn describe(&self) -> String {
         let chat = match self.chat.as_deref() {
             Some(chat) => format!("{} at {}", chat.model, chat.host()),
-            None => "none (answers are quoted from the documents)".to_owned(),
+            None => "no model (answers are quoted from the documents)".to_owned(),
         };
         match self.embeddings.as_deref() {
             Some(embeddings) => format!("{chat}, embeddings by {} at {}", embeddings.model, embeddings.host()),

@@ -1,12 +1,14 @@
 // The button a shop puts on its pages:
 //   <script src="https://support.example.com/widget.js" data-channel="…" async></script>
 // Optional: data-language="zh|en", data-position="left", data-color="#0d6b55", data-label="Chat with us".
+// For users who are signed in on the website, with what its server computed (docs/channels/web.md):
+//   data-user-id="42" data-user-hash="<hex HMAC-SHA256 of the id with the channel's identity_secret>"
 // Scripts may call window.frontdesk.open(), .close() and .toggle().
 (() => {
   "use strict";
   const script = document.currentScript;
   if (!script || window.frontdesk) return;
-  const { channel, language, position, color, label } = script.dataset;
+  const { channel, language, position, color, label, userId, userHash } = script.dataset;
   const home = new URL(script.src).origin;
   const isChinese = (language ?? document.documentElement.lang ?? navigator.language).toLowerCase().startsWith("zh");
   const words = isChinese
@@ -71,6 +73,8 @@
     source.searchParams.set("embed", "1");
     if (channel) source.searchParams.set("channel", channel);
     if (language) source.searchParams.set("language", language);
+    // Behind the hash, which no server and no log sees.
+    if (userId && userHash) source.hash = new URLSearchParams({ user: userId, hash: userHash }).toString();
     frame.src = source;
     frame.addEventListener("load", () => panel.hidden || shown());
     panel.append(frame);

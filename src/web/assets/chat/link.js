@@ -1,7 +1,11 @@
 // The line to the server: the visitor's session, an outbox that survives a reload, and live events that resume.
 
 const channel = address.searchParams.get("channel");
-const KEY = `frontdesk.${channel ?? "default"}`;
+// Who the visitor is on the website that shows the chat, with its server's signature.
+const vouched = new URLSearchParams(location.hash.slice(1));
+const identity = vouched.get("user") && vouched.get("hash") ? { id: vouched.get("user"), hash: vouched.get("hash") } : null;
+// What one user wrote on this device is not the next one's.
+const KEY = `frontdesk.${channel ?? "default"}${identity ? `.${identity.hash.slice(0, 16)}` : ""}`;
 const LIMIT = 4000;
 
 class Failure extends Error {
@@ -57,6 +61,14 @@ const link = {
     });
   },
 
+  // Tells that the visitor is writing, not what; at most every three seconds.
+  typedAt: 0,
+  showTyping() {
+    if (!this.ready || !this.conversation || Date.now() - this.typedAt < 3000) return;
+    this.typedAt = Date.now();
+    fetch("/api/widget/typing", { method: "POST", headers: { Authorization: `Bearer ${this.token}` } }).catch(() => {});
+  },
+
   enter(state) {
     if (this.state === state) return;
     this.state = state;
@@ -69,6 +81,7 @@ const link = {
       const session = await this.call("session", {
         ...(channel && { channel }),
         ...(this.token && { visitor_token: this.token }),
+        ...(identity && { identity }),
         language,
       });
       this.token = session.visitor_token;
@@ -103,7 +116,7 @@ const link = {
   // Other questions are suggested in another language.
   async translate() {
     if (!this.ready) return;
-    const session = await this.call("session", { ...(channel && { channel }), visitor_token: this.token, language }).catch(() => null);
+    const session = await this.call("session", { ...(channel && { channel }), ...(identity && { identity }), visitor_token: this.token, language }).catch(() => null);
     if (session) {
       this.suggestions = session.suggestions ?? [];
       this.company = session.company?.name ?? session.company ?? this.company;

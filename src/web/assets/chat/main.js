@@ -46,6 +46,7 @@ function editAgain(message) {
 }
 
 text.addEventListener("input", keepDraft);
+text.addEventListener("input", () => text.value && link.showTyping());
 text.addEventListener("compositionstart", () => (isComposing = true));
 // Safari ends the composition before it tells of the key that ended it: the flag must outlive that event.
 text.addEventListener("compositionend", () => setTimeout(() => (isComposing = false), 30));

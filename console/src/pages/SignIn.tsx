@@ -1,0 +1,90 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Languages } from "lucide-react";
+import { type FormEvent, useEffect, useState } from "react";
+import { api, Failure, said } from "~/api/client";
+import { Button, Notice, TextField } from "~/parts/ui";
+import { useLanguage } from "~/words";
+
+/** Only addresses of our own: never somebody else's site. */
+const inside = (to: string | undefined) => (to?.startsWith("/") && !to.startsWith("//") ? to : "/inbox");
+
+export function SignIn() {
+  const { w, language, setLanguage } = useLanguage();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const { to } = useSearch({ from: "/sign-in" });
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [organization, setOrganization] = useState("");
+  const [several, setSeveral] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const [wait, setWait] = useState(0);
+  const [busy, setBusy] = useState(false);
+  const [mailed, setMailed] = useState(false);
+
+  useEffect(() => {
+    document.title = `${w.signIn.title} · ${w.product}`;
+  }, [w]);
+  useEffect(() => {
+    if (wait <= 0) return;
+    const timer = setTimeout(() => setWait((s) => s - 1), 1000);
+    return () => clearTimeout(timer);
+  }, [wait]);
+
+  async function submit(e: FormEvent) {
+    e.preventDefault();
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const opened = await said(api.POST("/api/sign-in", { body: { email, password, organization: organization || undefined } }));
+      queries.clear();
+      queries.setQueryData(["me"], opened.me);
+      await navigate({ href: inside(to) });
+    } catch (error) {
+      if (error instanceof Failure && error.status === 429) setWait(error.retryAfter ?? 5);
+      else if (error instanceof Failure) {
+        if (error.isConflict) setSeveral(true);
+        setProblem(error.message);
+      } else setProblem(w.offline);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  async function forgot() {
+    setProblem(undefined);
+    if (!email.includes("@")) {
+      setProblem(w.signIn.forgotFirst);
+      return;
+    }
+    try {
+      await api.POST("/api/forgot-password", { body: { email } });
+      setMailed(true);
+    } catch (error) {
+      if (error instanceof Failure && error.status === 429) setWait(error.retryAfter ?? 5);
+      else setProblem(error instanceof Failure ? (error.isConflict ? w.signIn.forgotNoMail : error.message) : w.offline);
+    }
+  }
+
+  return (
+    <main className="flex min-h-full flex-col items-center justify-center gap-6 p-4">
+      <div className="flex flex-col items-center gap-2 text-center">
+        <img src="/favicon.svg" alt="" className="size-10" />
+        <h1 className="text-xl font-semibold">{w.product}</h1>
+        <p className="max-w-xs text-[13px] text-muted">{w.signIn.welcome}</p>
+      </div>
+      <form onSubmit={submit} className="w-full max-w-sm space-y-4 rounded-xl border border-line bg-panel p-6 shadow-sm">
+        <TextField label={w.signIn.email} type="email" autoComplete="username" required autoFocus value={email} onChange={(e) => setEmail(e.target.value)} />
+        <TextField label={w.signIn.password} type="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
+        {several && <TextField label={w.signIn.organization} hint={w.signIn.organizationHint} value={organization} onChange={(e) => setOrganization(e.target.value)} />}
+        {wait > 0 ? <Notice tone="warn" role="status">{w.signIn.wait(wait)}</Notice> : problem && <Notice tone="danger" role="alert">{problem}</Notice>}
+        <Button type="submit" look="primary" busy={busy} disabled={wait > 0} className="w-full">{w.signIn.submit}</Button>
+        {mailed ? <Notice tone="ok" role="status">{w.signIn.mailed}</Notice> : <button type="button" onClick={() => void forgot()} className="text-xs text-muted underline underline-offset-2 hover:text-text">{w.signIn.forgot}</button>}
+      </form>
+      <Button look="quiet" size="sm" onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>
+        <Languages size={14} aria-hidden /> {language === "zh" ? "English" : "中文"}
+      </Button>
+    </main>
+  );
+}

@@ -1,0 +1,258 @@
+// Where agents write: a reply or a private note. The draft stays here until the server has it.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Lock, MessageSquareText, Send, Sparkles } from "lucide-react";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { api, Failure, said } from "~/api/client";
+import { queries } from "~/api/queries";
+import type { Conversation } from "~/api/schema";
+import { useMe, useNames } from "~/parts/me";
+import { useToast } from "~/parts/toast";
+import { Badge, Button, cx, Notice, Tip } from "~/parts/ui";
+import { useLanguage } from "~/words";
+import type { Source } from "./Bubble";
+import { SourceDialog } from "./SourceDialog";
+
+const KEY = (id: string) => `frontdesk.draft.${id}`;
+const LIMIT = 20_000;
+
+export function Composer({ c }: { c: Conversation }) {
+  const { w } = useLanguage();
+  const me = useMe();
+  const names = useNames();
+  const toast = useToast();
+  const cache = useQueryClient();
+  const [text, setText] = useState(() => sessionStorage.getItem(KEY(c.id)) ?? "");
+  const [isNote, setNote] = useState(false);
+  const [conflict, setConflict] = useState<string>();
+  const [suggestion, setSuggestion] = useState<{ answer: string; sources: Source[]; confidence: number } | "none">();
+  const area = useRef<HTMLTextAreaElement>(null);
+  // The version that is on the screen: what we send is refused if somebody wrote since.
+  const seen = useRef(c.version);
+  if (!conflict) seen.current = c.version;
+  // The same until it has arrived: a double click or a second try sends once.
+  const key = useRef<string>(undefined);
+  const othersHold = c.holder === "agent" && c.agent_id !== me.id && (c.status === "active" || c.status === "pending");
+  const note = isNote || othersHold;
+
+  useEffect(() => {
+    if (text) sessionStorage.setItem(KEY(c.id), text);
+    else sessionStorage.removeItem(KEY(c.id));
+  }, [text, c.id]);
+  useLayoutEffect(() => {
+    const el = area.current;
+    if (!el) return;
+    el.style.height = "auto";
+    el.style.height = `${Math.min(el.scrollHeight, 220)}px`;
+  }, [text]);
+
+  const send = useMutation({
+    mutationFn: async () => {
+      const path = { params: { path: { id: c.id } } };
+      if (note) return said(api.POST("/api/conversations/{id}/notes", { ...path, body: { text } }));
+      key.current ??= crypto.randomUUID();
+      return said(api.POST("/api/conversations/{id}/messages", { ...path, body: { text, version: seen.current, idempotency_key: key.current } }));
+    },
+    retry: (count, error) => !(error instanceof Failure) && count < 2,
+    onSuccess: () => {
+      key.current = undefined;
+      setText("");
+      setConflict(undefined);
+      setSuggestion(undefined);
+      void cache.invalidateQueries({ queryKey: ["conversation", c.id] });
+      void cache.invalidateQueries({ queryKey: ["conversations"] });
+    },
+    onError: (error) => {
+      if (error instanceof Failure && error.isConflict) {
+        key.current = undefined;
+        setConflict(w.conversation.conflict);
+        void cache.invalidateQueries({ queryKey: ["conversation", c.id] });
+      } else toast.failed(error);
+    },
+    onSettled: () => area.current?.focus(),
+  });
+  const suggest = useMutation({
+    mutationFn: () => said(api.POST("/api/conversations/{id}/suggest", { params: { path: { id: c.id } } })),
+    onSuccess: (found) => setSuggestion(found.answer.trim() ? { answer: found.answer, confidence: found.confidence, sources: found.sources as Source[] } : "none"),
+    onError: toast.failed,
+  });
+
+  const lastTyped = useRef(0);
+  function typed(value: string) {
+    setText(value);
+    key.current = undefined;
+    if (!note && value && Date.now() - lastTyped.current > 3000) {
+      lastTyped.current = Date.now();
+      void api.POST("/api/conversations/{id}/presence", { params: { path: { id: c.id } }, body: { typing: true } }).catch(() => {});
+    }
+  }
+  const ready = text.trim() !== "" && text.length <= LIMIT && !send.isPending && !conflict;
+  function submit() {
+    if (ready) send.mutate();
+  }
+
+  const canned = useCanned(text, c, me, typed, area);
+  const mentions = useMentions(note ? text : "", typed, area);
+  function pressed(e: KeyboardEvent<HTMLTextAreaElement>) {
+    if (canned.pressed(e) || mentions.pressed(e)) return;
+    // Enter that ends the choice of an input method is not meant for us.
+    if (e.key === "Enter" && !e.shiftKey && !e.nativeEvent.isComposing) {
+      e.preventDefault();
+      submit();
+    }
+    if (e.key === "Escape") area.current?.blur();
+  }
+
+  const hint = othersHold ? w.conversation.otherHolds(names(c.agent_id) ?? w.conversation.colleague) : c.status === "closed" ? w.conversation.closed : c.status === "resolved" ? w.conversation.ended : c.holder !== "agent" && !note ? w.conversation.stepsIn : undefined;
+  return (
+    <div className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
+      {canned.menu}
+      {mentions.menu}
+      {conflict && (
+        <div className="mb-2 flex flex-wrap items-center gap-2">
+          <div className="min-w-0 flex-1"><Notice tone="warn" role="alert">{conflict}</Notice></div>
+          <Button size="sm" onClick={() => setConflict(undefined)}>{w.conversation.sendAnyway}</Button>
+        </div>
+      )}
+      {suggestion && <Suggestion suggestion={suggestion} onUse={(t) => { typed(t); setNote(false); setSuggestion(undefined); area.current?.focus(); }} onClose={() => setSuggestion(undefined)} />}
+      <div className="mb-1.5 flex items-center gap-1">
+        <div role="tablist" aria-label={w.conversation.reply} className="flex gap-1">
+          <Mode on={!note} disabled={othersHold} onClick={() => setNote(false)}>{w.conversation.reply}</Mode>
+          <Mode on={note} onClick={() => setNote(true)}><Lock size={12} aria-hidden /> {w.conversation.note}</Mode>
+        </div>
+        <span className="flex-1" />
+        <Tip text={w.conversation.canned} side="top">
+          <button type="button" aria-label={w.conversation.canned} onClick={() => { typed(text.startsWith("/") ? text : `/${text}`); area.current?.focus(); }} className="inline-flex size-7 items-center justify-center rounded-md text-muted hover:bg-hover"><MessageSquareText size={15} aria-hidden /></button>
+        </Tip>
+        {me.may("conversation:reply") && <Button size="sm" look="quiet" busy={suggest.isPending} onClick={() => suggest.mutate()}><Sparkles size={14} aria-hidden /> <span className="hidden sm:inline">{w.conversation.suggest}</span></Button>}
+      </div>
+      <div className="flex items-end gap-2">
+        <textarea
+          ref={area}
+          data-composer
+          rows={1}
+          value={text}
+          maxLength={LIMIT}
+          disabled={c.status === "closed" && !note}
+          aria-label={note ? w.conversation.note : w.conversation.reply}
+          placeholder={note ? w.conversation.notePlaceholder : w.conversation.replyPlaceholder}
+          onChange={(e) => typed(e.target.value)}
+          onKeyDown={pressed}
+          className={cx("min-h-10 w-full resize-none rounded-lg border bg-panel px-3 py-2 placeholder:text-muted", note ? "border-note-line" : "border-strong")}
+        />
+        <Button look="primary" disabled={!ready} busy={send.isPending} onClick={submit} aria-label={note ? w.conversation.addNote : w.conversation.send} className="h-10">
+          <Send size={15} aria-hidden /> <span className="hidden sm:inline">{note ? w.conversation.addNote : w.conversation.send}</span>
+        </Button>
+      </div>
+      <p className="mt-1 text-xs text-muted"><span className="hidden sm:inline">{w.conversation.sendHint}{hint && " · "}</span>{hint}</p>
+    </div>
+  );
+}
+
+function Mode({ on, children, ...rest }: { on: boolean; disabled?: boolean; onClick: () => void; children: React.ReactNode }) {
+  return <button type="button" role="tab" aria-selected={on} {...rest} className={cx("inline-flex h-7 items-center gap-1 rounded-md px-2 text-[13px] font-medium disabled:opacity-45", on ? "bg-sunken text-text" : "text-muted hover:text-text")}>{children}</button>;
+}
+
+function Suggestion({ suggestion, onUse, onClose }: { suggestion: { answer: string; sources: Source[]; confidence: number } | "none"; onUse: (text: string) => void; onClose: () => void }) {
+  const { w } = useLanguage();
+  const [source, setSource] = useState<Source>();
+  return (
+    <section aria-label={w.conversation.suggestion} className="fade-in mb-2 rounded-lg border border-line bg-machine p-2.5 text-[13px]">
+      <p className="mb-1 flex items-center gap-1.5 text-xs font-semibold text-muted"><Sparkles size={12} aria-hidden /> {w.conversation.suggestion} {suggestion !== "none" && <Badge>{w.conversation.confidence(`${Math.round(suggestion.confidence * 100)} %`)}</Badge>}</p>
+      {suggestion === "none" ? (
+        <p>{w.conversation.suggestionNone}</p>
+      ) : (
+        <>
+          <p className="max-h-40 overflow-y-auto whitespace-pre-wrap">{suggestion.answer}</p>
+          <div className="mt-1 flex flex-wrap gap-1">
+            {suggestion.sources.map((s, i) => <button key={i} type="button" onClick={() => setSource(s)} className="max-w-full truncate rounded border border-line bg-panel px-1.5 py-0.5 text-xs text-muted hover:border-accent">[{i + 1}] {s.title}</button>)}
+          </div>
+        </>
+      )}
+      <div className="mt-2 flex gap-2">
+        {suggestion !== "none" && <Button size="sm" look="primary" onClick={() => onUse(suggestion.answer)}>{w.conversation.suggestionUse}</Button>}
+        <Button size="sm" look="quiet" onClick={onClose}>{w.close}</Button>
+      </div>
+      <SourceDialog source={source} onClose={() => setSource(undefined)} />
+    </section>
+  );
+}
+
+/** `/` at the beginning opens the canned replies; what follows narrows them. */
+function useCanned(text: string, c: Conversation, me: ReturnType<typeof useMe>, set: (t: string) => void, area: React.RefObject<HTMLTextAreaElement | null>) {
+  const { w } = useLanguage();
+  const isOpen = text.startsWith("/") && !text.includes("\n");
+  const all = useQuery({ ...queries.cannedReplies(), enabled: isOpen }).data ?? [];
+  const [at, setAt] = useState(0);
+  const [dismissed, dismiss] = useState<string>();
+  const sought = text.slice(1).toLowerCase();
+  const found = isOpen && dismissed !== text ? all.filter((r) => r.shortcut.includes(sought) || r.content.toLowerCase().includes(sought)).slice(0, 8) : [];
+  const chosen = Math.min(at, found.length - 1);
+  const take = (i: number) => {
+    const reply = found[i];
+    if (!reply) return;
+    const filled: Record<string, string> = { customer: c.customer_name, agent: me.name, company: me.organization };
+    set(reply.content.replace(/\{\{\s*(\w+)\s*\}\}/g, (whole, name: string) => filled[name] ?? whole));
+    area.current?.focus();
+  };
+  const shown = isOpen && dismissed !== text;
+  return {
+    pressed(e: KeyboardEvent): boolean {
+      if (!shown || e.nativeEvent.isComposing) return false;
+      if (e.key === "Escape") dismiss(text);
+      else if (found.length === 0) return false;
+      else if (e.key === "ArrowDown") setAt((chosen + 1) % found.length);
+      else if (e.key === "ArrowUp") setAt((chosen - 1 + found.length) % found.length);
+      else if (e.key === "Enter" || e.key === "Tab") take(chosen);
+      else return false;
+      e.preventDefault();
+      return true;
+    },
+    menu: shown && (
+      <div className="fade-in absolute right-3 bottom-full left-3 z-20 mb-1 max-h-64 overflow-y-auto rounded-lg border border-line bg-panel p-1 shadow-lg">
+        {found.length === 0 && <p className="px-2 py-1.5 text-[13px] text-muted">{w.conversation.cannedNone}</p>}
+        <ul role="listbox" aria-label={w.conversation.canned}>
+          {found.map((r, i) => (
+            <li key={r.id} role="option" aria-selected={i === chosen} onMouseDown={(e) => { e.preventDefault(); take(i); }} className={cx("cursor-pointer rounded-md px-2 py-1.5 text-[13px]", i === chosen && "bg-hover")}>
+              <span className="font-semibold">/{r.shortcut}</span> <span className="line-clamp-1 text-muted">{r.content}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    ),
+  };
+}
+
+/** `@` in a note offers the colleagues whose names begin so; they are notified. */
+function useMentions(text: string, set: (t: string) => void, area: React.RefObject<HTMLTextAreaElement | null>) {
+  const { w } = useLanguage();
+  const me = useMe();
+  const sought = /@([\p{L}\p{N}]*)$/u.exec(text)?.[1]?.toLowerCase();
+  const users = useQuery({ ...queries.users(), enabled: sought !== undefined && me.may("user:read") }).data ?? [];
+  const found = sought === undefined ? [] : users.filter((u) => u.id !== me.id && u.status === "active" && u.name.toLowerCase().replaceAll(" ", "").startsWith(sought)).slice(0, 6);
+  const [at, setAt] = useState(0);
+  const chosen = Math.min(at, found.length - 1);
+  const take = (i: number) => {
+    const user = found[i];
+    if (!user) return;
+    set(text.replace(/@[\p{L}\p{N}]*$/u, `@${user.name.replaceAll(" ", "")} `));
+    area.current?.focus();
+  };
+  return {
+    pressed(e: KeyboardEvent): boolean {
+      if (found.length === 0 || e.nativeEvent.isComposing) return false;
+      if (e.key === "ArrowDown") setAt((chosen + 1) % found.length);
+      else if (e.key === "ArrowUp") setAt((chosen - 1 + found.length) % found.length);
+      else if (e.key === "Enter" || e.key === "Tab") take(chosen);
+      else return false;
+      e.preventDefault();
+      return true;
+    },
+    menu: found.length > 0 && (
+      <ul role="listbox" aria-label={w.conversation.colleague} className="fade-in absolute bottom-full left-3 z-20 mb-1 w-60 rounded-lg border border-line bg-panel p-1 shadow-lg">
+        {found.map((u, i) => (
+          <li key={u.id} role="option" aria-selected={i === chosen} onMouseDown={(e) => { e.preventDefault(); take(i); }} className={cx("cursor-pointer rounded-md px-2 py-1.5 text-[13px]", i === chosen && "bg-hover")}>{u.name}</li>
+        ))}
+      </ul>
+    ),
+  };
+}

@@ -1,0 +1,323 @@
+// The organisation's channels, canned replies, tags, API keys and model.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ExternalLink, Pencil, Plus, Trash2 } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { api, said } from "~/api/client";
+import { queries } from "~/api/queries";
+import type { CannedReply, Tag } from "~/api/schema";
+import { useMe } from "~/parts/me";
+import { moment } from "~/parts/time";
+import { useToast } from "~/parts/toast";
+import { AreaField, Badge, Button, Card, Check, Dialog, Empty, IconButton, Notice, SelectField, Spinner, Table, TextField } from "~/parts/ui";
+import { named, useLanguage, useWords } from "~/words";
+import { ChannelIcon } from "../inbox/channel";
+import { TagBadge } from "../customers/panels";
+import { CopyBox } from "./people";
+
+/** What each platform needs, as docs/channels tells; secrets are typed unseen. */
+const NEEDS: Record<string, { key: string; secret?: boolean; optional?: boolean }[]> = {
+  web: [],
+  webhook: [{ key: "secret", secret: true }, { key: "send_url" }],
+  whatsapp_cloud: [{ key: "phone_number_id" }, { key: "access_token", secret: true }, { key: "app_secret", secret: true }, { key: "verify_token", secret: true }],
+  wecom_kf: [{ key: "corp_id" }, { key: "secret", secret: true }, { key: "token", secret: true }, { key: "encoding_aes_key", secret: true }],
+  wechat_oa: [{ key: "app_id" }, { key: "app_secret", secret: true }, { key: "token", secret: true }, { key: "encoding_aes_key", secret: true }],
+  telegram: [{ key: "bot_token", secret: true }, { key: "secret_token", secret: true }],
+  waha: [{ key: "base_url" }, { key: "session" }, { key: "api_key", secret: true }, { key: "hmac_key", secret: true }],
+  evolution: [{ key: "base_url" }, { key: "instance" }, { key: "api_key", secret: true }, { key: "token", secret: true }],
+  gateway: [{ key: "token", secret: true }, { key: "base_url", optional: true }],
+};
+
+export function ChannelsSection() {
+  const { w, language } = useLanguage();
+  const me = useMe();
+  const toast = useToast();
+  const cache = useQueryClient();
+  const channels = useQuery(queries.channels());
+  const [adding, setAdding] = useState(false);
+  const [platform, setPlatform] = useState("web");
+  const pause = useMutation({
+    mutationFn: ({ id, on }: { id: string; on: boolean }) => said(on ? api.POST("/api/channels/{id}/pause", { params: { path: { id } } }) : api.POST("/api/channels/{id}/resume", { params: { path: { id } } })),
+    onSuccess: () => void cache.invalidateQueries({ queryKey: ["channels"] }),
+    onError: toast.failed,
+  });
+  const test = useMutation({
+    mutationFn: (id: string) => said(api.POST("/api/channels/{id}/test", { params: { path: { id } } })),
+    onSuccess: (found) => toast.done(Object.values(found as Record<string, unknown>).filter((v) => typeof v === "string").join(" · ") || w.health.fine),
+    onError: toast.failed,
+  });
+  const add = useMutation({
+    mutationFn: (body: { platform: string; name: string; config: Record<string, never> }) => said(api.POST("/api/channels", { body })),
+    onSuccess: () => {
+      void cache.invalidateQueries({ queryKey: ["channels"] });
+      setAdding(false);
+    },
+    onError: toast.failed,
+  });
+  function submit(e: FormEvent<HTMLFormElement>) {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget);
+    const config = Object.fromEntries((NEEDS[platform] ?? []).map(({ key }) => [key, String(form.get(key) ?? "").trim()]).filter(([, v]) => v));
+    add.mutate({ platform, name: String(form.get("name")), config: config as unknown as Record<string, never> });
+  }
+  if (channels.isPending) return <Spinner />;
+  return (
+    <>
+      {me.may("channel:manage") && <div className="flex justify-end"><Button look="primary" onClick={() => setAdding(true)}><Plus size={14} aria-hidden /> {w.settings.channels.add}</Button></div>}
+      {channels.data?.map((c) => (
+        <Card key={c.id} title={<span className="flex items-center gap-2"><ChannelIcon kind={c.platform} /> {c.name}</span>} actions={<Badge tone={c.status === "active" ? "ok" : "warn"}>{named(w.settings.channels.status, c.status)}</Badge>}>
+          <div className="space-y-3 p-4 text-[13px]">
+            <p className="flex flex-wrap items-center gap-2 text-muted">
+              {named(w.channels, c.platform)}
+              {c.unofficial && <Badge tone="warn">{w.settings.channels.unofficial}</Badge>}
+              {c.last_inbound_at && <span>{w.settings.channels.heard(moment(c.last_inbound_at, language))}</span>}
+              {c.connection && <span>{c.connection}</span>}
+            </p>
+            {c.error && <Notice tone="danger" role="alert">{c.error}</Notice>}
+            {me.may("channel:manage") && c.platform !== "web" && (
+              <div className="flex gap-2">
+                <Button size="sm" busy={test.isPending} onClick={() => test.mutate(c.id)}>{w.settings.channels.test}</Button>
+                <Button size="sm" onClick={() => pause.mutate({ id: c.id, on: c.status === "active" })}>{c.status === "active" ? w.settings.channels.pause : w.settings.channels.resume}</Button>
+              </div>
+            )}
+            {c.platform === "web" && (
+              <>
+                <p className="font-medium">{w.settings.channels.widget}</p>
+                <CopyBox text={`<script src="${location.origin}/widget.js" data-channel="${c.id}" async></script>`} />
+                <a href={`/chat?channel=${c.id}`} target="_blank" rel="noreferrer" className="inline-flex items-center gap-1 text-accent-text underline">{w.settings.channels.preview} <ExternalLink size={12} aria-hidden /></a>
+              </>
+            )}
+            {c.webhook_path && (
+              <>
+                <p className="font-medium">{w.settings.channels.path}</p>
+                <CopyBox text={`${location.origin}${c.webhook_path}`} />
+              </>
+            )}
+          </div>
+        </Card>
+      ))}
+      <Dialog open={adding} onOpenChange={setAdding} title={w.settings.channels.add} description={w.settings.channels.hint}>
+        <form onSubmit={submit} className="space-y-3">
+          <SelectField label={w.inbox.channel} value={platform} onChange={(e) => setPlatform(e.target.value)}>
+            {Object.keys(NEEDS).map((kind) => <option key={kind} value={kind}>{named(w.channels, kind)}</option>)}
+          </SelectField>
+          <TextField name="name" label={w.name} required />
+          {(NEEDS[platform] ?? []).map(({ key, secret, optional }) => (
+            <TextField key={`${platform} ${key}`} name={key} label={key} type={secret ? "password" : "text"} autoComplete="off" required={!optional} className="font-mono" />
+          ))}
+          <Button type="submit" look="primary" busy={add.isPending}>{w.add}</Button>
+        </form>
+      </Dialog>
+    </>
+  );
+}
+
+export function CannedSection() {
+  const w = useWords();
+  const me = useMe();
+  const toast = useToast();
+  const cache = useQueryClient();
+  const list = useQuery(queries.cannedReplies());
+  const [edited, setEdited] = useState<CannedReply | "new">();
+  const may = me.may("canned_reply:manage");
+  const stale = () => void cache.invalidateQueries({ queryKey: ["canned-replies"] });
+  const of = edited === "new" ? undefined : edited;
+  const save = useMutation({
+    mutationFn: (body: { shortcut: string; content: string; language: "en" | "zh" | null }) => (of ? said(api.PUT("/api/canned-replies/{id}", { params: { path: { id: of.id } }, body })) : said(api.POST("/api/canned-replies", { body }))),
+    onSuccess: () => {
+      stale();
+      setEdited(undefined);
+    },
+    onError: toast.failed,
+  });
+  const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/canned-replies/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
+  function submit(e: FormEvent<HTMLFormElement>) {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget);
+    save.mutate({ shortcut: String(form.get("shortcut")), content: String(form.get("content")), language: (String(form.get("language")) || null) as "en" | "zh" | null });
+  }
+  if (list.isPending) return <Spinner />;
+  return (
+    <>
+      {may && <div className="flex justify-end"><Button look="primary" onClick={() => setEdited("new")}><Plus size={14} aria-hidden /> {w.settings.canned.add}</Button></div>}
+      {list.data?.length === 0 ? (
+        <Empty title={w.settings.canned.none}>{w.settings.canned.variables}</Empty>
+      ) : (
+        <Card>
+          <ul className="divide-y divide-line text-[13px]">
+            {list.data?.map((r) => (
+              <li key={r.id} className="flex items-start gap-3 px-4 py-2.5">
+                <code className="shrink-0 rounded bg-sunken px-1.5 py-0.5 text-xs">/{r.shortcut}</code>
+                <p className="line-clamp-3 min-w-0 flex-1 whitespace-pre-wrap">{r.content}</p>
+                {r.language && <Badge>{w.languages[r.language]}</Badge>}
+                {may && <IconButton label={`${w.edit}: ${r.shortcut}`} onClick={() => setEdited(r)}><Pencil size={14} aria-hidden /></IconButton>}
+                {may && <IconButton label={`${w.delete}: ${r.shortcut}`} onClick={() => remove.mutate(r.id)}><Trash2 size={14} aria-hidden /></IconButton>}
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {edited && (
+        <Dialog open onOpenChange={(o) => !o && setEdited(undefined)} title={of ? `/${of.shortcut}` : w.settings.canned.add}>
+          <form onSubmit={submit} className="space-y-3">
+            <TextField name="shortcut" label={w.settings.canned.shortcut} hint={w.settings.canned.shortcutHint} required maxLength={40} defaultValue={of?.shortcut} />
+            <AreaField name="content" label={w.settings.canned.content} hint={w.settings.canned.variables} required rows={6} maxLength={5000} defaultValue={of?.content} />
+            <SelectField name="language" label={w.language} defaultValue={of?.language ?? ""}>
+              <option value="">{w.all}</option>
+              <option value="en">English</option>
+              <option value="zh">中文</option>
+            </SelectField>
+            <Button type="submit" look="primary" busy={save.isPending}>{w.save}</Button>
+          </form>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+export function TagsSection() {
+  const w = useWords();
+  const me = useMe();
+  const toast = useToast();
+  const cache = useQueryClient();
+  const tags = useQuery(queries.tags());
+  const [edited, setEdited] = useState<Tag | "new">();
+  const of = edited === "new" ? undefined : edited;
+  const may = me.may("tag:manage");
+  const stale = () => void cache.invalidateQueries({ queryKey: ["tags"] });
+  const save = useMutation({
+    mutationFn: (body: { name: string; color: string; category: string | null }) => (of ? said(api.PATCH("/api/tags/{id}", { params: { path: { id: of.id } }, body })) : said(api.POST("/api/tags", { body }))),
+    onSuccess: () => {
+      stale();
+      setEdited(undefined);
+    },
+    onError: toast.failed,
+  });
+  const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/tags/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
+  function submit(e: FormEvent<HTMLFormElement>) {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget);
+    save.mutate({ name: String(form.get("name")), color: String(form.get("color")), category: String(form.get("category") ?? "").trim() || null });
+  }
+  if (tags.isPending) return <Spinner />;
+  return (
+    <>
+      {may && <div className="flex justify-end"><Button look="primary" onClick={() => setEdited("new")}><Plus size={14} aria-hidden /> {w.settings.tags.add}</Button></div>}
+      {tags.data?.length === 0 ? (
+        <Empty title={w.settings.tags.none} />
+      ) : (
+        <Card>
+          <ul className="divide-y divide-line text-[13px]">
+            {tags.data?.map((t) => (
+              <li key={t.id} className="flex items-center gap-3 px-4 py-2">
+                <TagBadge name={t.name} color={t.color} />
+                <span className="flex-1 text-muted">{t.category}</span>
+                {may && <IconButton label={`${w.edit}: ${t.name}`} onClick={() => setEdited(t)}><Pencil size={14} aria-hidden /></IconButton>}
+                {may && <IconButton label={`${w.delete}: ${t.name}`} onClick={() => remove.mutate(t.id)}><Trash2 size={14} aria-hidden /></IconButton>}
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {edited && (
+        <Dialog open onOpenChange={(o) => !o && setEdited(undefined)} title={of?.name ?? w.settings.tags.add}>
+          <form onSubmit={submit} className="space-y-3">
+            <TextField name="name" label={w.name} required maxLength={50} defaultValue={of?.name} />
+            <TextField name="color" type="color" label={w.settings.tags.color} defaultValue={of?.color ?? "#0f766e"} className="w-20 p-1" />
+            <TextField name="category" label={w.settings.tags.category} defaultValue={of?.category ?? ""} />
+            <Button type="submit" look="primary" busy={save.isPending}>{w.save}</Button>
+          </form>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+export function KeysSection() {
+  const { w, language } = useLanguage();
+  const toast = useToast();
+  const cache = useQueryClient();
+  const keys = useQuery(queries.apiKeys());
+  const me = useQuery(queries.me()).data;
+  const [adding, setAdding] = useState(false);
+  const [made, setMade] = useState<string>();
+  const [revoked, setRevoked] = useState<{ id: string; name: string }>();
+  const stale = () => void cache.invalidateQueries({ queryKey: ["api-keys"] });
+  const make = useMutation({
+    mutationFn: (body: { name: string; scopes: string[]; expires_at: string | null }) => said(api.POST("/api/api-keys", { body })),
+    onSuccess: (key) => {
+      stale();
+      setAdding(false);
+      setMade(key.key);
+    },
+    onError: toast.failed,
+  });
+  const revoke = useMutation({ mutationFn: (id: string) => api.DELETE("/api/api-keys/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
+  function submit(e: FormEvent<HTMLFormElement>) {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget);
+    const expires = String(form.get("expires") ?? "");
+    make.mutate({ name: String(form.get("name")), scopes: form.getAll("scope").map(String), expires_at: expires ? new Date(`${expires}T00:00:00`).toISOString() : null });
+  }
+  if (keys.isPending) return <Spinner />;
+  return (
+    <>
+      <div className="flex justify-end"><Button look="primary" onClick={() => setAdding(true)}><Plus size={14} aria-hidden /> {w.settings.keys.add}</Button></div>
+      {keys.data?.length === 0 ? (
+        <Empty title={w.settings.keys.none} />
+      ) : (
+        <Table label={w.settings.sections.keys ?? ""} head={[w.name, w.settings.keys.prefix, w.settings.keys.scopes, w.settings.keys.lastUsed, w.settings.keys.expires, ""]}>
+          {keys.data?.map((k) => (
+            <tr key={k.id} className={k.revoked_at ? "text-muted" : undefined}>
+              <td className="font-medium">{k.name}</td>
+              <td><code className="text-xs">{k.prefix}…</code></td>
+              <td className="max-w-72 text-xs">{k.scopes.join(", ")}</td>
+              <td className="whitespace-nowrap">{k.last_used_at ? moment(k.last_used_at, language) : w.settings.keys.never}</td>
+              <td className="whitespace-nowrap">{k.expires_at ? moment(k.expires_at, language) : w.settings.keys.never}</td>
+              <td className="text-right">{k.revoked_at ? <Badge>{w.settings.keys.revoked}</Badge> : <Button size="sm" look="danger" onClick={() => setRevoked(k)}>{w.settings.keys.revoke}</Button>}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      <Dialog open={adding} onOpenChange={setAdding} title={w.settings.keys.add}>
+        <form onSubmit={submit} className="space-y-3">
+          <TextField name="name" label={w.name} required />
+          <fieldset>
+            <legend className="mb-1 text-[13px] font-medium">{w.settings.keys.scopes}</legend>
+            <div className="grid max-h-52 gap-1 overflow-y-auto rounded-md border border-line p-2 text-[13px]">
+              {me?.permissions.map((p) => <Check key={p} name="scope" value={p} label={<code className="text-xs">{p}</code>} />)}
+            </div>
+          </fieldset>
+          <TextField name="expires" type="date" label={w.settings.keys.expires} />
+          <Button type="submit" look="primary" busy={make.isPending}>{w.add}</Button>
+        </form>
+      </Dialog>
+      <Dialog open={made !== undefined} onOpenChange={(o) => !o && setMade(undefined)} title={w.settings.keys.add} description={w.settings.keys.made}>{made && <CopyBox text={made} />}</Dialog>
+      <Dialog open={revoked !== undefined} onOpenChange={(o) => !o && setRevoked(undefined)} title={w.settings.keys.revoke} description={revoked && w.settings.keys.revokeConfirm(revoked.name)}>
+        <div className="flex justify-end gap-2"><Button onClick={() => setRevoked(undefined)}>{w.cancel}</Button><Button look="danger" onClick={() => { if (revoked) revoke.mutate(revoked.id); setRevoked(undefined); }}>{w.settings.keys.revoke}</Button></div>
+      </Dialog>
+    </>
+  );
+}
+
+export function ModelSection() {
+  const w = useWords();
+  const toast = useToast();
+  const ready = useQuery(queries.ready());
+  const [question, setQuestion] = useState("");
+  const ask = useMutation({ mutationFn: () => said(api.POST("/api/ask", { body: { question } })), onError: toast.failed });
+  const total = (ask.data?.timings_ms as { total?: number } | undefined)?.total;
+  return (
+    <>
+      <Card title={w.settings.model.now}>
+        <div className="space-y-2 p-4 text-[13px]"><p className="font-medium">{String(ready.data?.model ?? "…")}</p><p className="text-muted">{w.settings.model.hint}</p></div>
+      </Card>
+      <Card title={w.settings.model.test}>
+        <form className="space-y-3 p-4" onSubmit={(e) => { e.preventDefault(); ask.mutate(); }}>
+          <TextField label={w.knowledge.question} required value={question} onChange={(e) => setQuestion(e.target.value)} />
+          <Button type="submit" busy={ask.isPending}>{w.knowledge.ask}</Button>
+          {ask.data && <Notice role="status"><p className="whitespace-pre-wrap">{ask.data.answer || w.knowledge.noAnswer}</p>{total !== undefined && <p className="mt-1 text-xs text-muted">{w.settings.model.testDone(`${Math.round(total)} ms`)}</p>}</Notice>}
+        </form>
+      </Card>
+    </>
+  );
+}

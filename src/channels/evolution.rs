@@ -1,0 +1,398 @@
+//! WhatsApp over an Evolution server, version 2 (docs/channels/evolution.md): unofficial, and unsigned.
+//!
+//! Nothing proves that the body is the server's, so the address must stay secret and a token must come in a header.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Body, Checked, Connection, Echo, Event, Failure, Inbound, Media, Outbound, Outside, Progress, RawEvent, Receipt,
+    Request, Sent, base_url, configured,
+    gateway::{self, address, bears, in_a_group, of},
+    law::Law,
+    outside, seconds, text_at,
+    waha::{answered, yes},
+};
+use crate::platform::{
+    Error, Result,
+    crypto::{same, sha256_hex},
+};
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evolution {
+    base_url: String,
+    api_key: String,
+    instance: String,
+    /// What the server's webhook sends in a header: as bearer, or as `X-Frontdesk-Token`.
+    token: String,
+    #[serde(default)]
+    group_names: Vec<String>,
+    /// False: the gateway marks messages as read and shows typing by itself.
+    #[serde(default = "yes")]
+    smart_read: bool,
+}
+
+impl std::fmt::Debug for Evolution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Evolution(…)")
+    }
+}
+
+impl Evolution {
+    pub(super) fn open(config: &Value) -> Result<Self> {
+        let mut channel: Self = configured("evolution", config)?;
+        channel.base_url = base_url("evolution", &channel.base_url)?;
+        let is_plain = channel.instance.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c));
+        if channel.token.len() < 16 || channel.instance.is_empty() || !is_plain {
+            return Err(Error::Invalid(
+                "evolution channel: it needs instance, and a token of at least 16 characters".into(),
+            ));
+        }
+        Ok(channel)
+    }
+
+    pub(super) fn law(&self) -> Law {
+        gateway::law()
+    }
+
+    pub(super) fn attends(&self) -> bool {
+        self.smart_read
+    }
+
+    pub(super) fn verify(&self, request: &Request<'_>, _now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
+        match request.header("x-frontdesk-token") {
+            Some(shown) if same(shown, &self.token) => {}
+            Some(_) => return Err(Error::Forbidden),
+            None => bears(request, &self.token)?,
+        }
+        let mut body: Value = request.json()?;
+        // The body holds the instance's key: it is not kept.
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("apikey");
+        }
+        let data = body.get("data").cloned().unwrap_or(Value::Null);
+        // Several messages in one delivery are several events.
+        let all = match data {
+            Value::Array(all) => all,
+            one => vec![one],
+        };
+        let event = name(&body);
+        Ok(all
+            .into_iter()
+            .map(|data| {
+                let of = |pointer: &str| text_at(&data, pointer).unwrap_or_default().into_owned();
+                let hash = || sha256_hex(data.to_string().as_bytes());
+                let (external_id, lane) = match event.as_str() {
+                    "messages.upsert" | "send.message" => (
+                        format!(
+                            "message:{}:{}:{}",
+                            of("/key/remoteJid"),
+                            data.pointer("/key/fromMe") == Some(&Value::Bool(true)),
+                            of("/key/id")
+                        ),
+                        of("/key/remoteJid"),
+                    ),
+                    "messages.update" => {
+                        (format!("ack:{}:{}", of("/keyId"), of("/status")), format!("ack:{}", of("/keyId")))
+                    }
+                    _ => (
+                        format!("{event}:{}:{}", hash(), text_at(&body, "/date_time").unwrap_or_default()),
+                        event.clone(),
+                    ),
+                };
+                let payload = json!({"event": event, "instance": body.get("instance"), "data": data}).to_string();
+                RawEvent { external_id, lane, payload }
+            })
+            .collect())
+    }
+
+    pub(super) fn parse(&self, payload: &str) -> Result<Event> {
+        let body: Value = serde_json::from_str(payload).map_err(|e| Error::Invalid(format!("raw event: {e}")))?;
+        if text_at(&body, "/instance").is_some_and(|i| i != self.instance.as_str()) {
+            return Ok(Event::Nothing("it concerns another instance of the server"));
+        }
+        let data = body.get("data").cloned().unwrap_or(Value::Null);
+        Ok(match name(&body).as_str() {
+            "messages.upsert" => self.read_message(&data),
+            "messages.update" => read_update(&data),
+            "messages.delete" => match text_at(&data, "/id").or_else(|| text_at(&data, "/key/id")) {
+                Some(target) => Event::Revoke { target: target.into_owned() },
+                None => Event::Nothing("a revocation of nothing"),
+            },
+            "messages.edited" => {
+                let target = ["/key/id", "/message/protocolMessage/key/id", "/editedMessage/key/id"];
+                let text = [
+                    "/editedMessage/conversation",
+                    "/message/editedMessage/conversation",
+                    "/editedMessage/extendedTextMessage/text",
+                    "/message/conversation",
+                ];
+                match (target.iter().find_map(|p| text_at(&data, p)), text.iter().find_map(|p| text_at(&data, p))) {
+                    (Some(target), Some(text)) => Event::Edit { target: target.into_owned(), text: text.into_owned() },
+                    _ => Event::Nothing("an edit of nothing"),
+                }
+            }
+            "connection.update" => {
+                let state = text_at(&data, "/state").unwrap_or_default().into_owned();
+                let is_up = state != "close";
+                let detail = if is_up {
+                    format!("the connection is {state}")
+                } else {
+                    "the phone is no longer linked to the gateway".into()
+                };
+                Event::Connection(Connection { is_up, state, detail })
+            }
+            "qrcode.updated" => Event::Connection(Connection {
+                is_up: false,
+                state: "qr".into(),
+                detail: "the phone must be linked again: scan the QR code at the gateway".into(),
+            }),
+            _ => Event::Nothing("a kind of event that is only kept"),
+        })
+    }
+
+    fn read_message(&self, data: &Value) -> Event {
+        let (Some(id), Some(chat)) = (text_at(data, "/key/id"), text_at(data, "/key/remoteJid")) else {
+            return Event::Nothing("a message without id or sender");
+        };
+        if chat.ends_with("@broadcast") || chat.ends_with("@newsletter") {
+            return Event::Nothing("a broadcast");
+        }
+        let message = data.get("message").cloned().unwrap_or(Value::Null);
+        let at = seconds(data.get("messageTimestamp"));
+        let own = data.pointer("/key/fromMe") == Some(&Value::Bool(true));
+        if let Some(target) = text_at(&message, "/reactionMessage/key/id") {
+            let emoji = text_at(&message, "/reactionMessage/text").filter(|e| !e.is_empty()).map(|e| e.into_owned());
+            return if own {
+                Event::Nothing("our own reaction")
+            } else {
+                Event::Reaction { by: address(&chat), target: target.into_owned(), emoji, at }
+            };
+        }
+        let (kind, text) = content(&message);
+        if own {
+            // The server reports what we send by another event, `send.message`; this one came from the phone. Our own
+            // come here too: the inbox knows them by their id.
+            return Event::Echo(Echo {
+                external_message_id: id.into_owned(),
+                customer: address(&chat),
+                external_chat_id: None,
+                content_type: kind.into(),
+                text,
+                sent_at: at,
+            });
+        }
+        // A hidden id comes with the number beside it.
+        let alias = text_at(data, "/key/remoteJidAlt").map(|alt| address(&alt));
+        let mut sender = address(&chat);
+        let mut aliases = Vec::new();
+        if let Some(alias) = alias.filter(|a| *a != sender) {
+            aliases.push(if alias.kind == "phone" { std::mem::replace(&mut sender, alias) } else { alias });
+        }
+        let mut inbound = Inbound::text(id, sender, text);
+        inbound.aliases = aliases;
+        inbound.sender_name = text_at(data, "/pushName").map(|n| n.into_owned());
+        inbound.sent_at = at;
+        if matches!(kind, "image" | "video" | "voice" | "document" | "sticker") {
+            let file = message.as_object().and_then(|o| o.values().find(|v| v.get("mimetype").is_some()));
+            inbound.media = Some(Media {
+                id: text_at(data, "/key/id").map(|id| id.into_owned()),
+                mime_type: file.and_then(|f| gateway::of(f, &["mimetype"])),
+                filename: file.and_then(|f| gateway::of(f, &["fileName"])),
+                ..Media::default()
+            });
+        }
+        if let Some(place) = message.get("locationMessage") {
+            inbound = inbound.with("location", json!({"latitude": place.get("degreesLatitude"), "longitude": place.get("degreesLongitude"), "name": place.get("name")}));
+        }
+        let member = text_at(data, "/key/participant").map(|p| p.into_owned());
+        in_a_group(inbound.of(kind), member, &self.group_names)
+    }
+
+    fn post(&self, outside: &Outside, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        let instance = percent_encoding::utf8_percent_encode(&self.instance, percent_encoding::NON_ALPHANUMERIC);
+        outside
+            .configured()
+            .post(format!("{}/{path}/{instance}", self.base_url))
+            .header("apikey", &self.api_key)
+            .json(body)
+    }
+
+    pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
+        let Body::Text { text } = &m.body else {
+            return Sent::Failed(Failure::Never("gateways take texts only".into()));
+        };
+        if self.smart_read
+            && let Some(seen) = &m.answers
+        {
+            let _ = self.attend(outside, &m.recipient.id, seen).await;
+        }
+        let body = json!({"number": m.recipient.id, "text": text, "delay": if self.smart_read { 1200 } else { 0 }, "linkPreview": false});
+        answered(outside::json(self.post(outside, "message/sendText", &body)).await, |answer| {
+            text_at(answer, "/key/id").map(|id| id.into_owned())
+        })
+    }
+
+    pub(super) async fn attend(&self, outside: &Outside, customer: &str, message: &str) -> Result<()> {
+        let jid = if customer.contains('@') { customer.to_string() } else { format!("{customer}@s.whatsapp.net") };
+        let seen = json!({"readMessages": [{"remoteJid": jid, "fromMe": false, "id": message}]});
+        outside::json(self.post(outside, "chat/markMessageAsRead", &seen)).await?;
+        let typing = json!({"number": customer, "presence": "composing", "delay": 1200});
+        outside::json(self.post(outside, "chat/sendPresence", &typing)).await?;
+        Ok(())
+    }
+
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+        use base64::Engine as _;
+        let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
+        let body = json!({"message": {"key": {"id": id}}});
+        let answer = self.post(outside, "chat/getBase64FromMediaMessage", &body).send().await;
+        let answer =
+            answer.map_err(|e| Error::Unavailable { service: "the gateway", source: e.without_url().into() })?;
+        let bytes = outside::body(answer, limit.saturating_mul(4) / 3 + 4096).await?;
+        let answer: Value =
+            serde_json::from_slice(&bytes).map_err(|_| Error::Invalid("the gateway sent no file".into()))?;
+        let text = of(&answer, &["base64"]).ok_or(Error::NotFound("file"))?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map_err(|_| Error::Invalid("the gateway sent no file".into()))?;
+        if bytes.len() as u64 > limit { Err(Error::TooLarge { limit_bytes: limit }) } else { Ok(bytes.into()) }
+    }
+
+    pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        let instance = percent_encoding::utf8_percent_encode(&self.instance, percent_encoding::NON_ALPHANUMERIC);
+        let request = outside
+            .configured()
+            .get(format!("{}/instance/connectionState/{instance}", self.base_url))
+            .header("apikey", &self.api_key);
+        match outside::json(request).await {
+            Ok((200..=299, answer)) => {
+                let state = text_at(&answer, "/instance/state").unwrap_or("unknown".into());
+                Checked { ok: state == "open", detail: format!("the connection is {state}") }
+            }
+            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
+            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+        }
+    }
+}
+
+/// Events are spelled `messages.upsert` or `MESSAGES_UPSERT`.
+fn name(body: &Value) -> String {
+    text_at(body, "/event").unwrap_or_default().to_lowercase().replace('_', ".")
+}
+
+/// What kind of message it is, and what of it can be read.
+fn content(message: &Value) -> (&'static str, String) {
+    let of = |pointer: &str| text_at(message, pointer).map(|t| t.into_owned());
+    for pointer in ["/conversation", "/extendedTextMessage/text"] {
+        if let Some(text) = of(pointer) {
+            return ("text", text);
+        }
+    }
+    for pointer in [
+        "/buttonsResponseMessage/selectedDisplayText",
+        "/listResponseMessage/title",
+        "/templateButtonReplyMessage/selectedDisplayText",
+    ] {
+        if let Some(text) = of(pointer) {
+            return ("button", text);
+        }
+    }
+    for (name, kind) in [
+        ("imageMessage", "image"),
+        ("videoMessage", "video"),
+        ("audioMessage", "voice"),
+        ("documentMessage", "document"),
+        ("stickerMessage", "sticker"),
+        ("locationMessage", "location"),
+        ("contactMessage", "contacts"),
+        ("contactsArrayMessage", "contacts"),
+    ] {
+        if let Some(body) = message.get(name) {
+            return (kind, gateway::of(body, &["caption"]).unwrap_or_default());
+        }
+    }
+    ("unsupported", String::new())
+}
+
+fn read_update(data: &Value) -> Event {
+    if data.get("fromMe") == Some(&Value::Bool(false)) {
+        return Event::Nothing("an ack of another's message");
+    }
+    let state = match text_at(data, "/status").as_deref() {
+        Some("ERROR") => Progress::Failed,
+        Some("SERVER_ACK") => Progress::Sent,
+        Some("DELIVERY_ACK") => Progress::Delivered,
+        Some("READ") => Progress::Read,
+        Some("PLAYED") => Progress::Played,
+        _ => return Event::Nothing("a status that says nothing"),
+    };
+    match text_at(data, "/keyId").or_else(|| text_at(data, "/key/id")) {
+        Some(id) => Event::Receipt(Receipt {
+            external_id: id.into_owned(),
+            key: None,
+            state,
+            at: None,
+            failure: (state == Progress::Failed).then(|| Failure::Never("WhatsApp did not take the message".into())),
+        }),
+        None => Event::Nothing("a status of nothing"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderMap;
+
+    fn channel() -> Evolution {
+        Evolution::open(&json!({"base_url": "http://127.0.0.1:1", "api_key": "k", "instance": "shop", "token": "a token of sixteen"})).unwrap()
+    }
+
+    fn hear(token: &str, event: &str, data: Value) -> Result<(RawEvent, Event)> {
+        let body =
+            json!({"event": event, "instance": "shop", "data": data, "apikey": "secret of the instance"}).to_string();
+        let body = Bytes::from(body);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-frontdesk-token", token.parse().unwrap());
+        let request = Request { path: "messages-upsert", query: "", headers: &headers, body: &body };
+        let raw = channel().verify(&request, Utc::now())?.remove(0);
+        let event = channel().parse(&raw.payload)?;
+        Ok((raw, event))
+    }
+
+    #[test]
+    fn a_message_is_read_and_the_servers_key_is_not_kept() {
+        let data = json!({"key": {"remoteJid": "60123@s.whatsapp.net", "fromMe": false, "id": "A"}, "pushName": "Ana",
+            "message": {"conversation": "hi"}, "messageTimestamp": 1_772_442_000});
+        let (raw, event) = hear("a token of sixteen", "messages.upsert", data.clone()).unwrap();
+        assert!(!raw.payload.contains("secret of the instance"));
+        assert!(matches!(event, Event::Message(m) if m.sender == "60123" && m.kind == "phone" && m.text == "hi"));
+        assert!(matches!(hear("a wrong token of ours", "messages.upsert", data), Err(Error::Forbidden)));
+    }
+
+    #[test]
+    fn kinds_of_events_are_told_apart() {
+        let one = |event: &str, data: Value| hear("a token of sixteen", event, data).unwrap().1;
+        let key = |own: bool| json!({"remoteJid": "60@s.whatsapp.net", "fromMe": own, "id": "A"});
+        let upsert = |own: bool, message: Value| one("MESSAGES_UPSERT", json!({"key": key(own), "message": message}));
+        assert!(matches!(upsert(true, json!({"conversation": "x"})), Event::Echo(_)));
+        assert!(matches!(upsert(false, json!({"imageMessage": {"caption": "broken", "mimetype": "image/jpeg"}})),
+            Event::Message(m) if m.content_type == "image" && m.text == "broken" && m.media.is_some()));
+        assert!(matches!(
+            upsert(false, json!({"reactionMessage": {"key": {"id": "B"}, "text": "👍"}})),
+            Event::Reaction { .. }
+        ));
+        assert!(
+            matches!(upsert(false, json!({"pollUpdateMessage": {}})), Event::Message(m) if m.content_type == "unsupported")
+        );
+        assert!(
+            matches!(one("messages.update", json!({"keyId": "A", "fromMe": true, "status": "READ"})), Event::Receipt(r) if r.state == Progress::Read)
+        );
+        assert!(matches!(one("messages.delete", json!({"id": "A"})), Event::Revoke { .. }));
+        assert!(matches!(one("connection.update", json!({"state": "close"})), Event::Connection(c) if !c.is_up));
+        assert!(matches!(one("presence.update", json!({})), Event::Nothing(_)));
+    }
+}

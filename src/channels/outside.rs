@@ -1,0 +1,230 @@
+//! Calls to platforms: with time-outs, without redirects, and never by accident into the own network.
+//!
+//! A base address that an admin configured may be private (a gateway beside us, a test). Every other address comes
+//! from a platform's messages and must be on the channel's list and public.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::{Failure, Sent};
+use crate::platform::{
+    Error, Result,
+    net::{self, PublicOnly},
+};
+
+/// The clients for calls to platforms.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    configured: reqwest::Client,
+    public: reqwest::Client,
+}
+
+impl Outside {
+    /// Both clients, `timeout` per call.
+    pub fn new(timeout: Duration) -> Result<Self> {
+        let builder = || {
+            reqwest::Client::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .timeout(timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
+        };
+        Ok(Self {
+            configured: builder().build().map_err(Error::internal)?,
+            public: builder().dns_resolver(Arc::new(PublicOnly)).build().map_err(Error::internal)?,
+        })
+    }
+
+    /// For an address that begins with what an admin configured.
+    pub fn configured(&self) -> &reqwest::Client {
+        &self.configured
+    }
+
+    /// Gets a file from `address`, which came with a message: only from `base` or from `hosts` (a name, or `*.name`),
+    /// at most `limit` bytes, at most three redirects, each checked anew. `headers` go with requests to the first
+    /// host only.
+    pub async fn file(
+        &self,
+        address: &str,
+        base: &str,
+        hosts: &[&str],
+        headers: &[(&str, &str)],
+        limit: u64,
+    ) -> Result<Bytes> {
+        let wrong = || Error::Invalid("the file's address is not one of the platform's".into());
+        let mut url = Url::parse(address).map_err(|_| wrong())?;
+        let first = url.host_str().map(String::from);
+        for _ in 0..4 {
+            let client = if is_below(&url, base) {
+                &self.configured
+            } else if url.scheme() == "https" && is_listed(&url, hosts) {
+                &self.public
+            } else {
+                return Err(wrong());
+            };
+            let mut request = client.get(url.clone());
+            if url.host_str() == first.as_deref() {
+                for (name, value) in headers {
+                    request = request.header(*name, *value);
+                }
+            }
+            let answer = request.send().await.map_err(|e| unreachable(&e))?;
+            if answer.status().is_redirection() {
+                let to = answer.headers().get("location").and_then(|l| l.to_str().ok()).ok_or_else(wrong)?;
+                url = url.join(to).map_err(|_| wrong())?;
+                continue;
+            }
+            return body(answer, limit).await;
+        }
+        Err(wrong())
+    }
+}
+
+/// The body of a successful answer, at most `limit` bytes.
+pub async fn body(mut answer: reqwest::Response, limit: u64) -> Result<Bytes> {
+    let status = answer.status();
+    if !status.is_success() {
+        let gone = matches!(status.as_u16(), 404 | 410);
+        let why = format!("the platform answered {}", status.as_u16());
+        return Err(if gone || (status.is_client_error() && status.as_u16() != 429) {
+            Error::Invalid(why)
+        } else {
+            Error::Unavailable { service: "the platform", source: anyhow::anyhow!(why) }
+        });
+    }
+    if answer.content_length().is_some_and(|l| l > limit) {
+        return Err(Error::TooLarge { limit_bytes: limit });
+    }
+    let mut all = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|e| unreachable(&e))? {
+        if (all.len() + chunk.len()) as u64 > limit {
+            return Err(Error::TooLarge { limit_bytes: limit });
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all.into())
+}
+
+/// `address` with values in its query.
+pub fn with_query(address: &str, values: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish();
+    format!("{address}?{query}")
+}
+
+/// The most that an answer of a platform may measure.
+const ANSWER_LIMIT: u64 = 8 << 20;
+
+/// What became of a call: its status and its JSON (`Null` when it is none).
+pub async fn json(request: reqwest::RequestBuilder) -> Result<(u16, Value), Lost> {
+    let mut answer = request.send().await.map_err(|e| {
+        // Before the connection stands, nothing can have been sent.
+        if e.is_connect() || e.is_builder() { Lost::NotSent(explain(&e)) } else { Lost::Unknown(explain(&e)) }
+    })?;
+    let status = answer.status().as_u16();
+    let mut all = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if (all.len() + chunk.len()) as u64 <= ANSWER_LIMIT => all.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Ok(Some(_)) => return Err(Lost::Unknown("the platform's answer is too long".into())),
+            Err(e) => return Err(Lost::Unknown(explain(&e))),
+        }
+    }
+    Ok((status, serde_json::from_slice(&all).unwrap_or(Value::Null)))
+}
+
+/// A call without an answer.
+#[derive(Debug)]
+pub enum Lost {
+    /// Nothing can have arrived.
+    NotSent(String),
+    /// It may have arrived.
+    Unknown(String),
+}
+
+impl Lost {
+    /// What that means for a message; `repeats`: the platform recognises our id.
+    pub fn of_a_message(self, repeats: bool) -> Sent {
+        match self {
+            Self::NotSent(why) => Sent::Failed(Failure::Retry(why, None)),
+            Self::Unknown(why) => Sent::Unknown(why, repeats),
+        }
+    }
+}
+
+impl From<Lost> for Error {
+    fn from(lost: Lost) -> Self {
+        let (Lost::NotSent(why) | Lost::Unknown(why)) = lost;
+        Self::Unavailable { service: "the platform", source: anyhow::anyhow!(why) }
+    }
+}
+
+/// Without the address, which may hold a token.
+fn explain(error: &reqwest::Error) -> String {
+    let what = if error.is_connect() {
+        "the platform can't be reached"
+    } else if error.is_timeout() {
+        "the platform did not answer in time"
+    } else {
+        "the connection to the platform broke"
+    };
+    what.into()
+}
+
+fn unreachable(error: &reqwest::Error) -> Error {
+    Error::Unavailable { service: "the platform", source: anyhow::anyhow!(explain(error)) }
+}
+
+/// Whether `url` lies at the configured base: same scheme, host and port, and below its path.
+fn is_below(url: &Url, base: &str) -> bool {
+    let Ok(base) = Url::parse(base) else { return false };
+    url.origin() == base.origin() && url.path().starts_with(base.path().trim_end_matches('/'))
+}
+
+fn is_listed(url: &Url, hosts: &[&str]) -> bool {
+    let is_public = match url.host() {
+        Some(Host::Ipv4(ip)) => net::is_public(ip.into()),
+        Some(Host::Ipv6(ip)) => net::is_public(ip.into()),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    };
+    let Some(host) = url.host_str() else { return false };
+    is_public
+        && hosts.iter().any(|listed| match listed.strip_prefix("*.") {
+            Some(domain) => host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.')),
+            None => host == *listed,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_fetched_only_from_where_the_platform_keeps_them() {
+        let hosts = ["lookaside.fbsbx.com", "*.fbcdn.net"];
+        for (address, listed) in [
+            ("https://lookaside.fbsbx.com/x", true),
+            ("https://scontent.fbcdn.net/x", true),
+            ("https://fbcdn.net/x", false),
+            ("https://evilfbcdn.net/x", false),
+            ("https://lookaside.fbsbx.com.evil.example/x", false),
+            ("https://127.0.0.1/x", false),
+            ("https://[::1]/x", false),
+        ] {
+            assert_eq!(is_listed(&Url::parse(address).unwrap(), &hosts), listed, "{address}");
+        }
+        for (address, below) in [
+            ("http://127.0.0.1:3000/api/files/1", true),
+            ("http://127.0.0.1:3001/api/files/1", false),
+            ("http://127.0.0.1:3000/other", false),
+            ("https://127.0.0.1:3000/api/x", false),
+        ] {
+            assert_eq!(is_below(&Url::parse(address).unwrap(), "http://127.0.0.1:3000/api/"), below, "{address}");
+        }
+    }
+}

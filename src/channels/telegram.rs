@@ -1,0 +1,299 @@
+//! Telegram bots (docs/channels/telegram.md).
+//! <https://core.telegram.org/bots/api>
+
+use bytes::Bytes;
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Address, Body, Checked, Event, Failure, Inbound, Media, Outbound, Outside, RawEvent, Request, Sent, base_url,
+    configured, gateway,
+    law::{Law, Pace, Size},
+    outside, seconds, text_at,
+};
+use crate::platform::{Error, Result, crypto::same};
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telegram {
+    /// What BotFather gave. It stands in every address: no error may name one.
+    bot_token: String,
+    /// `secret_token` of the webhook.
+    secret_token: String,
+    #[serde(default = "telegram")]
+    base_url: String,
+    #[serde(default)]
+    group_names: Vec<String>,
+}
+
+fn telegram() -> String {
+    "https://api.telegram.org".into()
+}
+
+impl std::fmt::Debug for Telegram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Telegram(…)")
+    }
+}
+
+impl Telegram {
+    pub(super) fn open(config: &Value) -> Result<Self> {
+        let mut channel: Self = configured("telegram", config)?;
+        channel.base_url = base_url("telegram", &channel.base_url)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if !(8..=256).contains(&channel.secret_token.len()) || !channel.secret_token.chars().all(plain) {
+            return Err(Error::Invalid(
+                "telegram channel: secret_token must be 8 to 256 letters, digits, _ or -".into(),
+            ));
+        }
+        if channel.bot_token.is_empty() || !channel.bot_token.chars().all(|c| plain(c) || c == ':') {
+            return Err(Error::Invalid("telegram channel: bot_token is not what BotFather gives".into()));
+        }
+        Ok(channel)
+    }
+
+    /// One message a second to one chat; short bursts are let through.
+    pub(super) fn law(&self) -> Law {
+        Law { pace: Some(Pace { burst: 3, every: Duration::seconds(1) }), ..Law::free(Size::Utf16(4096)) }
+    }
+
+    pub(super) fn verify(&self, request: &Request<'_>, _now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
+        let given = request.header("x-telegram-bot-api-secret-token").ok_or(Error::SignedOut)?;
+        if !same(given, &self.secret_token) {
+            return Err(Error::Forbidden);
+        }
+        let body: Value = request.json()?;
+        let id = text_at(&body, "/update_id").ok_or_else(|| Error::Invalid("an update needs an update_id".into()))?;
+        let chats = [
+            "/message/chat/id",
+            "/edited_message/chat/id",
+            "/callback_query/message/chat/id",
+            "/message_reaction/chat/id",
+        ];
+        let lane = chats.iter().find_map(|p| text_at(&body, p)).unwrap_or_default().into_owned();
+        Ok(vec![RawEvent { external_id: format!("update:{id}"), lane, payload: body.to_string() }])
+    }
+
+    pub(super) fn parse(&self, payload: &str) -> Result<Event> {
+        let update: Value = serde_json::from_str(payload).map_err(|e| Error::Invalid(format!("raw event: {e}")))?;
+        if let Some(message) = update.get("message") {
+            return Ok(self.read_message(message));
+        }
+        if let Some(edited) = update.get("edited_message") {
+            let text = text_at(edited, "/text").or_else(|| text_at(edited, "/caption")).unwrap_or_default();
+            return Ok(Event::Edit { target: external(edited), text: text.into_owned() });
+        }
+        if let Some(tap) = update.get("callback_query") {
+            let (Some(id), Some(from)) = (text_at(tap, "/id"), text_at(tap, "/from/id")) else {
+                return Ok(Event::Nothing("a tap of nobody"));
+            };
+            let data = text_at(tap, "/data").unwrap_or_default().into_owned();
+            // The button's own words, where the message still has them.
+            let title = tap
+                .pointer("/message/reply_markup/inline_keyboard")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_array)
+                .flatten()
+                .find(|b| b.get("callback_data").and_then(Value::as_str) == Some(&data))
+                .and_then(|b| gateway::of(b, &["text"]));
+            let title = title.unwrap_or_else(|| data.clone());
+            let mut inbound =
+                Inbound::text(format!("tap:{id}"), Address::new("telegram", from), title.clone()).of("button");
+            inbound.sender_name = name(tap.get("from"));
+            return Ok(Event::Message(inbound.with("button", json!({"id": data, "title": title}))));
+        }
+        if let Some(reaction) = update.get("message_reaction") {
+            let chat = text_at(reaction, "/chat/id").unwrap_or_default();
+            return Ok(Event::Reaction {
+                by: Address::new("telegram", chat.clone()),
+                target: format!("{chat}:{}", text_at(reaction, "/message_id").unwrap_or_default()),
+                emoji: text_at(reaction, "/new_reaction/0/emoji").map(|e| e.into_owned()),
+                at: seconds(reaction.get("date")),
+            });
+        }
+        Ok(Event::Nothing("a kind of update that is only kept"))
+    }
+
+    fn read_message(&self, m: &Value) -> Event {
+        let Some(chat) = text_at(m, "/chat/id") else {
+            return Event::Nothing("a message without a chat");
+        };
+        if m.pointer("/from/is_bot") == Some(&Value::Bool(true)) {
+            return Event::Nothing("a message of a bot");
+        }
+        if let Some(new) = text_at(m, "/migrate_to_chat_id") {
+            return Event::Moved { from: vec![Address::new("group", chat)], to: vec![Address::new("group", new)] };
+        }
+        let is_private = text_at(m, "/chat/type").is_none_or(|t| t == "private");
+        let kind = if is_private { "telegram" } else { "group" };
+        let text = text_at(m, "/text").or_else(|| text_at(m, "/caption")).unwrap_or_default();
+        let mut inbound = Inbound::text(external(m), Address::new(kind, chat), text);
+        inbound.sender_name = name(m.get("from"));
+        inbound.sent_at = seconds(m.get("date"));
+        let file = |of: &Value| Media {
+            id: gateway::of(of, &["file_id"]),
+            mime_type: gateway::of(of, &["mime_type"]),
+            filename: gateway::of(of, &["file_name"]),
+            ..Media::default()
+        };
+        let mut content = "text";
+        for (name, as_kind) in [
+            ("voice", "voice"),
+            ("audio", "audio"),
+            ("video", "video"),
+            ("video_note", "video"),
+            ("document", "document"),
+            ("sticker", "sticker"),
+        ] {
+            if let Some(of) = m.get(name) {
+                (content, inbound.media) = (as_kind, Some(file(of)));
+            }
+        }
+        // Sizes of one picture: the largest is the last.
+        if let Some(largest) = m.get("photo").and_then(Value::as_array).and_then(|all| all.last()) {
+            (content, inbound.media) = ("image", Some(file(largest)));
+        }
+        for (name, as_kind) in [("location", "location"), ("contact", "contacts")] {
+            if let Some(of) = m.get(name) {
+                content = as_kind;
+                inbound = inbound.with(as_kind, of.clone());
+            }
+        }
+        if let Some(group) = text_at(m, "/media_group_id") {
+            inbound = inbound.with("album", json!(group));
+        }
+        if content == "text" && inbound.text.is_empty() {
+            if is_service(m) {
+                return Event::Nothing("a notice of the platform");
+            }
+            content = "unsupported";
+        }
+        gateway::in_a_group(inbound.of(content), text_at(m, "/from/id").map(|i| i.into_owned()), &self.group_names)
+    }
+
+    fn method(&self, outside: &Outside, method: &str, body: &Value) -> reqwest::RequestBuilder {
+        outside.configured().post(format!("{}/bot{}/{method}", self.base_url, self.bot_token)).json(body)
+    }
+
+    pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
+        let Body::Text { text } = &m.body else {
+            return Sent::Failed(Failure::Never("this kind of message is not sent over Telegram".into()));
+        };
+        let body = json!({"chat_id": m.recipient.id.parse::<i64>().map_or_else(|_| json!(m.recipient.id), |id| json!(id)), "text": text});
+        let (status, answer) = match outside::json(self.method(outside, "sendMessage", &body)).await {
+            Ok(answered) => answered,
+            Err(lost) => return lost.of_a_message(false),
+        };
+        let why = || text_at(&answer, "/description").unwrap_or_default().into_owned();
+        match (status, answer.get("ok")) {
+            (_, Some(Value::Bool(true))) => Sent::Accepted(answer.get("result").map(external)),
+            (429, _) => {
+                let wait = answer.pointer("/parameters/retry_after").and_then(Value::as_i64).unwrap_or(5);
+                Sent::Failed(Failure::Retry("too many messages".into(), Some(Duration::seconds(wait.clamp(1, 3600)))))
+            }
+            (401 | 404, _) => Sent::Failed(Failure::Stop("the bot's token is no longer valid".into())),
+            (403, _) => Sent::Failed(Failure::Never(format!("the customer has blocked the bot ({})", why()))),
+            (400..=499, _) => Sent::Failed(Failure::Never(why())),
+            _ => Sent::Unknown(format!("Telegram answered {status}"), false),
+        }
+    }
+
+    pub(super) async fn attend(&self, outside: &Outside, chat: &str) -> Result<()> {
+        outside::json(self.method(outside, "sendChatAction", &json!({"chat_id": chat, "action": "typing"}))).await?;
+        Ok(())
+    }
+
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+        let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
+        let (_, answer) = outside::json(self.method(outside, "getFile", &json!({"file_id": id}))).await?;
+        let path = text_at(&answer, "/result/file_path").ok_or(Error::NotFound("file"))?;
+        if path.contains("..") || path.contains("://") {
+            return Err(Error::Invalid("the file's path is none".into()));
+        }
+        let address = format!("{}/file/bot{}/{path}", self.base_url, self.bot_token);
+        outside.file(&address, &self.base_url, &[], &[], limit).await
+    }
+
+    pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        match outside::json(self.method(outside, "getMe", &json!({}))).await {
+            Ok((200, answer)) => {
+                Checked { ok: true, detail: format!("@{}", text_at(&answer, "/result/username").unwrap_or_default()) }
+            }
+            Ok((status, _)) => Checked { ok: false, detail: format!("Telegram answers {status}: is the token right?") },
+            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+        }
+    }
+}
+
+/// Ids of messages count per chat.
+fn external(message: &Value) -> String {
+    let of = |pointer: &str| text_at(message, pointer).unwrap_or_default().into_owned();
+    format!("{}:{}", of("/chat/id"), of("/message_id"))
+}
+
+fn name(from: Option<&Value>) -> Option<String> {
+    let of = |n: &str| from.and_then(|f| gateway::of(f, &[n]));
+    let full: Vec<String> = [of("first_name"), of("last_name")].into_iter().flatten().collect();
+    let full = full.join(" ");
+    if full.trim().is_empty() { of("username") } else { Some(full) }
+}
+
+fn is_service(m: &Value) -> bool {
+    [
+        "new_chat_members",
+        "left_chat_member",
+        "new_chat_title",
+        "pinned_message",
+        "group_chat_created",
+        "migrate_from_chat_id",
+    ]
+    .iter()
+    .any(|name| m.get(*name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderMap;
+
+    fn hear(update: Value) -> Event {
+        let channel = Telegram::open(&json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4"})).unwrap();
+        let body = Bytes::from(update.to_string());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-telegram-bot-api-secret-token", "A1b2_C3-d4".parse().unwrap());
+        let request = Request { path: "", query: "", headers: &headers, body: &body };
+        let raw = channel.verify(&request, Utc::now()).unwrap().remove(0);
+        let none = HeaderMap::new();
+        assert!(matches!(channel.verify(&Request { headers: &none, ..request }, Utc::now()), Err(Error::SignedOut)));
+        channel.parse(&raw.payload).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_update_is_read() {
+        let message = |more: Value| {
+            let mut m = json!({"message_id": 5, "date": 1_772_442_000, "chat": {"id": 42, "type": "private"}, "from": {"id": 42, "first_name": "Ana"}});
+            m.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            hear(json!({"update_id": 1, "message": m}))
+        };
+        assert!(
+            matches!(message(json!({"text": "hi"})), Event::Message(m) if m.external_message_id == "42:5" && m.text == "hi" && m.sender_name.as_deref() == Some("Ana"))
+        );
+        let photo = json!({"photo": [{"file_id": "small"}, {"file_id": "large"}], "caption": "broken"});
+        assert!(
+            matches!(message(photo), Event::Message(m) if m.media.as_ref().unwrap().id.as_deref() == Some("large") && m.text == "broken")
+        );
+        assert!(matches!(message(json!({"voice": {"file_id": "v"}})), Event::Message(m) if m.content_type == "voice"));
+        assert!(matches!(message(json!({"dice": {}})), Event::Message(m) if m.content_type == "unsupported"));
+        assert!(matches!(message(json!({"pinned_message": {}})), Event::Nothing(_)));
+        assert!(matches!(message(json!({"text": "hi", "chat": {"id": -7, "type": "group"}})), Event::Nothing(_)));
+        let edited = json!({"update_id": 2, "edited_message": {"message_id": 5, "chat": {"id": 42}, "text": "new"}});
+        assert!(matches!(hear(edited), Event::Edit { target, text } if target == "42:5" && text == "new"));
+        let tap = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "data": "y"}});
+        assert!(matches!(hear(tap), Event::Message(m) if m.content_type == "button"));
+        let gone = json!({"update_id": 4, "my_chat_member": {"new_chat_member": {"status": "kicked"}}});
+        assert!(matches!(hear(gone), Event::Nothing(_)));
+    }
+}

@@ -1,0 +1,378 @@
+//! WhatsApp over a WAHA server (docs/channels/waha.md): unofficial. Signed with HMAC-SHA512 over the raw body.
+//! <https://waha.devlike.pro/docs/how-to/events/>
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Body, Checked, Connection, Echo, Event, Failure, Inbound, Media, Outbound, Outside, Progress, RawEvent, Receipt,
+    Request, Sent, base_url, configured,
+    gateway::{self, address, in_a_group, of},
+    law::Law,
+    outside, seconds, text_at,
+};
+use crate::platform::{
+    Error, Result,
+    crypto::{hmac_sha512_hex, same, sha256_hex},
+};
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waha {
+    base_url: String,
+    #[serde(default)]
+    api_key: String,
+    /// `hmac.key` of the session's webhook.
+    hmac_key: String,
+    #[serde(default = "default_session")]
+    session: String,
+    #[serde(default)]
+    group_names: Vec<String>,
+    /// False: the gateway marks messages as read and shows typing by itself.
+    #[serde(default = "yes")]
+    smart_read: bool,
+}
+
+fn default_session() -> String {
+    "default".into()
+}
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+impl std::fmt::Debug for Waha {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Waha(…)")
+    }
+}
+
+impl Waha {
+    pub(super) fn open(config: &Value) -> Result<Self> {
+        let mut channel: Self = configured("waha", config)?;
+        channel.base_url = base_url("waha", &channel.base_url)?;
+        if channel.hmac_key.is_empty() {
+            return Err(Error::Invalid("waha channel: hmac_key is empty".into()));
+        }
+        Ok(channel)
+    }
+
+    pub(super) fn law(&self) -> Law {
+        gateway::law()
+    }
+
+    pub(super) fn attends(&self) -> bool {
+        self.smart_read
+    }
+
+    pub(super) fn verify(&self, request: &Request<'_>, _now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
+        let given = request.header("x-webhook-hmac").ok_or(Error::SignedOut)?;
+        if request.header("x-webhook-hmac-algorithm").is_some_and(|a| !a.eq_ignore_ascii_case("sha512"))
+            || !same(&hmac_sha512_hex(self.hmac_key.as_bytes(), request.body), given)
+        {
+            return Err(Error::Forbidden);
+        }
+        let body: Value = request.json()?;
+        let of = |pointer: &str| text_at(&body, pointer).unwrap_or_default().into_owned();
+        let (event, session, id) = (of("/event"), of("/session"), of("/payload/id"));
+        let hashed = || sha256_hex(body.to_string().as_bytes());
+        let (external_id, lane) = match event.as_str() {
+            // Both events carry the same message.
+            "message" | "message.any" if !id.is_empty() => (format!("message:{session}:{id}"), of("/payload/from")),
+            "message.ack" | "message.ack.group" => (format!("ack:{id}:{}", of("/payload/ack")), format!("ack:{id}")),
+            "message.reaction" | "message.revoked" | "message.edited" => {
+                (format!("{event}:{}", hashed()), of("/payload/from"))
+            }
+            _ => (format!("{event}:{}", if of("/id").is_empty() { hashed() } else { of("/id") }), event.clone()),
+        };
+        Ok(vec![RawEvent { external_id, lane, payload: body.to_string() }])
+    }
+
+    pub(super) fn parse(&self, payload: &str) -> Result<Event> {
+        let body: Value = serde_json::from_str(payload).map_err(|e| Error::Invalid(format!("raw event: {e}")))?;
+        let session = text_at(&body, "/session").unwrap_or_default();
+        if !session.is_empty() && session != self.session {
+            return Ok(Event::Nothing("it concerns another session of the server"));
+        }
+        let m = body.get("payload").cloned().unwrap_or(Value::Null);
+        let target =
+            |name: &str| of(&m, &[name]).or_else(|| text_at(&m, "/reaction/messageId").map(|t| t.into_owned()));
+        Ok(match text_at(&body, "/event").as_deref() {
+            Some("message" | "message.any") => self.read_message(&m),
+            Some("message.ack") => read_ack(&m),
+            Some("message.reaction") => {
+                let from = of(&m, &["from"]).unwrap_or_default();
+                let emoji = text_at(&m, "/reaction/text").filter(|e| !e.is_empty()).map(|e| e.into_owned());
+                match text_at(&m, "/reaction/messageId") {
+                    _ if m.get("fromMe") == Some(&Value::Bool(true)) => Event::Nothing("our own reaction"),
+                    Some(target) => Event::Reaction {
+                        by: address(&from),
+                        target: target.into_owned(),
+                        emoji,
+                        at: seconds(m.get("timestamp")),
+                    },
+                    None => Event::Nothing("a reaction to nothing"),
+                }
+            }
+            Some("message.revoked") => {
+                match target("revokedMessageId").or_else(|| text_at(&m, "/before/id").map(|t| t.into_owned())) {
+                    Some(target) => Event::Revoke { target },
+                    None => Event::Nothing("a revocation of nothing"),
+                }
+            }
+            Some("message.edited") => match of(&m, &["editedMessageId"]).or_else(|| of(&m, &["id"])) {
+                _ if m.get("fromMe") == Some(&Value::Bool(true)) => Event::Nothing("our own edit"),
+                Some(target) => Event::Edit { target, text: of(&m, &["body"]).unwrap_or_default() },
+                None => Event::Nothing("an edit of nothing"),
+            },
+            Some("session.status") => {
+                let state = of(&m, &["status"]).unwrap_or_default();
+                let detail = match state.as_str() {
+                    "SCAN_QR_CODE" => "the phone must be linked again: scan the QR code at the gateway",
+                    "WORKING" => "connected",
+                    "STARTING" => "the gateway is connecting",
+                    "PASSKEY_REQUIRED" | "PASSKEY_CONFIRMATION_REQUIRED" => {
+                        "WhatsApp asks for the passkey on the phone"
+                    }
+                    _ => "the gateway's session has ended",
+                };
+                Event::Connection(Connection {
+                    is_up: matches!(state.as_str(), "WORKING" | "STARTING"),
+                    detail: detail.into(),
+                    state,
+                })
+            }
+            _ => Event::Nothing("a kind of event that is only kept"),
+        })
+    }
+
+    fn read_message(&self, m: &Value) -> Event {
+        let (Some(id), Some(from)) = (of(m, &["id"]), of(m, &["from"])) else {
+            return Event::Nothing("a message without id or sender");
+        };
+        let text = of(m, &["body"]).unwrap_or_default();
+        let at = seconds(m.get("timestamp"));
+        let media = m.get("media").filter(|m| m.is_object());
+        let mime = media.and_then(|m| of(m, &["mimetype"]));
+        let kind = kind_of(mime.as_deref(), m);
+        let is_own = m.get("fromMe") == Some(&Value::Bool(true));
+        let chat = if is_own { of(m, &["to"]).unwrap_or_default() } else { from };
+        if chat == "status@broadcast"
+            || chat.ends_with("@broadcast")
+            || chat.ends_with("@newsletter")
+            || chat.is_empty()
+        {
+            return Event::Nothing("a broadcast");
+        }
+        if is_own {
+            // What came over the interface is our own; what came from the app, a person wrote.
+            return if of(m, &["source"]).as_deref() == Some("app") {
+                let customer = address(&chat);
+                Event::Echo(Echo {
+                    external_message_id: id,
+                    customer,
+                    external_chat_id: Some(chat),
+                    content_type: kind.into(),
+                    text,
+                    sent_at: at,
+                })
+            } else {
+                Event::Nothing("our own message")
+            };
+        }
+        let mut inbound = Inbound::text(id, address(&chat), text);
+        inbound.external_chat_id = Some(chat);
+        inbound.sender_name =
+            text_at(m, "/_data/notifyName").or_else(|| text_at(m, "/_data/pushName")).map(|n| n.into_owned());
+        inbound.sent_at = at;
+        inbound.media = media.and_then(|media| {
+            Some(Media {
+                url: Some(of(media, &["url"])?),
+                mime_type: mime.clone(),
+                filename: of(media, &["filename"]),
+                ..Media::default()
+            })
+        });
+        for (key, name) in [("location", "location"), ("contacts", "vCards"), ("context", "replyTo")] {
+            if let Some(value) = m.get(name).filter(|v| !v.is_null() && v.as_array().is_none_or(|a| !a.is_empty())) {
+                inbound = inbound.with(key, value.clone());
+            }
+        }
+        in_a_group(inbound.of(kind), of(m, &["participant"]), &self.group_names)
+    }
+
+    fn post(&self, outside: &Outside, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        outside.configured().post(format!("{}/api/{path}", self.base_url)).header("x-api-key", &self.api_key).json(body)
+    }
+
+    pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
+        let Body::Text { text } = &m.body else {
+            return Sent::Failed(Failure::Never("gateways take texts only".into()));
+        };
+        let chat = chat(m);
+        if self.smart_read {
+            // Read before it is answered, typing before the text; neither may keep the answer from going out.
+            for path in ["sendSeen", "startTyping", "stopTyping"] {
+                let _ =
+                    outside::json(self.post(outside, path, &json!({"session": self.session, "chatId": chat}))).await;
+            }
+        }
+        let body = json!({"session": self.session, "chatId": chat, "text": text});
+        answered(outside::json(self.post(outside, "sendText", &body)).await, |answer| of(answer, &["id"]))
+    }
+
+    pub(super) async fn attend(&self, outside: &Outside, customer: &str) -> Result<()> {
+        let chat = if customer.contains('@') { customer.to_string() } else { format!("{customer}@c.us") };
+        for path in ["sendSeen", "startTyping"] {
+            outside::json(self.post(outside, path, &json!({"session": self.session, "chatId": chat}))).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+        let url = media.url.as_deref().ok_or(Error::NotFound("file"))?;
+        // Gateways name themselves as they see themselves: only the path is theirs to say.
+        let url = url::Url::parse(url).map_err(|_| Error::Invalid("the file's address is none".into()))?;
+        let address = format!("{}{}", self.base_url, url.path());
+        outside.file(&address, &self.base_url, &[], &[("x-api-key", &self.api_key)], limit).await
+    }
+
+    pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        let request = outside
+            .configured()
+            .get(format!("{}/api/sessions/{}", self.base_url, self.session))
+            .header("x-api-key", &self.api_key);
+        match outside::json(request).await {
+            Ok((200..=299, answer)) => {
+                let state = of(&answer, &["status"]).unwrap_or_else(|| "unknown".into());
+                Checked { ok: state == "WORKING", detail: format!("the session is {state}") }
+            }
+            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
+            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+        }
+    }
+}
+
+/// The chat to write to: as it came, or made from the number.
+fn chat(m: &Outbound) -> String {
+    match &m.chat {
+        Some(chat) if chat.contains('@') => chat.clone(),
+        _ if m.recipient.id.contains('@') => m.recipient.id.clone(),
+        _ => format!("{}@c.us", m.recipient.id),
+    }
+}
+
+/// What an answer of a gateway means: it recognises no id of ours.
+pub(super) fn answered(answer: Result<(u16, Value), outside::Lost>, id: impl Fn(&Value) -> Option<String>) -> Sent {
+    match answer {
+        Ok((200..=299, answer)) => Sent::Accepted(id(&answer)),
+        Ok((401 | 403, _)) => Sent::Failed(Failure::Stop("the gateway does not take our key".into())),
+        Ok((status @ (408 | 425 | 429), _)) => {
+            Sent::Failed(Failure::Retry(format!("the gateway answered {status}"), None))
+        }
+        Ok((status @ 400..=499, _)) => Sent::Failed(Failure::Never(format!("the gateway refused it ({status})"))),
+        Ok((status, _)) => Sent::Unknown(format!("the gateway answered {status}"), false),
+        Err(lost) => lost.of_a_message(false),
+    }
+}
+
+fn kind_of(mime: Option<&str>, m: &Value) -> &'static str {
+    match mime.and_then(|m| m.split('/').next()) {
+        Some("image") if mime == Some("image/webp") => "sticker",
+        Some("image") => "image",
+        Some("video") => "video",
+        Some("audio") => "voice",
+        Some(_) => "document",
+        None if m.get("location").is_some_and(Value::is_object) => "location",
+        None if m.get("vCards").and_then(Value::as_array).is_some_and(|v| !v.is_empty()) => "contacts",
+        None if m.get("hasMedia") == Some(&Value::Bool(true)) => "unsupported",
+        None => "text",
+    }
+}
+
+fn read_ack(m: &Value) -> Event {
+    let state = match m.get("ack").and_then(Value::as_i64) {
+        Some(-1) => Progress::Failed,
+        Some(1) => Progress::Sent,
+        Some(2) => Progress::Delivered,
+        Some(3) => Progress::Read,
+        Some(4) => Progress::Played,
+        _ => return Event::Nothing("an ack that says nothing"),
+    };
+    match of(m, &["id"]) {
+        Some(external_id) if m.get("fromMe") != Some(&Value::Bool(false)) => Event::Receipt(Receipt {
+            external_id,
+            key: None,
+            state,
+            at: None,
+            failure: (state == Progress::Failed).then(|| Failure::Never("WhatsApp did not take the message".into())),
+        }),
+        _ => Event::Nothing("an ack of another's message"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderMap;
+
+    fn channel() -> Waha {
+        Waha::open(&json!({"base_url": "http://127.0.0.1:3000", "hmac_key": "k", "api_key": "a"})).unwrap()
+    }
+
+    fn hear(event: &str, payload: Value) -> Event {
+        let body = Bytes::from(json!({"event": event, "session": "default", "payload": payload}).to_string());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-webhook-hmac", hmac_sha512_hex(b"k", &body).parse().unwrap());
+        headers.insert("x-webhook-hmac-algorithm", "sha512".parse().unwrap());
+        let request = Request { path: "", query: "", headers: &headers, body: &body };
+        let raw = channel().verify(&request, Utc::now()).unwrap().remove(0);
+        channel().parse(&raw.payload).unwrap()
+    }
+
+    #[test]
+    fn only_sha512_with_our_key_is_taken() {
+        let body = Bytes::from_static(b"{}");
+        let good = hmac_sha512_hex(b"k", &body);
+        for (signature, algorithm, ok) in
+            [(good.as_str(), "sha512", true), (&good, "sha256", false), ("00", "sha512", false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-webhook-hmac", signature.parse().unwrap());
+            headers.insert("x-webhook-hmac-algorithm", algorithm.parse().unwrap());
+            let request = Request { path: "", query: "", headers: &headers, body: &body };
+            assert_eq!(channel().verify(&request, Utc::now()).is_ok(), ok, "{signature} {algorithm}");
+        }
+    }
+
+    #[test]
+    fn messages_echoes_broadcasts_and_states_are_told_apart() {
+        let base = json!({"id": "false_60@c.us_A", "timestamp": 1_772_442_000, "from": "60@c.us", "to": "1@c.us", "body": "hi", "fromMe": false});
+        let with = |changes: Value| {
+            let mut m = base.clone();
+            m.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            hear("message.any", m)
+        };
+        assert!(
+            matches!(with(json!({})), Event::Message(m) if m.kind == "phone" && m.sender == "60" && m.text == "hi")
+        );
+        assert!(matches!(with(json!({"from": "77@lid"})), Event::Message(m) if m.kind == "lid"));
+        assert!(matches!(with(json!({"from": "1-2@g.us"})), Event::Nothing(_)));
+        assert!(matches!(with(json!({"from": "status@broadcast"})), Event::Nothing(_)));
+        assert!(matches!(with(json!({"fromMe": true, "source": "app"})), Event::Echo(e) if e.customer.id == "1"));
+        assert!(matches!(with(json!({"fromMe": true, "source": "api"})), Event::Nothing(_)));
+        let image = json!({"hasMedia": true, "media": {"url": "http://x/api/files/1.jpg", "mimetype": "image/jpeg"}});
+        assert!(matches!(with(image), Event::Message(m) if m.content_type == "image" && m.media.is_some()));
+        assert!(matches!(hear("session.status", json!({"status": "SCAN_QR_CODE"})), Event::Connection(c) if !c.is_up));
+        assert!(
+            matches!(hear("message.ack", json!({"id": "x", "ack": 3, "fromMe": true})), Event::Receipt(r) if r.state == Progress::Read)
+        );
+        let removed = json!({"from": "60@c.us", "timestamp": 1.5, "reaction": {"text": "", "messageId": "x"}});
+        assert!(matches!(hear("message.reaction", removed), Event::Reaction { emoji: None, .. }));
+        assert!(
+            matches!(hear("message.revoked", json!({"before": {"id": "x"}})), Event::Revoke { target } if target == "x")
+        );
+    }
+}

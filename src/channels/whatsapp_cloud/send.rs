@@ -1,0 +1,190 @@
+//! Messages to customers, read receipts, files.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    super::{
+        Body, Checked, Choice, Failure, Media, Outbound, Sent,
+        law::Size,
+        outside::{self, Outside},
+        split::shorten,
+    },
+    WhatsappCloud, errors,
+};
+use crate::platform::{Error, Result, crypto::hex};
+
+/// Where Meta keeps files.
+const FILE_HOSTS: [&str; 3] = ["lookaside.fbsbx.com", "*.fbcdn.net", "*.fbsbx.com"];
+/// The longest text that may stand above buttons, in characters.
+const CHOICES_TEXT: usize = 1024;
+
+impl WhatsappCloud {
+    fn address(&self, path: &str) -> String {
+        format!("{}/{}/{path}", self.base_url, self.graph_version)
+    }
+
+    fn post(&self, outside: &Outside, body: &Value) -> reqwest::RequestBuilder {
+        outside
+            .configured()
+            .post(self.address(&format!("{}/messages", self.phone_number_id)))
+            .bearer_auth(&self.access_token)
+            .json(body)
+    }
+
+    /// Up to three choices as buttons, up to ten as a list; `None`: as text.
+    pub(in super::super) fn with_choices(&self, text: &str, choices: &[Choice]) -> Option<Body> {
+        let fits = Size::Chars(CHOICES_TEXT).of(text) <= CHOICES_TEXT && !text.trim().is_empty();
+        (fits && (1..=10).contains(&choices.len()) && are_unique(choices))
+            .then(|| Body::Choices { text: text.trim().into(), choices: choices.to_vec() })
+    }
+
+    /// The configured template with `text` as its value: no line breaks, at most 1024 characters, as Meta wants.
+    pub(in super::super) fn template(&self, text: &str) -> Option<Body> {
+        let template = self.template.as_ref()?;
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(Body::Template {
+            name: template.name.clone(),
+            language: template.language.clone(),
+            values: vec![shorten(&line, Size::Chars(1024))],
+        })
+    }
+
+    /// The request's body for one message.
+    pub(super) fn wire(&self, m: &Outbound) -> Value {
+        let mut all = json!({"messaging_product": "whatsapp", "recipient_type": "individual"});
+        let to = match m.recipient.kind.as_str() {
+            "bsuid" => json!({"recipient": m.recipient.id}),
+            "group" => json!({"recipient_type": "group", "to": m.recipient.id}),
+            _ => json!({"to": m.recipient.id}),
+        };
+        let content = match &m.body {
+            Body::Text { text } => json!({"type": "text", "text": {"preview_url": false, "body": text}}),
+            Body::Choices { text, choices } if choices.len() <= 3 => {
+                let buttons: Vec<Value> = choices
+                    .iter()
+                    .map(|c| json!({"type": "reply", "reply": {"id": cut(&c.id, 256), "title": shorten(&c.title, Size::Chars(20))}}))
+                    .collect();
+                json!({"type": "interactive", "interactive":
+                    {"type": "button", "body": {"text": text}, "action": {"buttons": buttons}}})
+            }
+            Body::Choices { text, choices } => {
+                let rows: Vec<Value> = choices
+                    .iter()
+                    .map(|c| json!({"id": cut(&c.id, 200), "title": shorten(&c.title, Size::Chars(24))}))
+                    .collect();
+                let button = if text.chars().any(crate::platform::language::is_han) { "选择" } else { "Choose" };
+                json!({"type": "interactive", "interactive": {"type": "list", "body": {"text": text},
+                    "action": {"button": button, "sections": [{"title": button, "rows": rows}]}}})
+            }
+            Body::Template { name, language, values } => {
+                let values: Vec<Value> = values.iter().map(|v| json!({"type": "text", "text": v})).collect();
+                json!({"type": "template", "template": {"name": name, "language": {"code": language},
+                    "components": [{"type": "body", "parameters": values}]}})
+            }
+            Body::Reaction { target, emoji } => {
+                json!({"type": "reaction", "reaction": {"message_id": target, "emoji": emoji}})
+            }
+        };
+        if let Some(fields) = all.as_object_mut() {
+            for part in [to, content, json!({"biz_opaque_callback_data": m.id})] {
+                fields.extend(part.as_object().cloned().unwrap_or_default());
+            }
+        }
+        all
+    }
+
+    pub(in super::super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
+        let (status, answer) = match outside::json(self.post(outside, &self.wire(m))).await {
+            Ok(answered) => answered,
+            Err(lost) => return lost.of_a_message(false),
+        };
+        read_answer(status, &answer)
+    }
+
+    pub(in super::super) async fn attend(&self, outside: &Outside, message: &str) -> Result<()> {
+        let body = json!({"messaging_product": "whatsapp", "status": "read", "message_id": message,
+            "typing_indicator": {"type": "text"}});
+        outside::json(self.post(outside, &body)).await?;
+        Ok(())
+    }
+
+    pub(in super::super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+        let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
+        if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+            return Err(Error::Invalid("the file's id is none".into()));
+        }
+        let request = outside
+            .configured()
+            .get(outside::with_query(&self.address(id), &[("phone_number_id", &self.phone_number_id)]))
+            .bearer_auth(&self.access_token);
+        let (status, found) = outside::json(request).await?;
+        let address = found.get("url").and_then(Value::as_str);
+        let Some(address) = address.filter(|_| status == 200) else {
+            let failure = errors::failure(found.get("error").unwrap_or(&Value::Null));
+            return Err(match failure {
+                Failure::Never(why) => Error::Invalid(why),
+                other => Error::Unavailable { service: "WhatsApp", source: anyhow::anyhow!("{}", other.why()) },
+            });
+        };
+        let bearer = format!("Bearer {}", self.access_token);
+        let bytes = outside.file(address, &self.base_url, &FILE_HOSTS, &[("authorization", &bearer)], limit).await?;
+        let expected = found.get("sha256").and_then(Value::as_str).map(str::to_lowercase);
+        if expected.is_some_and(|e| e.len() == 64 && e != hex(&Sha256::digest(&bytes))) {
+            return Err(Error::Invalid("the file is not what the platform announced".into()));
+        }
+        Ok(bytes)
+    }
+
+    pub(in super::super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        let fields = "display_phone_number,verified_name,quality_rating";
+        let request = outside
+            .configured()
+            .get(outside::with_query(&self.address(&self.phone_number_id), &[("fields", fields)]))
+            .bearer_auth(&self.access_token);
+        match outside::json(request).await {
+            Ok((200, found)) => {
+                let of = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or("unknown").to_string();
+                Checked { ok: true, detail: format!("{}, quality {}", of("verified_name"), of("quality_rating")) }
+            }
+            Ok((status, answer)) => {
+                let why =
+                    answer.get("error").map_or_else(|| format!("status {status}"), |e| errors::failure(e).why().into());
+                Checked { ok: false, detail: why }
+            }
+            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+        }
+    }
+}
+
+/// What an answer to a send means. Only a code tells that Meta refused it: a proxy's 5xx says nothing.
+pub(super) fn read_answer(status: u16, answer: &Value) -> Sent {
+    if let Some(error) = answer.get("error").filter(|e| e.get("code").is_some_and(Value::is_i64)) {
+        return Sent::Failed(errors::failure(error));
+    }
+    match (status, answer.pointer("/messages/0/id").and_then(Value::as_str)) {
+        (200..=299, Some(id)) => Sent::Accepted(Some(id.into())),
+        (429, _) => Sent::Failed(Failure::Retry("too many calls".into(), None)),
+        (401, _) => Sent::Failed(Failure::Stop("the access token is no longer valid".into())),
+        (400..=499, _) => Sent::Failed(Failure::Never(format!("the platform answered {status}"))),
+        _ => Sent::Unknown(format!("the platform answered {status} without saying whether it was sent"), false),
+    }
+}
+
+fn are_unique(choices: &[Choice]) -> bool {
+    let mut ids: Vec<&str> = choices.iter().map(|c| c.id.as_str()).collect();
+    let mut titles: Vec<String> = choices.iter().map(|c| shorten(&c.title, Size::Chars(20))).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    titles.sort_unstable();
+    titles.dedup();
+    ids.len() == choices.len()
+        && titles.len() == choices.len()
+        && choices.iter().all(|c| !c.id.is_empty() && !c.title.trim().is_empty())
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}

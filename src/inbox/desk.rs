@@ -1,0 +1,133 @@
+//! What agents do with a conversation beside answering it: priority, snooze, assignment, having read it.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{
+    Conversation, Holder, Status,
+    store::{self, HolderChange, desk},
+};
+use crate::{
+    app::{App, Changed, ConversationId, UserId},
+    platform::{Error, Result, http::given},
+    staff::{self, Audience, By, News, audit},
+};
+
+/// The priorities, the most urgent first.
+pub const PRIORITIES: [&str; 4] = ["urgent", "high", "medium", "low"];
+
+/// What may be changed of a conversation; what is absent stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskChange {
+    /// `urgent`, `high`, `medium` or `low`.
+    pub priority: Option<String>,
+    /// Out of the lists until then; `null` brings it back.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub snoozed_until: Option<Option<DateTime<Utc>>>,
+}
+
+/// Changes the priority or the snooze of a conversation.
+pub async fn edit(app: &App, by: &By, id: ConversationId, change: DeskChange) -> Result<Conversation> {
+    let (now, org) = (app.now(), by.org);
+    if let Some(priority) = &change.priority
+        && !PRIORITIES.contains(&priority.as_str())
+    {
+        return Err(Error::Invalid(format!("priority: one of {}", PRIORITIES.join(", "))));
+    }
+    if change.snoozed_until.flatten().is_some_and(|at| at <= now) {
+        return Err(Error::Invalid("snoozed_until: must lie in the future".into()));
+    }
+    let mut tx = app.begin().await?;
+    let before = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let priority = change.priority.unwrap_or_else(|| before.priority.clone());
+    let snoozed = change.snoozed_until.unwrap_or(before.snoozed_until);
+    desk::save(tx.conn(), org, id, &priority, snoozed, now).await?;
+    let after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let changes = json!({"priority": [before.priority, after.priority],
+                         "snoozed_until": [before.snoozed_until, after.snoozed_until]});
+    audit(tx.conn(), now, by, "conversation.edit", ("conversation", id.0), changes).await?;
+    tx.commit().await?;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(after)
+}
+
+/// Gives an open conversation to `user`, or lets go of it. With the assistant or the queue it waits for that user;
+/// an agent who held it no longer does. The user is told.
+pub async fn assign(app: &App, by: &By, id: ConversationId, user: Option<UserId>) -> Result<Conversation> {
+    let (now, org) = (app.now(), by.org);
+    let mut tx = app.begin().await?;
+    let before = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if matches!(before.status, Status::Resolved | Status::Closed) {
+        return Err(Error::Conflict("the conversation has ended".into()));
+    }
+    if let Some(user) = user
+        && !staff::is_member(tx.conn(), org, user).await?
+    {
+        return Err(Error::NotFound("user"));
+    }
+    if before.holder == Holder::Queue {
+        desk::assign(tx.conn(), org, id, user, now).await?;
+    } else {
+        let change = HolderChange {
+            agent: user,
+            fence: Some(before.version),
+            ..HolderChange::to(Status::Pending, Holder::Queue)
+        };
+        if !store::set_holder(tx.conn(), id, &change, now).await? {
+            return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
+        }
+    }
+    let mut told = Vec::new();
+    if let Some(user) = user.filter(|u| by.user != Some(*u)) {
+        let title = format!("{} is yours now", before.customer_name);
+        let news = News {
+            kind: "conversation_assigned",
+            title: &title,
+            content: None,
+            resource: Some(("conversation", id.0)),
+        };
+        told = staff::notify(tx.conn(), org, Audience::One(user), news, now).await?;
+    }
+    audit(
+        tx.conn(),
+        now,
+        by,
+        "conversation.assign",
+        ("conversation", id.0),
+        json!({"agent_id": [before.agent_id, user]}),
+    )
+    .await?;
+    let after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    tx.commit().await?;
+    staff::tell(app, org, &told).await;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(after)
+}
+
+/// Notes that somebody has read what the customer wrote.
+pub async fn read(app: &App, by: &By, id: ConversationId) -> Result<()> {
+    let mut tx = app.begin().await?;
+    let found = store::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if found.unread_count == 0 {
+        return Ok(());
+    }
+    store::mark_seen(tx.conn(), by.org, id, app.now()).await?;
+    tx.commit().await?;
+    app.changed(by.org, Changed::Conversation { id }).await;
+    Ok(())
+}
+
+/// Tells the others that this user looks at the conversation, and the customer when its holder is writing.
+pub async fn presence(app: &App, by: &By, id: ConversationId, typing: bool) -> Result<()> {
+    let user = by.person()?;
+    let found = store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    app.changed(by.org, Changed::Presence { id, user, typing }).await;
+    if typing && found.holder == Holder::Agent && found.agent_id == Some(user) {
+        app.changed(by.org, Changed::Typing { id }).await;
+    }
+    Ok(())
+}

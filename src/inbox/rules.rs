@@ -1,0 +1,165 @@
+//! What an organisation set for its inbox: hours, who gets what waits, how soon it is due, whether customers are asked.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{desk::PRIORITIES, hours::Hours, store::rules as store};
+use crate::{
+    app::{App, OrgId, UserId},
+    platform::{Error, Result, db::Conn},
+    staff::{By, audit, difference},
+};
+
+/// Under which key the rules stand.
+const KEY: &str = "inbox";
+
+/// Who gets a conversation that waits for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Assignment {
+    /// Whoever takes it.
+    #[default]
+    Manual,
+    /// Each in turn.
+    RoundRobin,
+    /// Who has the fewest open ones.
+    LeastBusy,
+}
+
+/// The rules of an organisation's inbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    pub hours: Hours,
+    pub assignment: Assignment,
+    /// How many open conversations an agent is given at most; 0 = any number.
+    pub capacity: i64,
+    /// Whether customers are asked for a mark when a person has resolved their conversation.
+    pub asks_satisfaction: bool,
+    pub sla: Vec<Sla>,
+}
+
+/// How soon conversations of a priority are due, from when a person was called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sla {
+    /// `urgent`, `high`, `medium` or `low`.
+    pub priority: String,
+    pub first_response_minutes: Option<i64>,
+    pub resolution_minutes: Option<i64>,
+}
+
+/// The longest time anything may be due in: a year.
+const LONGEST_MINUTES: i64 = 366 * 24 * 60;
+
+impl Rules {
+    fn fault(&self) -> Option<String> {
+        if let Some(fault) = self.hours.fault() {
+            return Some(fault.into());
+        }
+        if !(0..=10_000).contains(&self.capacity) {
+            return Some("capacity: 0 to 10000".into());
+        }
+        for (n, sla) in self.sla.iter().enumerate() {
+            if !PRIORITIES.contains(&sla.priority.as_str()) {
+                return Some(format!("sla: priority is one of {}", PRIORITIES.join(", ")));
+            }
+            if self.sla.iter().take(n).any(|s| s.priority == sla.priority) {
+                return Some(format!("sla: {} stands twice", sla.priority));
+            }
+            let times = [sla.first_response_minutes, sla.resolution_minutes];
+            if times.into_iter().flatten().any(|m| !(1..=LONGEST_MINUTES).contains(&m)) {
+                return Some("sla: 1 minute to a year".into());
+            }
+        }
+        None
+    }
+
+    /// When the first answer and the solution are due for what a person was called for at `now`.
+    pub fn due(&self, priority: &str, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let Some(sla) = self.sla.iter().find(|s| s.priority == priority) else {
+            return (None, None);
+        };
+        let due = |minutes: Option<i64>| minutes.map(|m| self.hours.after(now, Duration::minutes(m)));
+        (due(sla.first_response_minutes), due(sla.resolution_minutes))
+    }
+
+    /// Who gets the next conversation, of `agents`: how many each has open, and when they last were given one.
+    pub fn choose(&self, agents: &[(UserId, i64, Option<DateTime<Utc>>)]) -> Option<UserId> {
+        let free = agents.iter().filter(|(_, open, _)| self.capacity == 0 || *open < self.capacity);
+        let next = match self.assignment {
+            Assignment::Manual => None,
+            Assignment::RoundRobin => free.min_by_key(|(id, _, last)| (*last, *id)),
+            Assignment::LeastBusy => free.min_by_key(|(id, open, last)| (*open, *last, *id)),
+        };
+        next.map(|(id, ..)| *id)
+    }
+}
+
+/// The rules of an organisation; those of nobody are the defaults.
+pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
+    // Rules that an older or newer program wrote and that make no sense here must not stop the inbox.
+    Ok(store::find(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+}
+
+/// Sets the rules.
+pub async fn save(app: &App, by: &By, rules: Rules) -> Result<Rules> {
+    if let Some(fault) = rules.fault() {
+        return Err(Error::Invalid(fault));
+    }
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let before = load(tx.conn(), by.org).await?;
+    store::save(tx.conn(), by.org, KEY, &serde_json::to_value(&rules)?, by.user, now).await?;
+    let changes = difference(Some(&before), Some(&rules));
+    audit(tx.conn(), now, by, "inbox_rules.edit", ("organization", by.org.0), changes).await?;
+    tx.commit().await?;
+    Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone;
+
+    fn at(hour: u32) -> Option<DateTime<Utc>> {
+        Some(Utc.with_ymd_and_hms(2026, 3, 2, hour, 0, 0).unwrap())
+    }
+
+    #[test]
+    fn who_was_given_one_longest_ago_is_next_and_nobody_gets_more_than_they_can_hold() {
+        let [a, b, c] = [UserId::new(), UserId::new(), UserId::new()];
+        let agents = [(a, 5, at(9)), (b, 1, at(10)), (c, 3, None)];
+        let rules = |assignment, capacity| Rules { assignment, capacity, ..Rules::default() };
+        assert_eq!(rules(Assignment::Manual, 0).choose(&agents), None);
+        assert_eq!(rules(Assignment::RoundRobin, 0).choose(&agents), Some(c));
+        assert_eq!(rules(Assignment::RoundRobin, 3).choose(&agents), Some(b));
+        assert_eq!(rules(Assignment::LeastBusy, 0).choose(&agents), Some(b));
+        assert_eq!(rules(Assignment::LeastBusy, 1).choose(&agents), None);
+    }
+
+    #[test]
+    fn what_is_due_follows_the_priority() {
+        let sla = Sla { priority: "urgent".into(), first_response_minutes: Some(15), resolution_minutes: None };
+        let rules = Rules { sla: vec![sla], ..Rules::default() };
+        let now = at(9).unwrap();
+        assert_eq!(rules.due("urgent", now), (Some(now + Duration::minutes(15)), None));
+        assert_eq!(rules.due("low", now), (None, None));
+    }
+
+    #[test]
+    fn rules_that_make_no_sense_are_refused() {
+        let sla = |priority: &str, minutes| Sla {
+            priority: priority.into(),
+            first_response_minutes: Some(minutes),
+            resolution_minutes: None,
+        };
+        let with = |sla| Rules { sla, ..Rules::default() };
+        assert!(with(vec![sla("low", 5)]).fault().is_none());
+        assert!(with(vec![sla("low", 0)]).fault().is_some());
+        assert!(with(vec![sla("someday", 5)]).fault().is_some());
+        assert!(with(vec![sla("low", 5), sla("low", 6)]).fault().is_some());
+        assert!(Rules { capacity: -1, ..Rules::default() }.fault().is_some());
+    }
+}

@@ -1,0 +1,257 @@
+//! SQL of how channels are reached and of what came through them: cursors, health, files, retention.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::{
+    app::{AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId},
+    both,
+    channels::Media,
+    inbox::Message,
+    platform::{Result, db::Conn},
+};
+
+/// Takes over what a message of the customer says about how they are reached now: their address, the account of ours
+/// to which they wrote, and by the platform's clock when.
+pub async fn set_reach(
+    c: Conn<'_>,
+    id: ConversationId,
+    identity: IdentityId,
+    chat: Option<&str>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    const SET: &str = "
+        UPDATE conversations SET identity_id = $2, external_chat_id = COALESCE($3, external_chat_id),
+               last_inbound_at = CASE WHEN last_inbound_at IS NULL OR last_inbound_at < $4 THEN $4 ELSE last_inbound_at END
+        WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(identity).bind(chat).bind(at).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Through which of our accounts a conversation goes.
+pub async fn find_chat(c: Conn<'_>, id: ConversationId) -> Result<Option<String>> {
+    const FIND: &str = "SELECT external_chat_id FROM conversations WHERE id = $1";
+    let found: Option<Option<String>> = both!(c, c => sqlx::query_scalar(FIND).bind(id).fetch_optional(c).await)?;
+    Ok(found.flatten())
+}
+
+/// Changes what a message says and what is known of it, and raises its conversation's version, so that a turn which
+/// read it before is taken again.
+pub async fn rewrite_message(c: Conn<'_>, m: &Message, content: &str, metadata: &Value, fresh: bool) -> Result<()> {
+    const SET: &str = "UPDATE messages SET content = $2, metadata = $3 WHERE id = $1";
+    const RAISE: &str = "UPDATE conversations SET version = version + 1 WHERE id = $1";
+    let mut c = c;
+    both!(c.again(), c => sqlx::query(SET).bind(m.id).bind(content).bind(Json(metadata)).execute(c).await.map(|_| ()))?;
+    if fresh {
+        both!(c, c => sqlx::query(RAISE).bind(m.conversation_id).execute(c).await.map(|_| ()))?;
+    }
+    Ok(())
+}
+
+/// Replaces the preview of a conversation whose last message was taken back.
+pub async fn clear_preview(c: Conn<'_>, id: ConversationId, was: &str) -> Result<()> {
+    const CLEAR: &str =
+        "UPDATE conversations SET last_message_preview = NULL WHERE id = $1 AND last_message_preview = $2";
+    let was: String = was.chars().take(120).collect();
+    both!(c, c => sqlx::query(CLEAR).bind(id).bind(was).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+// Channels ------------------------------------------------------------------------------------------------------------
+
+/// A channel of an organisation gets another state: `active` or `paused`. False: there is none.
+pub async fn set_channel_status(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ChannelId,
+    status: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    const SET: &str = "UPDATE channels SET status = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
+    let n = both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(status).bind(now).execute(c).await
+        .map(|r| r.rows_affected()))?;
+    Ok(n == 1)
+}
+
+/// A channel gets another name, sealed configuration or settings.
+pub async fn save_channel(
+    c: Conn<'_>,
+    id: ChannelId,
+    name: &str,
+    config: &str,
+    settings: &Value,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const SET: &str = "
+        UPDATE channels SET name = $2, config = $3, settings = $4, updated_at = $5, retry_at = NULL, error_message = NULL
+        WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(name).bind(config).bind(Json(settings)).bind(now).execute(c).await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Notes what is wrong with a channel (`None`: nothing any more) and when it is tried again. True: that is news.
+pub async fn set_channel_error(
+    c: Conn<'_>,
+    id: ChannelId,
+    error: Option<&str>,
+    retry_at: Option<DateTime<Utc>>,
+) -> Result<bool> {
+    const NEWS: &str = "
+        SELECT COUNT(*) FROM channels WHERE id = $1
+          AND (($2 IS NULL AND error_message IS NOT NULL) OR ($2 IS NOT NULL AND (error_message IS NULL OR error_message <> $2)))";
+    const SET: &str = "UPDATE channels SET error_message = $2, retry_at = $3 WHERE id = $1";
+    let mut c = c;
+    let news: i64 = both!(c.again(), c => sqlx::query_scalar(NEWS).bind(id).bind(error).fetch_one(c).await)?;
+    both!(c, c => sqlx::query(SET).bind(id).bind(error).bind(retry_at).execute(c).await.map(|_| ()))?;
+    Ok(news > 0)
+}
+
+/// Notes what the connection says of itself.
+pub async fn set_connection_state(c: Conn<'_>, id: ChannelId, state: &str) -> Result<()> {
+    const SET: &str = "UPDATE channels SET connection_state = $2 WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(state).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// When a customer wrote last over each channel of an organisation.
+pub async fn list_last_inbound(c: Conn<'_>, org: OrgId) -> Result<Vec<(ChannelId, Option<DateTime<Utc>>)>> {
+    const LIST: &str = "
+        SELECT channel_id, MAX(last_customer_message_at) FROM conversations WHERE org_id = $1 GROUP BY channel_id";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+// What is fetched ------------------------------------------------------------------------------------------------------
+
+/// How far an account was fetched; empty when it is new.
+pub async fn cursor(
+    c: Conn<'_>,
+    org: OrgId,
+    channel: ChannelId,
+    account: &str,
+    now: DateTime<Utc>,
+) -> Result<String> {
+    const BEGIN: &str = "
+        INSERT INTO channel_cursors (org_id, channel_id, account, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (channel_id, account) DO NOTHING";
+    const FIND: &str = "SELECT cursor FROM channel_cursors WHERE channel_id = $1 AND account = $2";
+    let mut c = c;
+    both!(c.again(), c => sqlx::query(BEGIN).bind(org).bind(channel).bind(account).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_one(c).await)?)
+}
+
+/// Moves the cursor of an account.
+pub async fn move_cursor(
+    c: Conn<'_>,
+    channel: ChannelId,
+    account: &str,
+    cursor: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const MOVE: &str = "
+        UPDATE channel_cursors SET cursor = $3, updated_at = $4 WHERE channel_id = $1 AND account = $2 AND $3 <> ''";
+    both!(c, c => sqlx::query(MOVE).bind(channel).bind(account).bind(cursor).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Accounts that have not been fetched since `before`.
+pub async fn list_stale_cursors(c: Conn<'_>, before: DateTime<Utc>) -> Result<Vec<(OrgId, ChannelId, String)>> {
+    const LIST: &str = "
+        SELECT k.org_id, k.channel_id, k.account FROM channel_cursors k JOIN channels c ON c.id = k.channel_id
+        WHERE k.updated_at < $1 AND c.status = 'active' ORDER BY k.updated_at LIMIT 200";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(before).fetch_all(c).await)?)
+}
+
+// Files ---------------------------------------------------------------------------------------------------------------
+
+/// A file that came with a message.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Attachment {
+    pub id: AttachmentId,
+    pub org_id: OrgId,
+    pub message_id: MessageId,
+    pub channel_id: ChannelId,
+    pub source: Json<Media>,
+    /// `waiting`, `stored`, `failed` or `deleted`.
+    pub status: String,
+    pub content_type: Option<String>,
+    pub filename: Option<String>,
+}
+
+macro_rules! attachment_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, org_id, message_id, channel_id, source, status, content_type, filename FROM attachments ",
+            $rest
+        )
+    };
+}
+
+/// Notes a file that waits at the platform.
+pub async fn insert_attachment(
+    c: Conn<'_>,
+    id: AttachmentId,
+    m: &Message,
+    media: &Media,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO attachments (id, org_id, message_id, channel_id, source, filename, content_type, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    both!(c, c => sqlx::query(INSERT).bind(id).bind(m.org_id).bind(m.id).bind(m.channel_id).bind(Json(media))
+        .bind(&media.filename).bind(&media.mime_type).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// One file, for its download.
+pub async fn find_attachment(c: Conn<'_>, id: AttachmentId) -> Result<Option<Attachment>> {
+    const FIND: &str = attachment_columns!("WHERE id = $1");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The files of a message.
+pub async fn list_attachments(c: Conn<'_>, message: MessageId) -> Result<Vec<Attachment>> {
+    const LIST: &str = attachment_columns!("WHERE message_id = $1 ORDER BY id");
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(message).fetch_all(c).await)?)
+}
+
+/// The files that a customer sent.
+pub async fn attachments_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<AttachmentId>> {
+    const LIST: &str = "
+        SELECT a.id FROM attachments a JOIN messages m ON m.id = a.message_id
+        WHERE m.org_id = $1 AND m.customer_id = $2";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
+}
+
+/// What became of a file.
+pub struct Stored<'a> {
+    pub status: &'a str,
+    pub error: Option<&'a str>,
+    pub content_type: Option<&'a str>,
+    pub size_bytes: Option<i64>,
+    pub sha256: Option<&'a str>,
+}
+
+/// Says what became of a file.
+pub async fn settle_attachment(c: Conn<'_>, id: AttachmentId, s: &Stored<'_>, now: DateTime<Utc>) -> Result<()> {
+    const SET: &str = "
+        UPDATE attachments SET status = $2, error_message = $3, content_type = COALESCE($4, content_type),
+               size_bytes = COALESCE($5, size_bytes), sha256 = COALESCE($6, sha256), stored_at = $7
+        WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(s.status).bind(s.error).bind(s.content_type).bind(s.size_bytes)
+        .bind(s.sha256).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Deletes raw events and forgotten receipts from before `before`; returns how many. A thousand at a time.
+pub async fn delete_old_events(c: Conn<'_>, before: DateTime<Utc>) -> Result<u64> {
+    const EVENTS: &str = "
+        DELETE FROM channel_events WHERE id IN (
+            SELECT id FROM channel_events WHERE received_at < $1 AND status <> 'received' ORDER BY received_at LIMIT 1000)";
+    const RECEIPTS: &str = "DELETE FROM channel_receipts WHERE received_at < $1";
+    let mut c = c;
+    let gone = both!(c.again(), c => sqlx::query(EVENTS).bind(before).execute(c).await.map(|r| r.rows_affected()))?;
+    both!(c, c => sqlx::query(RECEIPTS).bind(before).execute(c).await.map(|_| ()))?;
+    Ok(gone)
+}

@@ -1,0 +1,96 @@
+//! How alike two questions are, and two words.
+
+use super::asked::{Asked, Term};
+use crate::platform::lexical::{Kind, Token};
+
+/// How much of a term is found by a word of the same root.
+pub(super) const SAME_ROOT: f32 = 0.6;
+
+/// What a word without a topic counts for, beside the rarity of the others.
+const STOP: f32 = 1.0;
+
+/// How alike two questions are, from 0 to 1: the share of their weight that they have in common. `idf` knows how rare
+/// a term is among the questions.
+pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> f32 {
+    likeness(asked, question, idf).0
+}
+
+/// The same, with the share of each term of `asked` that the question holds, those without a topic last.
+pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32, Vec<f32>) {
+    let other = Asked::read(question);
+    let weight = |t: &Term| t.weight.min(1.0) * idf(t.id);
+    let words = || other.terms.iter().filter(|t| t.kind == Kind::Word);
+    let share = |term: &Term| {
+        if other.terms.iter().any(|t| t.id == term.id) {
+            1.0
+        } else if term.kind == Kind::Word && words().any(|t| shares_root(&term.text, &t.text)) {
+            SAME_ROOT
+        } else if term.kind == Kind::Word
+            && term.document_frequency == 0
+            && words().any(|t| is_misspelt(&term.text, &t.text))
+        {
+            MISSPELT
+        } else {
+            0.0
+        }
+    };
+    let mut held: Vec<f32> = asked.terms.iter().map(share).collect();
+    let mut mine: f32 = asked.terms.iter().map(|t| t.idf).sum();
+    let mut common: f32 = asked.terms.iter().zip(&held).map(|(t, share)| t.idf * share).sum();
+    let stops: Vec<f32> = asked.stops.iter().map(|id| f32::from(u8::from(other.stops.contains(id)))).collect();
+    mine += STOP * asked.stops.len() as f32;
+    common += STOP * stops.iter().sum::<f32>();
+    held.extend(stops);
+    let theirs: f32 = other.terms.iter().map(weight).sum::<f32>() + STOP * other.stops.len() as f32;
+    if mine + theirs <= 0.0 {
+        return (0.0, held);
+    }
+    let mut similarity = (2.0 * common / (mine + theirs)).min(1.0);
+    if other.is_negated != asked.is_negated {
+        similarity *= 0.8;
+    }
+    (similarity, held)
+}
+
+/// The share of the weight of `asked` that `held` holds.
+pub fn coverage(asked: &Asked, held: &[f32]) -> f32 {
+    let weights = asked.terms.iter().map(|t| t.idf).chain(asked.stops.iter().map(|_| STOP));
+    let (all, there) = weights.zip(held).fold((0.0, 0.0), |(all, there), (w, share)| (all + w, there + w * share));
+    if all > 0.0 { there / all } else { 0.0 }
+}
+
+/// What a misspelt word counts for.
+const MISSPELT: f32 = 0.7;
+
+/// Whether a word that nobody knows is another with one letter wrong, missing or too many, or two swapped.
+fn is_misspelt(word: &str, other: &str) -> bool {
+    let (a, b) = (word.as_bytes(), other.as_bytes());
+    if a.len().min(b.len()) < 5 || a.len().abs_diff(b.len()) > 1 || !word.is_ascii() || !other.is_ascii() {
+        return false;
+    }
+    let front = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let back = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (longer, shorter) = (a.len().max(b.len()), a.len().min(b.len()));
+    let is_swapped = a.len() == b.len()
+        && front + back + 2 == longer
+        && a.get(front) == b.get(front + 1)
+        && a.get(front + 1) == b.get(front);
+    front + back.min(shorter - front) + 1 >= longer || is_swapped
+}
+
+/// Whether a word of the text shares its root with `word` ("founder", "founded"; "Norman", "Normandy").
+pub(super) fn same_root(word: &str, text: &str, token: &Token) -> bool {
+    text.get(token.start..token.end).is_some_and(|other| shares_root(word, other))
+}
+
+/// Whether two words share their root ("founder", "founded").
+pub fn shares_root(word: &str, other: &str) -> bool {
+    let (a, b) = (word.as_bytes(), other.as_bytes());
+    let shorter = a.len().min(b.len());
+    if shorter < 4 || a.first().map(u8::to_ascii_lowercase) != b.first().map(u8::to_ascii_lowercase) {
+        return false;
+    }
+    let common = a.iter().zip(b).take_while(|(x, y)| x.eq_ignore_ascii_case(y)).count();
+    common >= 5.max(a.len().max(b.len()) * 3 / 5)
+        || (common >= 4 && common == shorter && a.len().max(b.len()) <= common + 3)
+}

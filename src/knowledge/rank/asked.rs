@@ -1,0 +1,154 @@
+//! A question, read for searching: its terms, how rare they are, what it asks for.
+
+use std::ops::Range;
+
+use super::{
+    super::wants::{self, Wants},
+    negation::is_negated,
+    synonyms,
+};
+use crate::platform::{
+    language::Language,
+    lexical::{self, Kind, Token},
+};
+
+/// One distinct token of the question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    pub id: u32,
+    pub kind: Kind,
+    /// As written, folded.
+    pub text: String,
+    /// How rare it is among the passages.
+    pub idf: f32,
+    /// How many passages hold it.
+    pub document_frequency: u64,
+    /// What its match is worth: its rarity, less for words that only ask.
+    pub weight: f32,
+    /// Written like a name: a capital inside an English sentence.
+    pub is_name: bool,
+    /// Whether it only asks ("多少", "how long"): what no passage holds is then no sign of anything missing.
+    pub only_asks: bool,
+    /// Terms that say the same.
+    pub synonyms: &'static [u32],
+    /// Its place among the tokens of the question.
+    pub(super) position: usize,
+}
+
+/// A question, read for searching.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    pub terms: Vec<Term>,
+    /// Its words without a topic ("how", "my"): they tell questions apart that share their topic.
+    pub stops: Vec<u32>,
+    pub wants: Wants,
+    /// The language it is asked in, where that can be told.
+    pub language: Option<Language>,
+    /// Whether it says "not".
+    pub is_negated: bool,
+    /// The score that a passage with every term would come near to.
+    pub best_weight: f32,
+}
+
+impl Asked {
+    /// Reads a question; every term counts the same until [`Asked::weigh`] is called.
+    pub fn read(text: &str) -> Self {
+        let asking = wants::asking_words(text);
+        let mut terms: Vec<Term> = Vec::new();
+        let mut stops: Vec<u32> = Vec::new();
+        for (position, token) in lexical::tokens(text).into_iter().enumerate() {
+            if token.kind == Kind::Stop && !stops.contains(&token.id) {
+                stops.push(token.id);
+            }
+            if token.kind == Kind::Stop || terms.iter().any(|t| t.id == token.id) {
+                continue;
+            }
+            let written = text.get(token.start..token.end).unwrap_or_default();
+            let only_asks = asking.iter().any(|r| overlaps(r, &token));
+            terms.push(Term {
+                id: token.id,
+                kind: token.kind,
+                text: lexical::fold_text(written),
+                idf: 1.0,
+                document_frequency: 1,
+                weight: if only_asks { ASKING } else { 1.0 },
+                is_name: is_name(text, &token),
+                only_asks,
+                synonyms: synonyms::of(token.id),
+                position,
+            });
+        }
+        let mut asked = Self {
+            terms,
+            stops,
+            wants: Wants::read(text),
+            language: Language::detect(text),
+            is_negated: is_negated(text),
+            best_weight: 0.0,
+        };
+        asked.sum();
+        asked
+    }
+
+    /// Gives every term its rarity: how many of `entries` passages hold it.
+    pub fn weigh(&mut self, entries: u64, mut document_frequency: impl FnMut(u32) -> u64) {
+        for term in &mut self.terms {
+            term.document_frequency = document_frequency(term.id);
+            term.idf = lexical::idf(term.document_frequency, entries);
+            term.weight *= if term.only_asks && term.document_frequency == 0 { 0.0 } else { term.idf };
+        }
+        self.sum();
+    }
+
+    fn sum(&mut self) {
+        self.best_weight = self.terms.iter().map(|t| t.weight).sum();
+    }
+
+    /// The rarity of the term in the middle: what an unknown one is taken for.
+    pub fn typical_idf(&self) -> f32 {
+        let mut idfs: Vec<f32> = self.terms.iter().map(|t| t.idf).collect();
+        idfs.sort_by(f32::total_cmp);
+        idfs.get(idfs.len() / 2).copied().unwrap_or(1.0)
+    }
+
+    /// The terms and weights to search with: synonyms for less than the word that was said.
+    pub fn query(&self) -> lexical::SparseVector {
+        let mut terms: Vec<(u32, f32)> = Vec::with_capacity(self.terms.len() * 2);
+        for term in &self.terms {
+            let others = term.synonyms.iter().filter(|id| !self.terms.iter().any(|t| t.id == **id));
+            terms.extend(others.map(|id| (*id, SYNONYM * term.weight)));
+        }
+        // Where two terms have the same synonym, the rarer one's weight is kept.
+        terms.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        terms.dedup_by_key(|(id, _)| *id);
+        terms.extend(self.terms.iter().map(|t| (t.id, t.weight)));
+        lexical::query_vector(&terms)
+    }
+}
+
+/// What a word that only asks ("多少", "怎么") counts for beside the others.
+const ASKING: f32 = 0.1;
+
+/// What a passage's synonym of a word counts for beside the word itself.
+const SYNONYM: f32 = 0.4;
+
+fn overlaps(range: &Range<usize>, token: &Token) -> bool {
+    token.start < range.end && range.start < token.end
+}
+
+fn is_name(text: &str, token: &Token) -> bool {
+    let written = text.get(token.start..token.end).unwrap_or_default();
+    let before = text.get(..token.start).unwrap_or_default().trim_end();
+    matches!(token.kind, Kind::Word | Kind::Whole)
+        && written.starts_with(char::is_uppercase)
+        && !before.is_empty()
+        && !before.ends_with(['.', '?', '!', ':', '。', '？', '！'])
+}
+
+pub(super) fn pairs_up(term: &Term) -> bool {
+    matches!(term.kind, Kind::Word | Kind::Number)
+}
+
+pub(super) fn is_specific(term: &Term) -> bool {
+    term.is_name || matches!(term.kind, Kind::Number | Kind::Whole | Kind::Bridge)
+}

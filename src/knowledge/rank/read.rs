@@ -1,0 +1,330 @@
+//! A passage, read for a question: what it holds of it, sentence by sentence.
+
+use std::ops::Range;
+
+use super::{
+    MOST_TERMS,
+    alike::{SAME_ROOT, same_root},
+    asked::{Asked, Term, is_specific, pairs_up},
+    negation::is_negated,
+};
+use crate::platform::{
+    lexical::{self, Kind},
+    sentences::{self, Shape},
+};
+
+/// What a passage brings to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Text<'a> {
+    pub title: &'a str,
+    /// Whether it is the beginning of its document.
+    pub is_first: bool,
+    pub content: &'a str,
+    /// The BM25 score the index gave.
+    pub lexical: f32,
+}
+
+/// A passage that was read for a question.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Read {
+    /// BM25 ÷ the weight of the question: how much of the question is there, counting repetition and length.
+    pub normalised: f32,
+    /// The share of the question's weight that title and text hold.
+    pub coverage: f32,
+    /// The share that stands in the text itself, word for word.
+    pub exact: f32,
+    /// Of the pairs of words that stand together in the question, the share that stands together here.
+    pub pairs: f32,
+    /// The share of the question's weight in the title.
+    pub title: f32,
+    /// The rarity of the rarest term that is missing, as a share of the rarest term's.
+    pub rarest_missing: f32,
+    /// The weight of names and numbers in the question that are missing, as a share of theirs. 0 if it has none.
+    pub names_missing: f32,
+    /// For the beginning of a document that is titled with the question: the share of the title that it names; else 0.
+    pub lead: f32,
+    /// The sentences, best first.
+    pub sentences: Vec<Scored>,
+    /// What the rescored ranking goes by.
+    pub score: f32,
+}
+
+/// A sentence and how well it answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// Its place in the content.
+    pub range: Range<usize>,
+    /// Which sentence of the passage it is.
+    pub index: usize,
+    pub shape: Shape,
+    /// The share of the question's weight that it holds itself.
+    pub own: f32,
+    /// The same with what title and neighbours say about it.
+    pub within: f32,
+    /// Pairs of the question that stand together in it.
+    pub pairs: f32,
+    /// Whether it holds something of the kind that is asked for, beyond what the question says itself.
+    pub fits: f32,
+    /// The rarity of the rarest term that it and the title lack, as a share of the rarest term's.
+    pub missing: f32,
+    /// Whether it says "not".
+    pub is_negated: bool,
+    pub score: f32,
+}
+
+/// What a term counts for a sentence when only the title, the sentence before or after, or the rest of the passage has it.
+const FROM_TITLE: f32 = 0.9;
+const FROM_BEFORE: f32 = 0.5;
+const FROM_AFTER: f32 = 0.1;
+const FROM_REST: f32 = 0.25;
+/// What it counts for a sentence to hold something of the kind that is asked for, and where that is told by a unit.
+const FITS: f32 = 0.07;
+const FITS_UNIT: f32 = 0.15;
+/// The same for its passage.
+const FITS_BEST: f32 = 0.15;
+const FITS_BEST_UNIT: f32 = 0.4;
+/// From which share of the question in the title on the whole text is about it: "How long is the warranty?" is answered
+/// where the title says "Warranty", at its beginning, rather than where the word comes up.
+const WHOLE: f32 = 0.7;
+const LEAD: f32 = 0.5;
+/// How many sentences of a passage are looked at closely.
+const CLOSELY: usize = 6;
+
+/// What a synonym counts for beside the word itself.
+const SYNONYM: f32 = 0.6;
+
+/// By a token's id, the term of the question that it holds, and how much of it: all, or less by a synonym. Sorted.
+fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
+    let mut by_id: Vec<(u32, usize, f32)> = terms.iter().enumerate().map(|(i, t)| (t.id, i, 1.0)).collect();
+    for (i, term) in terms.iter().enumerate() {
+        let others = term.synonyms.iter().filter(|id| !terms.iter().any(|t| t.id == **id));
+        by_id.extend(others.map(|id| (*id, i, SYNONYM)));
+    }
+    by_id.sort_by_key(|(id, i, _)| (*id, *i));
+    by_id.dedup_by_key(|(id, _, _)| *id);
+    by_id
+}
+
+/// Of what a part of a document's title names, the share that the question names too, for the part that fits best:
+/// "Delivery: times and fees" is about fees, "Shipping restrictions" only half about shipping.
+fn named_by(asked: &Asked, headline: &str) -> f32 {
+    let title = headline.split(" › ").next().unwrap_or_default().replace(" and ", "、");
+    let parts = title.split([':', '：', '、', '与', '和', '&', ',', '，', '(', '（']);
+    let share = |part: &str| {
+        let tokens = lexical::tokens(part);
+        let of_topic = || tokens.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char | Kind::Number));
+        let asks = |id: u32| asked.terms.iter().any(|t| t.id == id || t.synonyms.contains(&id));
+        of_topic().filter(|t| asks(t.id)).count() as f32 / of_topic().count().max(1) as f32
+    };
+    parts.map(share).fold(0.0, f32::max)
+}
+
+/// A row of a table with its header: each cell behind the name of its column.
+pub fn in_full(header: &str, row: &str) -> String {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim().trim_start_matches('|').trim_end_matches('|').split('|').map(|c| c.trim().to_owned()).collect()
+    };
+    let names = cells(header);
+    let cells = cells(row).into_iter().enumerate();
+    let named = cells.map(|(i, cell)| format!("{} {cell}", names.get(i).map(String::as_str).unwrap_or_default()));
+    named.collect::<Vec<_>>().join(" | ")
+}
+
+/// Reads a passage for a question.
+pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
+    let tokens = lexical::tokens(passage.content);
+    let parts = sentences::split(passage.content);
+    let mut order: Vec<usize> = (0..asked.terms.len()).collect();
+    if order.len() > MOST_TERMS {
+        let weight = |i: &usize| asked.terms.get(*i).map_or(0.0, |t| t.weight);
+        order.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then(a.cmp(b)));
+        order.truncate(MOST_TERMS);
+        order.sort_unstable();
+    }
+    let terms: Vec<&Term> = order.iter().filter_map(|i| asked.terms.get(*i)).collect();
+    let total: f32 = terms.iter().map(|t| t.weight).sum::<f32>().max(f32::EPSILON);
+
+    let by_id = index(&terms);
+    let held = |id: u32| by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok().and_then(|at| by_id.get(at));
+    let term_of = |id: u32| held(id).filter(|(_, _, share)| *share >= 1.0).map(|(_, i, _)| *i);
+    let words: Vec<(usize, &str)> = terms
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| t.kind == Kind::Word && t.text.len() >= 4)
+        .map(|(i, t)| (i, t.text.as_str()))
+        .collect();
+
+    let mut in_title = vec![0.0f32; terms.len()];
+    lexical::each_term(passage.title, |id| {
+        if let Some((_, i, share)) = held(id)
+            && let Some(found) = in_title.get_mut(*i)
+        {
+            *found = found.max(*share);
+        }
+    });
+    // found[s][t]: how much of term t sentence s holds.
+    let mut found = vec![vec![0.0f32; terms.len()]; parts.len()];
+    let mut places: Vec<Vec<usize>> = vec![Vec::new(); terms.len()];
+    let mut sentence = 0;
+    for (place, token) in tokens.iter().enumerate() {
+        while parts.get(sentence).is_some_and(|s| s.range.end <= token.start) {
+            sentence += 1;
+        }
+        if token.kind == Kind::Stop {
+            continue;
+        }
+        let Some(row) = found.get_mut(sentence) else { continue };
+        if let Some((_, i, share)) = held(token.id) {
+            if let (Some(cell), Some(places)) = (row.get_mut(*i), places.get_mut(*i)) {
+                *cell = cell.max(*share);
+                if *share >= 1.0 {
+                    places.push(place);
+                }
+            }
+        } else if token.kind == Kind::Word {
+            for (i, word) in &words {
+                if same_root(word, passage.content, token)
+                    && let Some(cell) = row.get_mut(*i)
+                {
+                    *cell = cell.max(SAME_ROOT);
+                }
+            }
+        }
+    }
+    let anywhere: Vec<f32> =
+        (0..terms.len()).map(|i| found.iter().filter_map(|row| row.get(i)).fold(0.0f32, |a, b| a.max(*b))).collect();
+    let share =
+        |of: &dyn Fn(usize) -> f32| terms.iter().enumerate().map(|(i, t)| t.weight * of(i)).sum::<f32>() / total;
+    let at = |list: &[f32], i: usize| list.get(i).copied().unwrap_or(0.0);
+
+    // Pairs of neighbouring words.
+    let neighbours: Vec<(usize, usize, f32)> = terms
+        .windows(2)
+        .enumerate()
+        .filter_map(|(i, pair)| match pair {
+            [a, b] if b.position - a.position <= 2 && pairs_up(a) && pairs_up(b) => {
+                Some((i, i + 1, a.weight.min(b.weight)))
+            }
+            _ => None,
+        })
+        .collect();
+    let together = |(a, b): (usize, usize), within: Option<&Range<usize>>| {
+        let (Some(first), Some(second)) = (places.get(a), places.get(b)) else { return false };
+        first.iter().any(|p| {
+            second.iter().any(|q| {
+                q > p
+                    && q - p <= 2
+                    && within.is_none_or(|r| {
+                        tokens.get(*p).is_some_and(|t| r.contains(&t.start))
+                            && tokens.get(*q).is_some_and(|t| r.contains(&t.start))
+                    })
+            })
+        })
+    };
+    let pair_share = |within: Option<&Range<usize>>| {
+        let sum: f32 = neighbours.iter().map(|(_, _, w)| w).sum();
+        if sum <= 0.0 {
+            return 0.0;
+        }
+        neighbours.iter().filter(|(a, b, _)| together((*a, *b), within)).map(|(_, _, w)| w).sum::<f32>() / sum
+    };
+
+    let rarest = terms.iter().map(|t| t.weight).fold(f32::EPSILON, f32::max);
+    let missing = |i: usize| 1.0 - at(&anywhere, i).max(at(&in_title, i));
+    let rarest_missing = terms
+        .iter()
+        .enumerate()
+        .map(|(i, t)| if missing(i) > 0.9 { t.weight / rarest } else { 0.0 })
+        .fold(0.0, f32::max);
+    let named: f32 = terms.iter().filter(|t| is_specific(t)).map(|t| t.weight).sum();
+    let names_missing = if named > 0.0 {
+        terms.iter().enumerate().filter(|(_, t)| is_specific(t)).map(|(i, t)| t.weight * missing(i)).sum::<f32>()
+            / named
+    } else {
+        0.0
+    };
+
+    let title = share(&|i| at(&in_title, i));
+    let mut sentences: Vec<Scored> = parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| !matches!(part.shape, Shape::Heading | Shape::HeaderRow))
+        .map(|(s, part)| {
+            let row_of = |at: Option<usize>| at.and_then(|at| found.get(at)).map(Vec::as_slice).unwrap_or_default();
+            let row = row_of(Some(s));
+            let before = row_of(s.checked_sub(1));
+            let after = row_of(Some(s + 1));
+            let under = part.under;
+            let above = under.and_then(|at| parts.get(at)).and_then(|p| p.under);
+            let own = share(&|i| at(row, i));
+            let named = |i: usize| at(&in_title, i).max(at(row_of(under), i)).max(at(row_of(above), i));
+            let within = share(&|i| {
+                at(row, i)
+                    .max(FROM_TITLE * named(i))
+                    .max(FROM_BEFORE * at(before, i))
+                    .max(FROM_AFTER * at(after, i))
+                    .max(FROM_REST * at(&anywhere, i))
+            });
+            let missing = terms
+                .iter()
+                .enumerate()
+                .map(|(i, t)| if at(row, i).max(named(i)) > 0.1 { 0.0 } else { t.weight / rarest })
+                .fold(0.0, f32::max);
+            Scored {
+                range: part.range.clone(),
+                index: s,
+                shape: part.shape,
+                own,
+                within,
+                pairs: 0.0,
+                fits: 0.0,
+                missing,
+                is_negated: false,
+                score: within,
+            }
+        })
+        .collect();
+    let fits_weight = if asked.wants.has_unit() { FITS_UNIT } else { FITS };
+    // What costs more is looked at for the first few only.
+    sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+    for scored in sentences.iter_mut().take(CLOSELY) {
+        let content = passage.content.get(scored.range.clone()).unwrap_or_default();
+        scored.pairs = pair_share(Some(&scored.range));
+        scored.fits = match (scored.shape, parts.get(scored.index).and_then(|p| p.under).and_then(|at| parts.get(at))) {
+            // A row's header says what its cells are: a price, a time.
+            (Shape::Row, Some(header)) => {
+                let header = passage.content.get(header.range.clone()).unwrap_or_default();
+                asked.wants.fits(&in_full(header, content), &|id| term_of(id).is_some())
+            }
+            _ => asked.wants.fits(content, &|id| term_of(id).is_some()),
+        };
+        scored.is_negated = is_negated(content);
+        scored.score += 0.03 * scored.pairs + fits_weight * scored.fits;
+    }
+    sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+
+    let normalised = passage.lexical / asked.best_weight.max(f32::EPSILON);
+    let pairs = pair_share(None);
+    let coverage = share(&|i| at(&anywhere, i).max(at(&in_title, i)));
+    let fits_best = if asked.wants.has_unit() { FITS_BEST_UNIT } else { FITS_BEST };
+    let best = sentences.first().map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + fits_best * s.fits);
+    let lead = if passage.is_first && title >= WHOLE { named_by(asked, passage.title) } else { 0.0 };
+    // A long brief asks for many things at once: no sentence holds most of it, and looking for one misleads.
+    let score = if asked.terms.len() > MOST_TERMS {
+        normalised
+    } else {
+        normalised + 0.3 * coverage + 0.7 * pairs + 0.8 * title - 0.3 * names_missing + best + LEAD * lead
+    };
+    Read {
+        normalised,
+        coverage,
+        exact: share(&|i| if at(&anywhere, i) >= 1.0 { 1.0 } else { 0.0 }),
+        pairs,
+        title,
+        rarest_missing,
+        names_missing,
+        lead,
+        sentences,
+        score,
+    }
+}

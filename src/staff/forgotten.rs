@@ -1,0 +1,72 @@
+//! Forgotten passwords: a link by mail, and the same answer whether the address is known or not.
+
+use chrono::Duration;
+use serde_json::json;
+
+use super::{audit, link, principal::By, store};
+use crate::{
+    app::App,
+    platform::{
+        Error, Result,
+        mail::{self, Mail},
+        throttle::Patience,
+    },
+};
+
+/// How often one address may ask.
+const ASKING: Patience = Patience { free: 3, first: Duration::minutes(1), longest: Duration::hours(1) };
+
+/// Mails a link by which the user of this address chooses another password. Says the same for an address that nobody
+/// has; without a mail server it says so.
+pub async fn forgotten(app: &App, address: &str) -> Result<()> {
+    let Some(url) = &app.config.notify.smtp_url else {
+        return Err(Error::Conflict("no mail server is set up: ask an administrator for a reset link".into()));
+    };
+    let (now, email) = (app.now(), super::user::email(address)?);
+    let key = format!("forgotten|{email}");
+    if let Some(wait) = app.sign_ins.remaining(&key, ASKING, now) {
+        return Err(Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 });
+    }
+    app.sign_ins.fail(&key, now);
+    let mut tx = app.begin().await?;
+    let mut links = Vec::new();
+    for (org, user, _) in store::password_hashes(tx.conn(), &email, None).await? {
+        links.push(link::make(app, tx.conn(), org, Some(user), link::Purpose::Reset).await?);
+        audit(tx.conn(), now, &By::system(org), "user.forgot_password", ("user", user.0), json!({})).await?;
+    }
+    tx.commit().await?;
+    if links.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "Choose a new password here; the link works once, for 24 hours. If you did not ask for it, do nothing.\n\
+         请点击链接设置新密码；链接 24 小时内有效，只能使用一次。如果不是您本人操作，请忽略。\n\n{}\n",
+        links.join("\n")
+    );
+    let url = url.expose().to_owned();
+    let from = app.config.notify.email_from.clone().unwrap_or_else(|| "frontdesk@localhost".into());
+    // Beside the request: how long a mail takes must not tell whether the address is known.
+    app.spawn(async move {
+        let mail = Mail { from: &from, to: &[email], subject: "A new password · 重置密码", text };
+        if let Err(e) = mail::send(&url, mail).await {
+            tracing::warn!(error = %e.chain(), "a reset link could not be mailed");
+        }
+    });
+    Ok(())
+}
+
+/// Sends the asker a mail, to see whether the mail server works.
+pub async fn test_mail(app: &App, by: &By) -> Result<()> {
+    let settings = &app.config.notify;
+    let Some(url) = &settings.smtp_url else {
+        return Err(Error::Conflict("no mail server is set up: notify.smtp_url in the configuration file".into()));
+    };
+    let user = super::user::find(app, by, by.person()?).await?;
+    let mail = Mail {
+        from: settings.email_from.as_deref().unwrap_or("frontdesk@localhost"),
+        to: &[user.email],
+        subject: "Frontdesk: mail works · 邮件已可用",
+        text: "This is a test of Frontdesk's mail settings.\n这是一封测试邮件。\n".into(),
+    };
+    mail::send(url.expose(), mail).await
+}

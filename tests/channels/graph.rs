@@ -1,0 +1,278 @@
+//! A fake of Meta's Graph interface for WhatsApp.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use chrono::{DateTime, Duration, Utc};
+use frontdesk::platform::{
+    Clock,
+    crypto::{hmac_sha256_hex, sha256_hex},
+};
+use serde_json::{Value, json};
+
+use crate::desk::{only, serve};
+
+pub const NUMBER: &str = "106540352242922";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = "EAAG-test-token";
+pub const VERIFY: &str = "a verify token";
+
+/// What the platform does with a message instead of taking it.
+#[derive(Debug, Clone)]
+pub enum Does {
+    /// Refuses it with this code.
+    Refuses(i64),
+    /// Takes it and answers with a proxy's 502.
+    TakesAndBreaks,
+    /// Takes it and never answers: the connection closes in the middle of the answer.
+    TakesAndGarbles,
+}
+
+/// One message that was taken.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub id: String,
+    pub body: Value,
+}
+
+impl Taken {
+    pub fn text(&self) -> String {
+        let at = ["/text/body", "/interactive/body/text", "/template/components/0/parameters/0/text"];
+        at.iter().find_map(|p| self.body.pointer(p)?.as_str()).unwrap_or_default().to_string()
+    }
+
+    pub fn to(&self) -> &str {
+        self.body["to"].as_str().or(self.body["recipient"].as_str()).unwrap()
+    }
+}
+
+#[derive(Default)]
+pub struct Kept {
+    pub taken: Vec<Taken>,
+    pub read: Vec<String>,
+    pub script: VecDeque<Does>,
+    /// What happens to the next messages to one customer.
+    pub scripts: HashMap<String, VecDeque<Does>>,
+    /// When each customer wrote last; with it the fake guards the window.
+    pub heard: HashMap<String, DateTime<Utc>>,
+    pub clock: Option<Clock>,
+    pub faults: Vec<String>,
+    pub calls: usize,
+    pub file: Vec<u8>,
+}
+
+/// The running fake.
+#[derive(Clone)]
+pub struct Graph {
+    pub url: String,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl Graph {
+    pub async fn start() -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let graph = Self { url: String::new(), kept };
+        let router = Router::new()
+            .route("/v25.0/{number}/messages", post(message))
+            .route("/v25.0/{id}", get(find))
+            .route("/file/{id}", get(file));
+        let address = Arc::new(Mutex::new(String::new()));
+        let url = serve(router.with_state((graph.clone(), address.clone()))).await;
+        *address.lock().unwrap() = url.clone();
+        Self { url, ..graph }
+    }
+
+    pub fn config(&self) -> Value {
+        json!({"phone_number_id": NUMBER, "app_secret": SECRET, "verify_token": VERIFY, "access_token": TOKEN,
+            "base_url": self.url})
+    }
+
+    pub fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap()
+    }
+
+    pub fn then(&self, does: Does) {
+        self.kept().script.push_back(does);
+    }
+
+    /// The texts that a customer got.
+    pub fn reached(&self, to: &str) -> Vec<String> {
+        self.kept().taken.iter().filter(|t| t.to() == to).map(Taken::text).collect()
+    }
+
+    pub fn last(&self) -> Taken {
+        self.kept().taken.last().expect("nothing was sent").clone()
+    }
+}
+
+type Shared = (Graph, Arc<Mutex<String>>);
+
+fn refuse(code: i64) -> Response {
+    let status = if code == 190 { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    let error = json!({"error": {"message": format!("(#{code})"), "type": "OAuthException", "code": code,
+        "error_data": {"messaging_product": "whatsapp", "details": "a detail"}, "fbtrace_id": "x"}});
+    (status, Json(error)).into_response()
+}
+
+fn is_ours(headers: &HeaderMap) -> bool {
+    headers.get("authorization").and_then(|v| v.to_str().ok()) == Some(&format!("Bearer {TOKEN}"))
+}
+
+async fn message(
+    State((graph, _)): State<Shared>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut kept = graph.kept();
+    kept.calls += 1;
+    if !is_ours(&headers) {
+        return refuse(190);
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if body["status"] == "read" {
+        if only(&body, &["messaging_product", "status", "message_id", "typing_indicator"]).is_err() {
+            kept.faults.push(format!("a malformed sign: {body}"));
+        }
+        kept.read.push(body["message_id"].as_str().unwrap_or_default().into());
+        return Json(json!({"success": true})).into_response();
+    }
+    if number != NUMBER {
+        return refuse(33);
+    }
+    if let Err(fault) = check(&body) {
+        kept.faults.push(format!("{fault}: {body}"));
+        return refuse(100);
+    }
+    let to = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_string();
+    if let (Some(clock), Some(heard)) = (&kept.clock, kept.heard.get(&to))
+        && clock.now() > *heard + Duration::hours(24)
+        && body["type"] != "template"
+    {
+        kept.faults.push(format!("outside the window: {body}"));
+        return refuse(131_047);
+    }
+    let does = kept.scripts.get_mut(&to).and_then(VecDeque::pop_front);
+    let does = if does.is_some() { does } else { kept.script.pop_front() };
+    if let Some(Does::Refuses(code)) = does {
+        return refuse(code);
+    }
+    let id = format!("wamid.OUT{}", kept.taken.len());
+    kept.taken.push(Taken { id: id.clone(), body: body.clone() });
+    match does {
+        Some(Does::TakesAndBreaks) => (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response(),
+        Some(Does::TakesAndGarbles) => (StatusCode::OK, "{\"messaging_pro").into_response(),
+        _ => {
+            let to = body["to"].as_str().or(body["recipient"].as_str());
+            Json(json!({"messaging_product": "whatsapp", "contacts": [{"input": to}], "messages": [{"id": id}]}))
+                .into_response()
+        }
+    }
+}
+
+/// What Meta documents, and nothing else.
+fn check(body: &Value) -> Result<(), String> {
+    only(
+        body,
+        &[
+            "messaging_product",
+            "recipient_type",
+            "to",
+            "recipient",
+            "type",
+            "text",
+            "interactive",
+            "template",
+            "reaction",
+            "biz_opaque_callback_data",
+        ],
+    )?;
+    if body["messaging_product"] != "whatsapp" || (body["to"].is_null() == body["recipient"].is_null()) {
+        return Err("product or recipient".into());
+    }
+    if body["biz_opaque_callback_data"].as_str().is_none_or(|k| k.is_empty() || k.len() > 512) {
+        return Err("callback data".into());
+    }
+    match body["type"].as_str() {
+        Some("text") => {
+            only(&body["text"], &["preview_url", "body"])?;
+            let length = body["text"]["body"].as_str().map_or(0, |t| t.chars().count());
+            if (1..=4096).contains(&length) { Ok(()) } else { Err(format!("text of {length}")) }
+        }
+        Some("interactive") => {
+            let of = &body["interactive"];
+            only(of, &["type", "body", "action", "header", "footer"])?;
+            let buttons = of["action"]["buttons"].as_array().map_or(0, Vec::len);
+            let rows = of["action"]["sections"]
+                .as_array()
+                .map_or(0, |s| s.iter().map(|s| s["rows"].as_array().map_or(0, Vec::len)).sum());
+            let length = of["body"]["text"].as_str().map_or(0, |t| t.chars().count());
+            if buttons <= 3 && rows <= 10 && buttons + rows > 0 && (1..=1024).contains(&length) {
+                Ok(())
+            } else {
+                Err("interactive".into())
+            }
+        }
+        Some("template") => {
+            only(&body["template"], &["name", "language", "components"])?;
+            let value =
+                body.pointer("/template/components/0/parameters/0/text").and_then(Value::as_str).unwrap_or_default();
+            if value.contains('\n') || value.is_empty() { Err("template value".into()) } else { Ok(()) }
+        }
+        Some("reaction") => only(&body["reaction"], &["message_id", "emoji"]),
+        other => Err(format!("type {other:?}")),
+    }
+}
+
+async fn find(State((graph, address)): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if !is_ours(&headers) {
+        return refuse(190);
+    }
+    if id == NUMBER {
+        return Json(json!({"verified_name": "Shop", "quality_rating": "GREEN", "id": NUMBER})).into_response();
+    }
+    let kept = graph.kept();
+    let url = format!("{}/file/{id}", address.lock().unwrap());
+    Json(json!({"messaging_product": "whatsapp", "url": url, "mime_type": "image/png", "id": id,
+        "sha256": sha256_hex(&kept.file), "file_size": kept.file.len()}))
+    .into_response()
+}
+
+async fn file(State((graph, _)): State<Shared>, headers: HeaderMap) -> Response {
+    if !is_ours(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    graph.kept().file.clone().into_response()
+}
+
+/// A delivery of `value` as Meta writes it, with its signature.
+pub fn envelope(field: &str, mut value: Value) -> (String, String) {
+    value["messaging_product"] = json!("whatsapp");
+    value["metadata"] = json!({"display_phone_number": "15550783881", "phone_number_id": NUMBER});
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]});
+    // Meta escapes what is not ASCII, and slashes.
+    let body: String = body
+        .to_string()
+        .replace('/', "\\/")
+        .chars()
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect()
+            }
+        })
+        .collect();
+    let signature = format!("sha256={}", hmac_sha256_hex(SECRET.as_bytes(), body.as_bytes()));
+    (body, signature)
+}

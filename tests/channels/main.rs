@@ -1,0 +1,25 @@
+//! Channels through the front door, each against a strict fake of its platform: what the platform signs goes in, what
+//! stands on the wire comes out. The fakes take only what the platforms document and misbehave when told to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
+mod desk;
+mod graph;
+mod hooks;
+mod mutated;
+mod official_account;
+mod other;
+mod qyapi;
+mod schedules;
+#[path = "../support/mod.rs"]
+mod support;
+mod website;
+mod wecom;
+mod whatsapp;

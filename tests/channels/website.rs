@@ -1,0 +1,107 @@
+//! The website's chat: who may show it, and for whom the website vouches.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use frontdesk::platform::crypto::hmac_sha256_hex;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::{
+    desk::WARRANTY,
+    support::{
+        app::{TestApp, databases},
+        shop::Shop,
+    },
+};
+
+const SECRET: &str = "an identity secret";
+
+async fn open(shop: &Shop) -> String {
+    let body = json!({"platform": "web", "name": "Shop", "config": {"identity_secret": SECRET},
+        "settings": {"origins": ["https://shop.example.com"]}});
+    let added = shop.call("POST", "/api/channels", Some(body)).await;
+    assert_eq!(added.status, StatusCode::OK, "{added:?}");
+    assert!(added.body["webhook_path"].is_null());
+    added.body["id"].as_str().unwrap().to_string()
+}
+
+async fn session(shop: &Shop, origin: Option<&str>, body: Value) -> (StatusCode, Value) {
+    let mut request = Request::post("/api/widget/session")
+        .header("content-type", "application/json")
+        .header("host", "desk.example.com");
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    let answer = shop.router.clone().oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+    let status = answer.status();
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_listed_websites_show_the_chat() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let start = json!({"channel": channel});
+        for (origin, expected) in [
+            (Some("https://shop.example.com"), StatusCode::OK),
+            (Some("https://desk.example.com"), StatusCode::OK), // our own page
+            (Some("https://evil.example.com"), StatusCode::FORBIDDEN),
+            (Some("null"), StatusCode::FORBIDDEN),
+            (None, StatusCode::OK), // no browser asks
+        ] {
+            assert_eq!(session(&shop, origin, start.clone()).await.0, expected, "{origin:?}");
+        }
+        let policy = |path: String| {
+            let router = shop.router.clone();
+            async move {
+                let answer = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+                answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_string()
+            }
+        };
+        assert!(
+            policy(format!("/chat?channel={channel}"))
+                .await
+                .ends_with("frame-ancestors 'self' https://shop.example.com")
+        );
+        assert!(policy("/chat".into()).await.ends_with("frame-ancestors *"));
+        assert!(policy("/chat?channel=nonsense".into()).await.ends_with("frame-ancestors *"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_for_whom_the_website_vouches_goes_on_with_their_talk_on_another_device() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        shop.learns("en.md", WARRANTY).await;
+        let channel = open(&shop).await;
+        let hash = hmac_sha256_hex(SECRET.as_bytes(), b"user-42");
+        let known = json!({"channel": channel, "identity": {"id": "user-42", "hash": hash}});
+        let (_, phone) = session(&shop, None, known.clone()).await;
+        let token = phone["visitor_token"].as_str().unwrap();
+        let echo = uuid::Uuid::now_v7();
+        let written = json!({"echo_id": echo, "text": "How long is the warranty of a grinder?"});
+        for _ in 0..2 {
+            let said = shop.call_as(token, "POST", "/api/widget/messages", Some(written.clone())).await;
+            assert_eq!(said.status, StatusCode::OK, "{said:?}");
+        }
+        shop.settle().await;
+        let (_, laptop) = session(&shop, None, known.clone()).await;
+        let all = laptop["messages"].as_array().unwrap();
+        assert!(all.len() == 2 && all[1]["text"].as_str().unwrap().contains("24 months"), "{all:?}");
+
+        // Nobody else gets there: not by a wrong signature, not without one, not with the token alone.
+        let wrong =
+            json!({"channel": channel, "identity": {"id": "user-42", "hash": hmac_sha256_hex(b"guess", b"user-42")}});
+        assert_eq!(session(&shop, None, wrong).await.0, StatusCode::FORBIDDEN);
+        let signed_out = json!({"channel": channel, "visitor_token": token});
+        let (status, stranger) = session(&shop, None, signed_out).await;
+        assert_eq!((status, stranger["messages"].as_array().unwrap().len()), (StatusCode::OK, 0));
+        let hash = hmac_sha256_hex(SECRET.as_bytes(), b"user-43");
+        let other = json!({"channel": channel, "visitor_token": token, "identity": {"id": "user-43", "hash": hash}});
+        assert_eq!(session(&shop, None, other).await.1["messages"].as_array().unwrap().len(), 0);
+    }
+}
