@@ -66,6 +66,8 @@ pub struct MemoryChange {
     pub importance: Option<f64>,
     /// It is not true, and nothing takes its place.
     pub is_wrong: Option<bool>,
+    /// It was true and is over: a promise that was kept, an appointment that took place.
+    pub is_over: Option<bool>,
 }
 
 /// The longest value, in characters.
@@ -174,9 +176,10 @@ pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, chan
     }
     after.is_pinned = change.is_pinned.unwrap_or(before.is_pinned);
     let replaces = change.value.as_deref().map(checked).transpose()?;
-    let ends = change.is_wrong == Some(true) || replaces.is_some();
+    let is_over = change.is_over == Some(true);
+    let ends = change.is_wrong == Some(true) || is_over || replaces.is_some();
     if ends && before.status == Status::Active {
-        after.status = Status::Retracted;
+        after.status = if is_over { Status::Superseded } else { Status::Retracted };
         after.valid_until = Some(now);
         after.archived_at = Some(now);
         let mut delta = Delta::default();

@@ -37,10 +37,8 @@ pub(super) async fn extract(app: &App, texts: &[&str], language: Language) -> Ve
     if shown.is_empty() || !app.model.can_chat() {
         return Vec::new();
     }
-    let lines: Vec<Line> = shown
-        .iter()
-        .filter_map(|i| Some(Line { by: "customer", text: (*texts.get(*i)?).to_owned() }))
-        .collect();
+    let lines: Vec<Line> =
+        shown.iter().filter_map(|i| Some(Line { by: "customer", text: (*texts.get(*i)?).to_owned() })).collect();
     let Ok(prompt) = app.prompts.remember(language, &lines, &kinds()) else { return Vec::new() };
     let request = ChatRequest {
         purpose: "remember",

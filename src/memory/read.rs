@@ -125,10 +125,8 @@ pub(super) fn admit(text: &str, kind: Kind, value: &str) -> Option<Fact> {
     let value = value.trim();
     let at = text.find(value).filter(|_| !value.is_empty() && value.chars().count() <= 200)?;
     let range = at..at + value.len();
-    let sentence = sentences::split(text)
-        .into_iter()
-        .map(|s| s.range)
-        .find(|s| s.start <= range.start && range.end <= s.end)?;
+    let sentence =
+        sentences::split(text).into_iter().map(|s| s.range).find(|s| s.start <= range.start && range.end <= s.end)?;
     let words = text.get(sentence.clone())?;
     let inside = range.start - sentence.start..range.end - sentence.start;
     let stands = [&*english::SHEET, &*chinese::SHEET].iter().all(|sheet| {
@@ -268,7 +266,9 @@ mod tests {
 
     #[test]
     fn secrets_are_never_read() {
-        for text in ["My card is 4111-1111-1111-1111 and I live in Ipoh", "my password is Ipoh-2026", "我的验证码是339120"] {
+        for text in
+            ["My card is 4111-1111-1111-1111 and I live in Ipoh", "my password is Ipoh-2026", "我的验证码是339120"]
+        {
             assert!(read(text).is_empty() && is_secret(text), "{text}");
         }
         assert!(!is_secret("My order number is 4111 1111") && !is_secret("我的订单号是20261108877"));

@@ -130,7 +130,7 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
     if let Some(days) = asked.days {
         rows.extend(store::on_days(reader.conn(), query.org, query.customer, moments(days), OF_DAYS).await?);
     }
-    let always = if query.with_identity { always(&mut reader, query).await? } else { Vec::new() };
+    let always = if query.with_identity { always(&mut reader, query, now).await? } else { Vec::new() };
     let mut seen = HashSet::new();
     let may = |m: &Memory| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id));
     rows.retain(|m| may(m) && seen.insert(m.id));
@@ -173,11 +173,22 @@ fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
 }
 
 /// Who the customer is and what we promised.
-async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> Result<Vec<Memory>> {
+async fn always(
+    reader: &mut crate::platform::db::Reader,
+    query: &Query<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Memory>> {
     let mut always = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
+    always.retain(|m| m.kind != Kind::Promise || !is_long_due(m, now));
     always.sort_by_key(|m| (m.kind != Kind::Promise, m.kind, std::cmp::Reverse(m.seq)));
     always.truncate(query.limit.saturating_sub(query.limit / 3));
     Ok(always)
+}
+
+/// Whether a promise was due so long ago that it was kept, or forgotten by both: it is still recalled when asked for.
+fn is_long_due(promise: &Memory, now: DateTime<Utc>) -> bool {
+    let said = promise.valid_from.unwrap_or(promise.created_at);
+    now - promise.about_until.unwrap_or(said) > chrono::Duration::days(30)
 }
 
 /// The kinds that are always recalled.

@@ -8,8 +8,7 @@ use std::{
 use axum::http::StatusCode;
 use frontdesk::{
     app::App,
-    backup,
-    erasure,
+    backup, erasure,
     platform::{Clock, crypto},
 };
 use serde_json::{Value, json};

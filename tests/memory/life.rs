@@ -214,7 +214,8 @@ async fn a_model_notices_more_and_invents_nothing() {
     let shop = Shop::around(app).await;
     says(&shop, "Ana", "We cannot do without jazz in the mornings. I live in Penang.").await;
     let all = memories(&shop, "Ana", "?status=active").await;
-    let found: Vec<_> = all.iter().map(|m| (m["source_type"].as_str().unwrap(), m["value"].as_str().unwrap())).collect();
+    let found: Vec<_> =
+        all.iter().map(|m| (m["source_type"].as_str().unwrap(), m["value"].as_str().unwrap())).collect();
     assert_eq!(found, [("ai_analysis", "jazz in the mornings"), ("conversation", "Penang")]);
     let before = fake.requests();
     says(&shop, "Ana", "How long is the warranty?").await;

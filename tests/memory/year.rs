@@ -68,11 +68,13 @@ async fn over_a_year_the_newest_fact_wins() {
                 }
                 2 => {
                     wears[who] = (36 + draw.below(10)).to_string();
-                    if is_zh { format!("我的鞋码是{}码", wears[who]) } else { format!("My shoe size is {}.", wears[who]) }
+                    if is_zh {
+                        format!("我的鞋码是{}码", wears[who])
+                    } else {
+                        format!("My shoe size is {}.", wears[who])
+                    }
                 }
-                3 => {
-                    if is_zh { "我对花生过敏。" } else { "I'm allergic to peanuts." }.to_owned()
-                }
+                3 => if is_zh { "我对花生过敏。" } else { "I'm allergic to peanuts." }.to_owned(),
                 _ => JUNK[draw.below(JUNK.len())].to_owned(),
             };
             let new: Vec<New> = memory::facts(&text, Writer::Customer)
@@ -88,7 +90,8 @@ async fn over_a_year_the_newest_fact_wins() {
     let (mut right, mut asked, mut junk, mut all, mut twice) = (0, 0, 0, 0, 0);
     for (who, id) in ids.iter().enumerate() {
         memory::bring(&app, org, *id).await.unwrap();
-        let query = Query { limit: 50, budget: usize::MAX, ..Query::new(org, *id, "lives city size shoe 尺码 城市") };
+        let query =
+            Query { limit: 50, budget: usize::MAX, ..Query::new(org, *id, "lives city size shoe 尺码 城市") };
         let recalled = memory::recall(&app, &query).await.unwrap();
         let of = |kind| recalled.iter().filter(|r| r.memory.kind == kind).collect::<Vec<_>>();
         for (kind, expected) in [(Kind::City, &lives[who]), (Kind::Size, &wears[who])] {
@@ -98,7 +101,9 @@ async fn over_a_year_the_newest_fact_wins() {
             asked += 1;
             let found = of(kind);
             twice += found.len().saturating_sub(1);
-            right += usize::from(found.first().is_some_and(|r| r.memory.value.as_deref().unwrap().starts_with(expected.as_str())));
+            right += usize::from(
+                found.first().is_some_and(|r| r.memory.value.as_deref().unwrap().starts_with(expected.as_str())),
+            );
         }
         all += recalled.len();
         junk += recalled.iter().filter(|r| !matches!(r.memory.kind, Kind::City | Kind::Size | Kind::Allergy)).count();

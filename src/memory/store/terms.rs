@@ -51,7 +51,15 @@ pub async fn apply(mut c: Conn<'_>, org: OrgId, delta: &Delta) -> Result<()> {
         SELECT $1, $2, t.term, t.df FROM UNNEST($3::bigint[], $4::bigint[]) AS t (term, df)
         ON CONFLICT (org_id, collection, term)
         DO UPDATE SET document_frequency = lexical_terms.document_frequency + excluded.document_frequency";
-    const GONE: &str = "DELETE FROM lexical_terms WHERE org_id = $1 AND collection = $2 AND document_frequency <= 0";
+    const GONE_SQLITE: &str = "
+        DELETE FROM lexical_terms WHERE org_id = $1 AND collection = $2 AND document_frequency <= 0
+           AND term IN (SELECT value FROM json_each($3))";
+    const GONE_PG: &str = "
+        DELETE FROM lexical_terms WHERE org_id = $1 AND collection = $2 AND document_frequency <= 0
+           AND term = ANY($3)";
+    if delta.entries == 0 && delta.tokens == 0 && delta.terms.is_empty() {
+        return Ok(());
+    }
     both!(c.again(), c => sqlx::query(TOTALS).bind(org).bind(MEMORIES).bind(delta.entries).bind(delta.tokens)
         .execute(c).await.map(|_| ()))?;
     let changed = || delta.terms.iter().filter(|(_, by)| **by != 0);
@@ -66,8 +74,19 @@ pub async fn apply(mut c: Conn<'_>, org: OrgId, delta: &Delta) -> Result<()> {
             sqlx::query(PG).bind(org).bind(MEMORIES).bind(terms).bind(by).execute(c).await?;
         }
     }
-    if delta.terms.values().any(|by| *by < 0) {
-        both!(c, c => sqlx::query(GONE).bind(org).bind(MEMORIES).execute(c).await.map(|_| ()))?;
+    let fewer: Vec<i64> = changed().filter(|(_, by)| **by < 0).map(|(term, _)| i64::from(*term)).collect();
+    if fewer.is_empty() {
+        return Ok(());
+    }
+    // Only among those that became fewer: the table holds every word of the organisation.
+    match c {
+        Conn::Sqlite(c) => {
+            let fewer = serde_json::to_string(&fewer)?;
+            sqlx::query(GONE_SQLITE).bind(org).bind(MEMORIES).bind(fewer).execute(c).await?;
+        }
+        Conn::Pg(c) => {
+            sqlx::query(GONE_PG).bind(org).bind(MEMORIES).bind(fewer).execute(c).await?;
+        }
     }
     Ok(())
 }
