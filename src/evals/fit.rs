@@ -276,7 +276,7 @@ mod tests {
             })
             .collect();
         let calibration = models(&examples);
-        for score in [1.0, 2.0, 3.0] {
+        for score in [1.0_f64, 2.0, 3.0] {
             let expected = 1.0 / (1.0 + (-(3.0 * score - 6.0)).exp());
             let found = confidence::found(&calibration, Language::En, &example(score, true).inputs);
             assert!((found - expected).abs() < 0.05, "{score}: {found} instead of {expected}");
