@@ -100,7 +100,6 @@ pub fn lowest(sorted: &[(f64, bool)], rate: f64) -> (Option<f64>, usize) {
     let mut wrong = 0;
     // So few can't prove the rate even when all are right: the first claim tested is the first that can be rejected.
     let least = ((DELTA.ln() / (1.0 - rate).ln()).ceil() as usize).max(1);
-    let mut failed = 0;
     for (i, (confidence, is_right)) in sorted.iter().enumerate() {
         wrong += usize::from(!is_right);
         let count = i + 1;
@@ -109,12 +108,9 @@ pub fn lowest(sorted: &[(f64, bool)], rate: f64) -> (Option<f64>, usize) {
         if sorted.get(count).is_some_and(|next| next.0 == *confidence) || count < least || !is_step {
             continue;
         }
+        // A fixed sequence ends at its first failure.
         if binomial_tail(wrong, count, rate) > DELTA {
-            failed += 1;
-            // A fixed sequence ends at its first failure.
-            if failed > 0 {
-                break;
-            }
+            break;
         }
         best = (Some(*confidence), count);
     }

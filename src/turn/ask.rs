@@ -8,7 +8,7 @@ use super::{
     DraftFrom, Policy, Proven, Question, Signals, SourceId, Verdict, confidence,
     draft::{self, Written},
     extract, gate, proof, signals,
-    small_talk::SmallTalk,
+    small_talk::{SmallTalk, without_greeting},
     understand::{self, Understood},
 };
 use crate::{
@@ -94,7 +94,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     }
     let Understood { rewritten, call } = understand::question(app, question).await;
     let mut model_calls: Vec<ModelCall> = call.into_iter().collect();
-    let text = rewritten.clone().unwrap_or_else(|| question.text.clone());
+    let text = rewritten.clone().unwrap_or_else(|| without_greeting(&question.text).to_owned());
     let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
     let evidence = knowledge::search(app, question.org, &query).await?;
     let searched = started.elapsed();

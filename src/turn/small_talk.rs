@@ -92,6 +92,19 @@ impl SmallTalk {
     }
 }
 
+/// `text` without the greeting it opens with ("Hello, how long is the warranty?"); as it is when there is nothing else.
+pub fn without_greeting(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some((opening, rest)) = text.split_once([',', '!', '.', '，', '！', '。', '~', '\n']) {
+        let rest = rest.trim_start_matches([',', '!', '.', '，', '！', '。', '~']).trim_start();
+        if rest.is_empty() || SmallTalk::read(opening).is_none() {
+            break;
+        }
+        text = rest;
+    }
+    text
+}
+
 /// Longer phrases before those they begin with.
 const PHRASES: &[(&str, SmallTalk)] = &[
     ("how are you doing", SmallTalk::HowAreYou),
@@ -279,6 +292,19 @@ const FILLERS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_greeting_is_taken_off_a_question() {
+        for (text, expected) in [
+            ("Hello, how long is the warranty?", "how long is the warranty?"),
+            ("你好，保修多久？", "保修多久？"),
+            ("Hi! Thanks. Where is my parcel?", "Where is my parcel?"),
+            ("Refunds, please", "Refunds, please"),
+            ("Hello!", "Hello!"),
+        ] {
+            assert_eq!(without_greeting(text), expected);
+        }
+    }
 
     #[test]
     fn small_talk_is_told_from_questions() {

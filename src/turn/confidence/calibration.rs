@@ -55,6 +55,9 @@ pub struct Calibration {
 /// No answer is surer than this: what is asked for where nothing can be promised.
 const NEVER: f64 = 0.995;
 
+/// Whatever share of wrong answers is allowed, nobody is sent what is this unlikely.
+const LEAST: f64 = 0.15;
+
 impl Calibration {
     /// The models of a language.
     pub fn of(&self, language: Language) -> &LanguageFit {
@@ -68,7 +71,7 @@ impl Calibration {
     /// list that is no larger.
     pub fn threshold(&self, rate: f64) -> f64 {
         let promised = self.risks.iter().filter(|r| r.rate <= rate + 1e-9);
-        promised.filter_map(|r| r.confidence).fold(NEVER, f64::min)
+        promised.filter_map(|r| r.confidence).fold(NEVER, f64::min).max(LEAST)
     }
 }
 
@@ -97,7 +100,9 @@ mod tests {
     #[test]
     fn fewer_errors_need_more_confidence() {
         let at = |rate| shipped().threshold(rate);
-        assert!(at(0.001) >= at(0.05) && at(0.05) >= at(0.1) && at(0.1) > at(0.3) && at(0.9) > 0.0 && at(0.0) <= 1.0);
+        assert!(
+            at(0.001) >= at(0.05) && at(0.05) >= at(0.1) && at(0.1) > at(0.3) && at(0.9) >= LEAST && at(0.0) <= 1.0
+        );
     }
 
     #[test]
