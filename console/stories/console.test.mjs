@@ -251,6 +251,26 @@ test("everything is there in Chinese", async () => {
   await agent.context.close();
 });
 
+test("customers are imported after a dry run that knows those who are there", async () => {
+  await server.call(admin, "POST", "/api/customers", { name: "Old Friend", email: "old@example.com" });
+  const agent = await person(browser);
+  await signIn(agent.page, server);
+  await agent.page.goto(`${server.url}/customers`);
+  const csv = "Name,Email,Phone\nNew One,new@example.com,+6591112222\nOld again,OLD@example.com,\n,nameless@example.com,\n\"Comma, Inc.\",comma@example.com,\nTwice,new@example.com,\n";
+  await agent.page.setInputFiles("[data-import]", { name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await agent.page.getByRole("button", { name: "Look what would happen" }).click();
+  await agent.page.getByRole("status").getByText("New: 2").waitFor();
+  await agent.page.getByRole("status").getByText("Known already: 2").waitFor();
+  await agent.page.getByRole("status").getByText("Wrong: 1").waitFor();
+  assert.equal((await server.call(admin, "GET", "/api/customers?search=comma@example.com")).items.length, 0, "a dry run adds nobody");
+  await agent.page.getByRole("button", { name: "Add 2 customers" }).click();
+  await agent.page.getByRole("status").getByText("Added: 2").waitFor();
+  const added = await server.call(admin, "GET", "/api/customers?search=comma@example.com");
+  assert.deepEqual(added.items.map((c) => c.name), ["Comma, Inc."]);
+  assert.deepEqual(agent.faults, []);
+  await agent.context.close();
+});
+
 test("what customers and colleagues write is shown and never run", async () => {
   const payloads = [
     `<script>window.pwned=1</script>`,
