@@ -160,6 +160,7 @@ test("a double click sends once", async () => {
   const agent = await person(browser);
   await signIn(agent.page, server, "mei@example.com");
   await agent.page.locator("a[href*='/inbox/']", { hasText: "Double" }).first().click();
+  await agent.page.getByText("Nothing found in the documents").first().waitFor();
   await agent.page.fill("[data-composer]", "Only once");
   await agent.page.getByRole("button", { name: "Send", exact: true }).dblclick();
   await agent.page.getByRole("log").getByText("Only once").waitFor();
