@@ -160,6 +160,7 @@ test("a double click sends once", async () => {
   const agent = await person(browser);
   await signIn(agent.page, server, "mei@example.com");
   await agent.page.locator("a[href*='/inbox/']", { hasText: "Double" }).first().click();
+  await agent.page.getByText("Nothing found in the documents").first().waitFor();
   await agent.page.fill("[data-composer]", "Only once");
   await agent.page.getByRole("button", { name: "Send", exact: true }).dblclick();
   await agent.page.getByRole("log").getByText("Only once").waitFor();
@@ -248,6 +249,26 @@ test("everything is there in Chinese", async () => {
     const english = headings.map((t) => t.replace(names, "")).filter((t) => /[A-Za-z]{4,}/.test(t) && !/@|Visitor|Juniper|Sales/.test(t));
     assert.deepEqual(english, [], place);
   }
+  await agent.context.close();
+});
+
+test("customers are imported after a dry run that knows those who are there", async () => {
+  await server.call(admin, "POST", "/api/customers", { name: "Old Friend", email: "old@example.com" });
+  const agent = await person(browser);
+  await signIn(agent.page, server);
+  await agent.page.goto(`${server.url}/customers`);
+  const csv = "Name,Email,Phone\nNew One,new@example.com,+6591112222\nOld again,OLD@example.com,\n,nameless@example.com,\n\"Comma, Inc.\",comma@example.com,\nTwice,new@example.com,\n";
+  await agent.page.setInputFiles("[data-import]", { name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await agent.page.getByRole("button", { name: "Look what would happen" }).click();
+  await agent.page.getByRole("status").getByText("New: 2").waitFor();
+  await agent.page.getByRole("status").getByText("Known already: 2").waitFor();
+  await agent.page.getByRole("status").getByText("Wrong: 1").waitFor();
+  assert.equal((await server.call(admin, "GET", "/api/customers?search=comma@example.com")).items.length, 0, "a dry run adds nobody");
+  await agent.page.getByRole("button", { name: "Add 2 customers" }).click();
+  await agent.page.getByRole("status").getByText("Added: 2").waitFor();
+  const added = await server.call(admin, "GET", "/api/customers?search=comma@example.com");
+  assert.deepEqual(added.items.map((c) => c.name), ["Comma, Inc."]);
+  assert.deepEqual(agent.faults, []);
   await agent.context.close();
 });
 

@@ -1,7 +1,7 @@
 // The list of customers: search, filters, export.
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { BookmarkPlus, ChevronDown, Download, Plus, Search, Users } from "lucide-react";
+import { BookmarkPlus, ChevronDown, Download, Plus, Search, Upload, Users } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
@@ -13,6 +13,7 @@ import { useToast } from "~/parts/toast";
 import { Avatar, Badge, Button, Dialog, Empty, Input, Menu, MenuItem, Page, Select, SelectField, Spinner, Table, TextField } from "~/parts/ui";
 import type { CustomersSearch } from "~/router";
 import { useLanguage, useWords } from "~/words";
+import { Import } from "./Import";
 import { TagBadge } from "./panels";
 
 type Stage = CustomerShown["stage"];
@@ -30,6 +31,8 @@ export function Customers() {
   const list = useInfiniteQuery(queries.customers(filter));
   const all = list.data?.pages.flatMap((p) => p.items) ?? [];
   const [adding, setAdding] = useState(false);
+  const [file, setFile] = useState<File>();
+  const picked = useRef<HTMLInputElement>(null);
   const set = (change: CustomersSearch) => void navigate({ to: "/customers", search: { ...search, ...change }, replace: true });
   const [q, setQ] = useState(search.q ?? "");
   const setNow = useRef(set);
@@ -67,6 +70,12 @@ export function Customers() {
         <>
           <Views search={search} />
           {me.may("customer:export") && <Button busy={exported.isPending} onClick={() => exported.mutate()}><Download size={15} aria-hidden /> <span className="hidden sm:inline">{w.customer.export}</span></Button>}
+          {me.may("customer:write") && (
+            <>
+              <input ref={picked} type="file" accept=".csv,text/csv" hidden data-import onChange={(e) => { setFile(e.target.files?.[0]); e.target.value = ""; }} />
+              <Button onClick={() => picked.current?.click()}><Upload size={15} aria-hidden /> <span className="hidden sm:inline">{w.importing.open}</span></Button>
+            </>
+          )}
           {me.may("customer:write") && <Button look="primary" onClick={() => setAdding(true)}><Plus size={15} aria-hidden /> {w.customer.add}</Button>}
         </>
       }
@@ -114,6 +123,7 @@ export function Customers() {
         </Table>
       )}
       {list.hasNextPage && <div className="mt-3 text-center"><Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{w.more}</Button></div>}
+      {file && <Import file={file} onClose={() => setFile(undefined)} />}
       {adding && <NewCustomer onClose={() => setAdding(false)} />}
     </Page>
   );
