@@ -14,6 +14,15 @@
 //! 8. `inbox::reply` or `inbox::hand_off`: one transaction, only if the conversation's version still stands.
 //! 9. `worker` → `inbox::deliver` → `channels`: sent within the channel's law; the receipt is stored.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_pass_by_value,
+        clippy::disallowed_methods,
+        reason = "a test may be plainer than the program"
+    )
+)]
+
 pub mod platform;
 
 pub mod channels;

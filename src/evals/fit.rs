@@ -124,7 +124,7 @@ pub fn splits(scored: &[(f64, bool)], rate: f64) -> (f64, f64) {
     let mut coverage = 0.0;
     for split in 0..SPLITS {
         let mut next = random(split);
-        let (mut known, fresh): (Vec<(f64, bool)>, Vec<(f64, bool)>) = scored.iter().partition(|_| next() < 0.5);
+        let (mut known, fresh): (Vec<_>, Vec<_>) = scored.iter().copied().partition(|_| next() < 0.5);
         known.sort_by(|a, b| b.0.total_cmp(&a.0));
         let threshold = lowest(&known, rate).0.unwrap_or(f64::INFINITY);
         let answered = fresh.iter().filter(|(confidence, _)| *confidence >= threshold);

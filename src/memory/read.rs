@@ -194,8 +194,8 @@ fn stands(sentence: &str, value: &Range<usize>, kind: Kind, gate: &Gate) -> bool
     let of_others = gate.others.is_match(sentence.get(..until).unwrap_or_default())
         && !matches!(kind, Kind::Family | Kind::Pet | Kind::Promise);
     let supposed = gate.supposed.is_match(before) && kind != Kind::Language;
-    !(supposed || gate.over.is_match(in_clause) || of_others || gate.quoted.is_match(sentence) || (asks && !may_ask))
-        && !in_quotes(sentence, value.start)
+    let is_kept_out = supposed || gate.over.is_match(in_clause) || of_others || gate.quoted.is_match(sentence);
+    !is_kept_out && (may_ask || !asks) && !in_quotes(sentence, value.start)
 }
 
 /// The part between commas in which `at` lies.
@@ -238,7 +238,7 @@ pub fn holds_card(text: &str) -> bool {
                 .enumerate()
                 .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 - if *d > 4 { 9 } else { 0 } })
                 .sum();
-            sum % 10 == 0
+            sum.is_multiple_of(10)
         })
     })
 }

@@ -240,7 +240,7 @@ fn question(opened: &Opened) -> Question {
 pub(super) fn last_question(opened: &Opened) -> Option<Question> {
     let is_asked = |m: &&Message| m.sender_type == Sender::Customer && !m.content.trim().is_empty();
     let spoken: Vec<&Message> = opened.messages.iter().filter(|m| !m.is_private).collect();
-    let end = spoken.iter().rposition(|m| is_asked(m))?;
+    let end = spoken.iter().rposition(is_asked)?;
     let burst = spoken.get(..=end)?;
     let from = burst.iter().rposition(|m| !is_asked(m)).map_or(0, |at| at + 1);
     let text = burst.get(from..)?.iter().map(|m| m.content.trim()).collect::<Vec<_>>().join("\n");

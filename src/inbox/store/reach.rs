@@ -125,13 +125,7 @@ pub async fn list_last_inbound(c: Conn<'_>, org: OrgId) -> Result<Vec<(ChannelId
 // What is fetched ------------------------------------------------------------------------------------------------------
 
 /// How far an account was fetched; empty when it is new.
-pub async fn cursor(
-    c: Conn<'_>,
-    org: OrgId,
-    channel: ChannelId,
-    account: &str,
-    now: DateTime<Utc>,
-) -> Result<String> {
+pub async fn cursor(c: Conn<'_>, org: OrgId, channel: ChannelId, account: &str, now: DateTime<Utc>) -> Result<String> {
     const BEGIN: &str = "
         INSERT INTO channel_cursors (org_id, channel_id, account, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
         ON CONFLICT (channel_id, account) DO NOTHING";

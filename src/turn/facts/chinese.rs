@@ -81,7 +81,7 @@ impl Reader<'_> {
             return self.take(length + used, Value::Time { hour, minute });
         }
         // "一个半小时", "两年半"
-        if let Some(half) = after.strip_prefix("个半").and_then(|tail| unit(tail))
+        if let Some(half) = after.strip_prefix("个半").and_then(unit)
             && half.1.is_duration()
         {
             return self.take(length + "个半".len() + half.0, Value::Number { value: value + 0.5, unit: Some(half.1) });

@@ -119,7 +119,7 @@ fn english(text: &str, range: &str) -> Vec<String> {
             && word.len() >= 3
             && word.bytes().all(|b| b.is_ascii_alphabetic())
             && !word.ends_with("ly")
-            && !(BEFORE_VERBS.contains(&previous.as_str()) && !is_noun_before_end(text, token.end, &previous));
+            && (!BEFORE_VERBS.contains(&previous.as_str()) || is_noun_before_end(text, token.end, &previous));
         if is_thing && !is_plain(&word) && !NUMBERS.contains(&word.as_str()) && !holds(range, &word) {
             strangers.push(word);
         }
