@@ -21,8 +21,8 @@ pub async fn open(app: &App) -> Result<OrgId> {
     let org = staff::ensure_org(app, staff::DEMO_ORG, NAME).await?;
     let suggestions = json!({
         "suggestions": {
-            "en": ["How long is the warranty?", "How much is delivery to Malaysia?", "Can I return something I have used?"],
-            "zh": ["保修多久？", "寄到马来西亚运费多少？", "用过的商品可以退吗？"],
+            "en": ["How long is the warranty?", "How do I descale the kettle?", "Can I return something I have used?"],
+            "zh": ["保修多久？", "怎么联系你们？", "用过的商品可以退吗？"],
         }
     });
     inbox::ensure_web_channel_with(app, org, suggestions).await?;

@@ -60,7 +60,8 @@ async fn says(shop: &Shop, name: &str, text: &str) {
 async fn give_back(shop: &Shop, name: &str) {
     let id = shop.conversation(name).await["id"].as_str().unwrap().to_owned();
     let body = serde_json::json!({"scope": "now"});
-    let given = shop.call("POST", &format!("/api/conversations/{id}/give-back"), Some(body)).await;
+    let agent = shop.user("mei", "agent").await;
+    let given = shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/give-back"), Some(body)).await;
     assert!(given.status.is_success(), "{given:?}");
     shop.settle().await;
 }

@@ -134,7 +134,7 @@ impl Delivery<'_> {
     async fn plan(&self) -> Result<Option<Vec<Part>>> {
         let m = self.message;
         // It waited (a pause, a stopped channel, the pace) and somebody took over meanwhile: the assistant is silent.
-        if m.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+        if self.is_overtaken() {
             let why = "a person took over before it was sent";
             let mut tx = self.app.begin().await?;
             store::set_outcome(tx.conn(), m.id, MessageStatus::Failed, Some(why), self.app.now()).await?;
@@ -172,9 +172,18 @@ impl Delivery<'_> {
         Ok(Some(parts))
     }
 
+    /// Whether the assistant may no longer say this, because a person holds the conversation. Asking for a mark comes
+    /// after the person has resolved it, and is meant to be sent.
+    fn is_overtaken(&self) -> bool {
+        let kind = self.message.metadata.0.get("kind").and_then(serde_json::Value::as_str);
+        self.message.sender_type == Sender::Assistant
+            && self.conversation.holder == Holder::Agent
+            && !matches!(kind, Some("asks_mark" | "thanks_for_mark"))
+    }
+
     /// Whether a part may be sent now. False: it may never be, and that is settled.
     async fn is_turn_of(&self, part: &Part, before: Option<&Part>, left: usize) -> Result<bool> {
-        if self.message.sender_type == Sender::Assistant && self.conversation.holder == Holder::Agent {
+        if self.is_overtaken() {
             self.settle_part(part, MessageStatus::Failed, Some("a person took over before it was sent"), None).await?;
             return Ok(false);
         }

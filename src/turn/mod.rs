@@ -131,9 +131,12 @@ impl Proven {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for sentence in &self.draft.sentences {
-            let joined = sentence.text.starts_with('\n') || text.is_empty() || self.draft.language == Language::Zh;
-            if !joined {
-                text.push(' ');
+            // What does not end like a sentence, as a row of a table, stands on a line of its own.
+            let is_closed = text.ends_with(|c: char| ".!?。！？…:：\"”)）".contains(c));
+            match (sentence.text.starts_with('\n') || text.is_empty(), is_closed, self.draft.language) {
+                (true, ..) | (_, true, Language::Zh) => {}
+                (_, true, Language::En) => text.push(' '),
+                _ => text.push('\n'),
             }
             text.push_str(if text.is_empty() { sentence.text.trim_start() } else { &sentence.text });
         }

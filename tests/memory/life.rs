@@ -166,7 +166,7 @@ async fn agents_correct_pin_and_forget_and_readers_do_not() {
         assert_eq!(values(&shop, "Ana", "city").await, ["Ipoh"]);
         let secret = json!({"value": "his card is 4111 1111 1111 1111"});
         let refused = shop.call_as(&agent, "POST", &format!("/api/customers/{id}/memories"), Some(secret)).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
         let new = corrected.body["id"].as_str().unwrap();
         let gone = shop.call_as(&agent, "DELETE", &format!("/api/customers/{id}/memories/{new}"), None).await;
         assert_eq!(gone.status, StatusCode::NO_CONTENT);

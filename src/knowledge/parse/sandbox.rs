@@ -104,7 +104,7 @@ async fn in_child(program: &Path, path: &Path, kind: Kind, limits: Limits) -> Re
         .arg(COMMAND)
         .arg(kind.name())
         .arg(limits.memory_mb.to_string())
-        .arg(limits.time.as_secs().to_string())
+        .arg(limits.time.as_secs().max(1).to_string())
         .arg(path)
         .env_clear() // it needs no settings and must know no secrets
         .stdin(Stdio::null())
