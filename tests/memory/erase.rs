@@ -87,14 +87,14 @@ fn singing(dir: &Path, canaries: &[String]) -> Vec<(PathBuf, String)> {
                 continue;
             }
             let bytes = std::fs::read(&path).unwrap_or_default();
-            found.extend(canaries.iter().filter(|c| holds(&bytes, c)).map(|c| (path.clone(), c.clone())));
+            // The search of the standard library is fast in a debug build too, and most files hold none.
+            let text = String::from_utf8_lossy(&bytes);
+            if text.contains("canary") {
+                found.extend(canaries.iter().filter(|c| text.contains(*c)).map(|c| (path.clone(), c.clone())));
+            }
         }
     }
     found
-}
-
-fn holds(bytes: &[u8], canary: &str) -> bool {
-    bytes.windows(canary.len()).any(|window| window == canary.as_bytes())
 }
 
 async fn back_up(app: &App, to: &Path) {
@@ -148,7 +148,8 @@ async fn no_canary_outlives_an_erasure() {
         let after = place.0.join("after.backup");
         back_up(&shop.app, &after).await;
         let bytes = unpacked(&after);
-        assert!(ours.iter().all(|c| !holds(&bytes, c)), "a fresh backup sings");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(ours.iter().all(|c| !text.contains(c)), "a fresh backup sings");
         // Nobody else lost anything.
         let kept = in_rows(&shop.app, &others).await;
         assert!(others.iter().all(|c| kept.iter().any(|f| f.ends_with(c.as_str()))), "Ben lost something");
