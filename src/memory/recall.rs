@@ -1,5 +1,5 @@
 //! What to remember for a question: found by the index, loaded by organisation and customer, put in order by
-//! [`rank`](super::rank).
+//! `rank`.
 
 use std::collections::{HashMap, HashSet};
 

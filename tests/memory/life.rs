@@ -171,7 +171,7 @@ async fn agents_correct_pin_and_forget_and_readers_do_not() {
         let gone = shop.call_as(&agent, "DELETE", &format!("/api/customers/{id}/memories/{new}"), None).await;
         assert_eq!(gone.status, StatusCode::NO_CONTENT);
         assert!(values(&shop, "Ana", "city").await.is_empty());
-        let audit = shop.call("GET", "/api/audit?limit=50", None).await.body.to_string();
+        let audit = shop.call("GET", "/api/audit-logs?limit=50", None).await.body.to_string();
         for action in ["memory.change", "memory.correct", "memory.forget"] {
             assert!(audit.contains(action), "{action}: {audit}");
         }

@@ -16,7 +16,7 @@ pub struct Features {
     pub title: f32,
     pub rarest_missing: f32,
     pub names_missing: f32,
-    /// Of the best sentence: see [`Scored`].
+    /// Of the best sentence: see [`Scored`](super::Scored).
     pub own: f32,
     pub within: f32,
     pub sentence_pairs: f32,
@@ -38,7 +38,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// From what was read, best passage first, and the [`picks`] among it.
+    /// From what was read, best passage first, and the [`picks`](super::picks()) among it.
     pub fn of(asked: &Asked, reads: &[&Read], picks: &[Pick]) -> Self {
         let known = |pick: &Pick| {
             let read = reads.get(pick.passage)?;
