@@ -56,11 +56,11 @@ test("a customer asks, a person takes over, answers and gives back", async () =>
   await agent.page.getByRole("log").getByText("How long is the warranty?").waitFor();
   await new Promise((r) => setTimeout(r, 2500));
   assert.equal((await latest()).holder, "agent");
-  const before = await customer.page.locator("#thread li").count();
+  const before = await customer.page.locator("#thread > li").count();
   await agent.page.getByRole("button", { name: "Give back" }).click();
   await agent.page.getByRole("menuitem", { name: /To the assistant/ }).click();
   await agent.page.getByText("The assistant answers").waitFor();
-  await customer.page.locator(`#thread li:nth-child(${before + 1})`).waitFor({ timeout: 20_000 });
+  await customer.page.locator(`#thread > li:nth-child(${before + 1})`).waitFor({ timeout: 20_000 });
   assert.deepEqual([...customer.faults, ...agent.faults], []);
   await customer.context.close();
   await agent.context.close();
