@@ -60,7 +60,7 @@ test("a customer asks, a person takes over, answers and gives back", async () =>
   await agent.page.getByRole("button", { name: "Give back" }).click();
   await agent.page.getByRole("menuitem", { name: /To the assistant/ }).click();
   await agent.page.getByText("The assistant answers").waitFor();
-  await customer.page.locator(`#thread > li:nth-child(${before + 1})`).waitFor({ timeout: 20_000 });
+  await customer.page.locator(`#thread > li:nth-child(${before + 1})`).waitFor({ timeout: 60_000 });
   assert.deepEqual([...customer.faults, ...agent.faults], []);
   await customer.context.close();
   await agent.context.close();
@@ -76,7 +76,7 @@ test("of two agents one answers, and the other keeps the draft", async () => {
     await page.getByText("Nothing found in the documents").first().waitFor();
   }
   // Each knows of the other.
-  await tom.page.getByText("Mei also looks at this").waitFor({ timeout: 20_000 });
+  await tom.page.getByText("Mei also looks at this").waitFor({ timeout: 60_000 });
   await tom.page.fill("[data-composer]", "Tom's careful answer");
   // Tom's line is slow: Mei's message has not reached his page when he sends.
   await tom.page.route("**/api/events", (route) => route.abort());
@@ -102,7 +102,7 @@ test("what is taught is answered from, and the answer shows where it stands", as
   const text = "# Lighthouse tours\n\nThe lighthouse tour starts at 14:30 every Saturday and costs 18 dollars per adult.\n";
   await agent.page.setInputFiles("[data-upload]", { name: "lighthouse.md", mimeType: "text/markdown", buffer: Buffer.from(text) });
   const row = agent.page.locator("tr", { hasText: "lighthouse.md" });
-  await row.getByText("Ready").waitFor({ timeout: 30_000 });
+  await row.getByText("Ready").waitFor({ timeout: 60_000 });
   await row.locator("button").first().click();
   await agent.page.getByRole("dialog").getByText("18 dollars").waitFor();
   await agent.page.keyboard.press("Escape");
@@ -148,10 +148,10 @@ test("a lost connection comes back, and what was written meanwhile is sent once"
 
   // The server goes away and comes back.
   await server.stop();
-  await agent.page.getByText("Reconnecting").waitFor({ timeout: 30_000 });
+  await agent.page.getByText("Reconnecting").waitFor({ timeout: 60_000 });
   server = await serve({ dataDir, keep: true, port: new URL(server.url).port });
   await fetch(`${server.url}/api/widget/messages`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${visitor}` }, body: JSON.stringify({ echo_id: crypto.randomUUID(), text: "Are you still there?" }) });
-  await agent.page.getByRole("log").getByText("Are you still there?").waitFor({ timeout: 30_000 });
+  await agent.page.getByRole("log").getByText("Are you still there?").waitFor({ timeout: 60_000 });
   await agent.context.close();
 });
 

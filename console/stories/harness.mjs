@@ -26,7 +26,7 @@ export async function serve({ dataDir = mkdtempSync(join(tmpdir(), "frontdesk-st
   child.stdout.on("data", (d) => (said += d));
   child.stderr.on("data", (d) => (said += d));
   await new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`the server did not start:\n${said}`)), 60_000);
+    const timer = setTimeout(() => fail(new Error(`the server did not start:\n${said}`)), 120_000);
     child.on("exit", (code) => fail(new Error(`the server ended with ${code}:\n${said}`)));
     const look = setInterval(() => {
       if (!said.includes("Ctrl-C")) return;
@@ -113,7 +113,7 @@ export async function person(browser, options = {}) {
     // What the server refused is shown to the user; the browser's own note of it is no fault of the page.
     if (m.type() === "error" && !/Failed to load resource|net::ERR_/.test(text)) faults.push(`console: ${text}`);
   });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   return { context, page, faults };
 }
 
@@ -132,4 +132,4 @@ export async function say(page, text) {
 }
 
 /** Waits until the chat shows a text. */
-export const heard = (page, text) => page.locator("#thread", { hasText: text }).waitFor({ timeout: 20_000 });
+export const heard = (page, text) => page.locator("#thread", { hasText: text }).waitFor({ timeout: 60_000 });

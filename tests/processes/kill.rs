@@ -70,14 +70,15 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
                 }
                 id
             };
-            let killed = tokio::time::timeout(instant(n) + Duration::from_millis(20), uploads).await;
-            if let Ok(Some(id)) = killed {
+            // Every other time in the middle of the uploads, else at an instant after their acknowledgement.
+            let patience = if n % 2 == 0 { instant(n) } else { Duration::from_secs(60) };
+            if let Ok(Some(id)) = tokio::time::timeout(patience, uploads).await {
                 acknowledged.push((n, id));
                 tokio::time::sleep(instant(n)).await;
             }
             process.kill();
         }
-        assert!(acknowledged.len() >= 10, "too few uploads were acknowledged to say anything: {}", acknowledged.len());
+        assert!(acknowledged.len() as u64 >= KILLS / 2, "{}", acknowledged.len());
         let process = Process::start(&dir.0, &settings, &http).await;
         for (n, id) in &acknowledged {
             let since = Instant::now();
@@ -88,7 +89,10 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
                     Some("completed") => break document,
                     Some("failed") => panic!("{on:?}: document {n} failed: {document}"),
                     _ => {
-                        assert!(since.elapsed() < Duration::from_secs(60), "{on:?}: document {n} is stuck: {document}");
+                        assert!(
+                            since.elapsed() < Duration::from_secs(180),
+                            "{on:?}: document {n} is stuck: {document}"
+                        );
                     }
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -155,7 +159,7 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
             if missing == 0 {
                 break;
             }
-            assert!(since.elapsed() < Duration::from_secs(90), "{on:?}: {missing} customers are stranded");
+            assert!(since.elapsed() < Duration::from_secs(240), "{on:?}: {missing} customers are stranded");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         tokio::time::sleep(Duration::from_millis(1500)).await; // what would be sent twice is sent by now

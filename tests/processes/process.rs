@@ -40,7 +40,7 @@ impl Process {
                 }
             }
             assert!(
-                since.elapsed() < Duration::from_secs(60) && process.child.try_wait().unwrap().is_none(),
+                since.elapsed() < Duration::from_secs(120) && process.child.try_wait().unwrap().is_none(),
                 "the process did not start: {}",
                 std::fs::read_to_string(dir.join("log")).unwrap_or_default()
             );
@@ -76,5 +76,5 @@ impl Drop for Process {
 /// A client that keeps no connection: the other end is killed now and then.
 pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(Duration::from_secs(10)).pool_max_idle_per_host(0).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(60)).pool_max_idle_per_host(0).build().unwrap()
 }
