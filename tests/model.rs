@@ -554,8 +554,9 @@ async fn whatever_the_model_does_the_customer_gets_an_answer_or_a_person() {
     ];
     for on in databases() {
         futures::future::join_all(misbehaviours.clone().map(async |does| {
+            let timeout_s = if matches!(does, Does::Slow(_)) { 2 } else { 60 };
             let fake = FakeModel::that(does).await;
-            let shop = shop_with(on, frontdesk::app::config::Model { timeout_s: 1, ..fake.chat_config() }).await;
+            let shop = shop_with(on, frontdesk::app::config::Model { timeout_s, ..fake.chat_config() }).await;
             is_served(&shop).await;
             assert!(fake.requests() > 0);
         }))

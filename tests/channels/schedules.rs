@@ -2,7 +2,7 @@
 //! answered twice, nothing is sent outside the law, the order is kept, and the assistant is silent after a take-over.
 //!
 //! Each schedule is one customer; many run side by side in one company, a step each per round. The seeds are fixed;
-//! `FRONTDESK_SCHEDULES` sets how many there are per platform.
+//! `FRONTDESK_TEST_SCHEDULES` sets how many there are per platform.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -412,7 +412,7 @@ async fn check(world: &World, lives: &[(Life, Chance)], seed: u64) {
 }
 
 fn how_many() -> usize {
-    std::env::var("FRONTDESK_SCHEDULES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
+    std::env::var("FRONTDESK_TEST_SCHEDULES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
 }
 
 async fn run(on: On, is_wecom: bool, count: usize, first_seed: u64) {

@@ -238,7 +238,7 @@ pub fn chat_config(base_url: &str) -> ModelConfig {
         base_url: Some(base_url.into()),
         api_key: Some(Secret::new(KEY)),
         chat_model: Some(CHAT.into()),
-        timeout_s: 5,
+        timeout_s: 60,
         ..ModelConfig::default()
     }
 }
