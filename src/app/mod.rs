@@ -22,6 +22,7 @@ use crate::platform::{
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
     files::Files,
+    kept::Kept,
     model::Model,
     pace::Pace,
     prompts::Prompts,
@@ -54,6 +55,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// For calls to the platforms of channels.
     pub outside: Outside,
+    /// What features keep for as long as the process runs.
+    pub kept: Kept,
     /// Tells this process's workers that jobs wait.
     pub work: watch::Sender<()>,
     /// Everything that runs beside the requests; awaited at shutdown.
@@ -129,6 +132,7 @@ impl App {
             sign_ins: Throttle::default(),
             model,
             visitors: Pace::default(),
+            kept: Kept::default(),
             prompts,
             http,
             outside,

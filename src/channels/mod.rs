@@ -248,7 +248,7 @@ pub struct Connection {
 }
 
 /// One thing a customer may tap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Choice {
     pub id: String,
     pub title: String,
@@ -417,6 +417,22 @@ impl Channel {
     /// Checks that the platform sent these bytes and takes them apart into raw events.
     pub fn verify(&self, request: &Request<'_>, now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
         platforms!(self, channel => channel.verify(request, now), web => Err(Error::NotFound("webhook")))
+    }
+
+    /// The account at the platform that this channel is, where one address may serve several channels.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::WhatsappCloud(channel) => Some(channel.account()),
+            _ => None,
+        }
+    }
+
+    /// The account that an event concerns, when it is another than this channel's: one address may serve several.
+    pub fn belongs_elsewhere(&self, event: &RawEvent) -> Option<String> {
+        match self {
+            Self::WhatsappCloud(channel) => channel.belongs_elsewhere(&event.payload),
+            _ => None,
+        }
     }
 
     /// What the platform wants to read when its events are kept.

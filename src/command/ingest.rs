@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::{Context, client::Client};
 
-/// How many documents are on their way at a time.
-const AT_ONCE: usize = 8;
+/// How many documents are on their way at a time: enough for those that are indexed together.
+const AT_ONCE: usize = 24;
 
 /// One thing to add.
 enum Item {

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     app::{App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, SavedViewId, TagId, UserId},
-    channels::Checked,
+    channels::{Checked, Choice},
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
@@ -420,6 +420,9 @@ pub struct NewMessage {
     pub text: String,
     /// The conversation's `version` you saw: if it is another by now, nothing is sent and 409 is answered.
     pub version: Option<i64>,
+    /// What the customer may tap, at most ten: buttons where the platform has them, else numbered lines.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
     /// Chosen by you: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -432,7 +435,12 @@ pub async fn reply(
     Path(id): Path<ConversationId>,
     Json(body): Json<NewMessage>,
 ) -> Result<Json<Message>> {
-    let new = AgentMessage { text: body.text, version: body.version, idempotency_key: body.idempotency_key };
+    let new = AgentMessage {
+        text: body.text,
+        version: body.version,
+        choices: body.choices,
+        idempotency_key: body.idempotency_key,
+    };
     Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))
 }
 

@@ -88,10 +88,12 @@ pub async fn connect(
     config: &Value,
     settings: Value,
 ) -> Result<ChannelRow> {
-    Channel::open(platform, config)?;
+    let channel = Channel::open(platform, config)?;
     if name.trim().is_empty() {
         return Err(Error::Invalid("the channel needs a name".into()));
     }
+    let mut settings = settings;
+    note_account(&channel, &mut settings);
     let id = ChannelId::new();
     let sealed = match config {
         Value::Null => String::new(),
@@ -142,7 +144,7 @@ pub async fn edit(
     if name.is_empty() {
         return Err(Error::Invalid("the channel needs a name".into()));
     }
-    Channel::open(&row.platform, &opened)?;
+    note_account(&Channel::open(&row.platform, &opened)?, &mut shown);
     let sealed = if opened.as_object().is_some_and(serde_json::Map::is_empty) {
         String::new()
     } else {
@@ -155,6 +157,21 @@ pub async fn edit(
     tx.commit().await?;
     forget(id);
     Ok(row)
+}
+
+/// The account is no secret, and other channels of the same app look for it.
+fn note_account(channel: &Channel, settings: &mut Value) {
+    if let (Some(account), Some(all)) = (channel.account(), settings.as_object_mut()) {
+        all.insert("account".into(), json!(account));
+    }
+}
+
+/// The channel of the same kind and organisation that is this account at the platform.
+pub async fn sibling(app: &App, row: &ChannelRow, account: &str) -> Result<Option<ChannelId>> {
+    let all = store::list_channels(app.read().await?.conn(), row.org_id).await?;
+    let is_it =
+        |c: &ChannelRow| c.platform == row.platform && c.settings.0.get("account").is_some_and(|a| a == account);
+    Ok(all.into_iter().find(is_it).map(|c| c.id))
 }
 
 fn merge(into: &mut Value, changes: Option<&Value>) {

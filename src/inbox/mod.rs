@@ -46,6 +46,7 @@ pub use attend::{attend, transfer};
 pub use call_agents::call_agents;
 pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
+    sibling,
 };
 pub use deliver::{deliver, not_delivered};
 pub use due::watch as watch_due;

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::{App, Changed, ConversationId, Job, MessageId, OrgId, UserId},
+    channels::Choice,
     platform::{Error, Result},
 };
 
@@ -18,6 +19,8 @@ pub struct AgentMessage {
     pub text: String,
     /// The version the agent saw; another one means somebody wrote meanwhile.
     pub version: Option<i64>,
+    /// What the customer may tap: buttons where the platform has them, else numbered lines.
+    pub choices: Vec<Choice>,
     /// Chosen by the client: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -29,6 +32,7 @@ const TEXT_LIMIT: usize = 20_000;
 /// somebody wrote since `version`, nothing is sent.
 pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: AgentMessage) -> Result<Message> {
     check_text(&new.text)?;
+    check_choices(&new.choices)?;
     let now = app.now();
     let mut tx = app.begin().await?;
     let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
@@ -53,7 +57,9 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
     }
+    let metadata = if new.choices.is_empty() { json!({}) } else { json!({"choices": new.choices}) };
     let message = Message {
+        metadata: Json(metadata),
         status: MessageStatus::Queued,
         idempotency_key: new.idempotency_key,
         ..agent_message(&found, user, place, new.text, now)
@@ -102,6 +108,19 @@ fn check_text(text: &str) -> Result<()> {
     }
     if text.chars().count() > TEXT_LIMIT {
         return Err(Error::Invalid(format!("the text is too long: at most {TEXT_LIMIT} characters")));
+    }
+    Ok(())
+}
+
+/// The most that any platform shows.
+const CHOICES: usize = 10;
+
+fn check_choices(choices: &[Choice]) -> Result<()> {
+    let is_good = |c: &Choice| (1..=128).contains(&c.id.len()) && (1..=128).contains(&c.title.trim().len());
+    if choices.len() > CHOICES || !choices.iter().all(is_good) {
+        return Err(Error::Invalid(format!(
+            "choices: at most {CHOICES}, each with an id and a title of 1 to 128 bytes"
+        )));
     }
     Ok(())
 }

@@ -297,7 +297,8 @@ fn answered_before(evidence: &mut Evidence, asked: &Asked, found: &[Found]) {
 impl Asked {
     /// How many terms of topic there are: words, numbers, and Chinese by pairs.
     pub fn topic_terms(&self) -> usize {
-        self.terms.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair)).count()
+        let counts = |t: &&rank::Term| !t.is_implied && matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair);
+        self.terms.iter().filter(counts).count()
     }
 }
 

@@ -317,7 +317,7 @@ pub async fn run(app: &App, document: DocumentId, version: i64) -> Result<()> {
     // What a run that was cut off left behind; it is not searched.
     index::purge(app, org, document, Which::Version(version)).await?;
     match read(app, &found, &of_version).await? {
-        Ok(ready) => index::add(app, org, vec![ready]).await?,
+        Ok(ready) => index::add_with_others(app, ready).await?,
         Err(failure) => mark_failed(app, org, document, version, failure).await?,
     }
     app.changed(org, Changed::Document { id: document }).await;

@@ -22,6 +22,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use crate::platform::words::Totals;
 use crate::{
     app::{DocumentId, FaqId, KnowledgeBaseId, OrgId, PassageId, UserId},
     platform::language::Language,
@@ -156,11 +157,14 @@ pub enum Collection {
     Faqs,
 }
 
-/// How many entries an organisation's collection has, and their tokens together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
-pub struct Totals {
-    pub entry_count: i64,
-    pub token_count: i64,
+impl Collection {
+    /// As the statistics of its words are called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Passages => "passages",
+            Self::Faqs => "faqs",
+        }
+    }
 }
 
 /// Whether a generation of an index is being built, answers searches, or waits to be dropped.

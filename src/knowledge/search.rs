@@ -104,7 +104,7 @@ async fn weigh(
     let ids: Vec<u32> = asked.terms.iter().map(|t| t.id).collect();
     let totals = store::words::totals(reader.conn(), org, collection).await?;
     let frequencies = store::words::frequencies(reader.conn(), org, collection, &ids).await?;
-    asked.weigh(count(totals.entry_count), |term| frequencies.get(&term).map_or(0, |df| count(*df)));
+    asked.weigh(count(totals.entry_count), |term| frequencies.get(&term).copied().unwrap_or(0));
     Ok(())
 }
 
@@ -141,6 +141,6 @@ async fn read_faqs(
     terms.dedup();
     let totals = store::words::totals(reader.conn(), org, Collection::Faqs).await?;
     let frequencies = store::words::frequencies(reader.conn(), org, Collection::Faqs, &terms).await?;
-    let idf = |term: u32| lexical::idf(frequencies.get(&term).map_or(0, |df| count(*df)), count(totals.entry_count));
+    let idf = |term: u32| lexical::idf(frequencies.get(&term).copied().unwrap_or(0), count(totals.entry_count));
     Ok(evidence::faqs(asked, rows, &idf))
 }

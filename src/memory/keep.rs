@@ -91,7 +91,7 @@ pub async fn keep(
     now: DateTime<Utc>,
 ) -> Result<Vec<MemoryId>> {
     let mut seq = store::last_seq(c.again(), org, customer).await?;
-    let (entries, _) = terms::totals(c.again(), org).await?;
+    let entries = terms::totals(c.again(), org).await?.entry_count;
     let mut delta = Delta::default();
     let mut added = Vec::new();
     for new in all {

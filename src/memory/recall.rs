@@ -195,7 +195,8 @@ fn is_long_due(promise: &Memory, now: DateTime<Utc>) -> bool {
 const IDENTITY: [Kind; 6] = [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
 
 async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[u32]) -> Result<Rarity> {
-    let (entries, tokens) = terms::totals(reader.conn(), org).await?;
+    let totals = terms::totals(reader.conn(), org).await?;
+    let (entries, tokens) = (totals.entry_count, totals.token_count);
     let frequencies = terms::frequencies(reader.conn(), org, wanted).await?;
     #[expect(clippy::cast_precision_loss, reason = "a mean of counts")]
     let average = tokens.max(1) as f32 / entries.max(1) as f32;

@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod files;
 pub mod http;
+pub mod kept;
 pub mod language;
 pub mod lexical;
 pub mod mail;
@@ -20,6 +21,7 @@ pub mod sentences;
 pub mod telemetry;
 pub mod throttle;
 pub mod vectors;
+pub mod words;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Where channels deliver: the raw bytes are verified and committed before 200 is answered.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -13,7 +13,7 @@ use axum::{
 
 use crate::{
     app::{App, ChannelId},
-    channels::Request,
+    channels::{RawEvent, Request},
     inbox::{self, Accepter},
     platform::{Error, Result},
 };
@@ -71,7 +71,21 @@ async fn deliver(
     let request = Request { path: &below.rest, query: &query, headers: &headers, body: &body };
     let events = connected.channel.verify(&request, app.now())?;
     metrics::counter!("frontdesk_webhook_events_total", "kind" => below.kind).increment(events.len() as u64);
-    accepter.accept(connected.row.org_id, below.id, events).await?;
+    let (mut own, mut others) = (Vec::new(), HashMap::<ChannelId, Vec<RawEvent>>::new());
+    for event in events {
+        // What is signed for this address may be another channel's of the organisation; with none it stays here.
+        match connected.channel.belongs_elsewhere(&event) {
+            Some(account) => match inbox::sibling(&app, &connected.row, &account).await? {
+                Some(id) => others.entry(id).or_default().push(event),
+                None => own.push(event),
+            },
+            None => own.push(event),
+        }
+    }
+    for (id, events) in others {
+        accepter.accept(connected.row.org_id, id, events).await?;
+    }
+    accepter.accept(connected.row.org_id, below.id, own).await?;
     Ok(plain(connected.channel.thanks().into()))
 }
 

@@ -455,6 +455,56 @@ async fn a_long_reply_keeps_its_order_and_a_burst_its_pace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_numbers_of_one_app_share_an_address_and_keep_their_customers_apart() {
+    let w = Whatsapp::open(On::Sqlite).await;
+    let mut config = w.graph.config();
+    config["phone_number_id"] = json!("777");
+    let second = w
+        .shop
+        .call("POST", "/api/channels", Some(json!({"platform": "whatsapp_cloud", "name": "Second", "config": config})))
+        .await;
+    let message = json!({"from": ANA, "id": "wamid.1", "timestamp": w.shop.app.now().timestamp().to_string(), "type": "text", "text": {"body": "Hello"}});
+    let change = |number: &str| {
+        json!({"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": {"phone_number_id": number},
+        "contacts": [{"profile": {"name": "Ana"}, "wa_id": ANA}], "messages": [message]}})
+    };
+    let body = json!({"object": "x", "entry": [{"id": "1", "changes": [change("777"), change("999")]}]}).to_string();
+    let signature = format!(
+        "sha256={}",
+        frontdesk::platform::crypto::hmac_sha256_hex(crate::graph::SECRET.as_bytes(), body.as_bytes())
+    );
+    assert_eq!(w.request(Method::POST, "", &[("x-hub-signature-256", signature)], body).await.0, StatusCode::OK);
+    w.shop.run_due().await;
+    let conversation = w.shop.conversation("Ana").await;
+    assert_eq!(conversation["channel_id"], second.body["id"], "{conversation}");
+    assert_eq!(w.messages("Ana").await.len(), 1, "the third number is nobody's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn choices_are_buttons_and_a_tap_is_what_the_customer_says() {
+    let w = Whatsapp::open(On::Sqlite).await;
+    let agent = w.shop.user("mei", "agent").await;
+    w.says(ANA, "wamid.1", "I want to talk to a human").await;
+    w.shop.settle().await;
+    let id = w.shop.conversation("Ana").await["id"].as_str().unwrap().to_string();
+    let body =
+        json!({"text": "Which one?", "choices": [{"id": "a", "title": "Refund"}, {"id": "b", "title": "Repair"}]});
+    let sent = w.shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/messages"), Some(body)).await;
+    assert_eq!(sent.status, StatusCode::OK, "{sent:?}");
+    w.shop.settle().await;
+    let wire = w.graph.last().body;
+    assert_eq!(wire["interactive"]["action"]["buttons"][1]["reply"], json!({"id": "b", "title": "Repair"}));
+    w.hears(ANA, "wamid.2", json!({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "b", "title": "Repair"}}})).await;
+    w.shop.settle().await;
+    let last = w.messages("Ana").await.pop().unwrap();
+    assert_eq!(
+        (last["content"].as_str(), last["content_type"].as_str(), last["metadata"]["button"]["id"].as_str()),
+        (Some("Repair"), Some("button"), Some("b"))
+    );
+    w.no_faults();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_channel_takes_in_and_sends_nothing() {
     let w = Whatsapp::open(On::Sqlite).await;
     let pause = |what: &'static str| {

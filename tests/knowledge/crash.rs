@@ -15,7 +15,7 @@ use super::room::{find, found, ingested, points, rows, shop, upload, work};
 use crate::{on_each_database, support::app::TestApp};
 
 /// Everything that can be seen of an organisation's passages: rows, points, statistics of three words.
-async fn state(app: &App, org: OrgId) -> (i64, usize, Totals, HashMap<u32, i64>) {
+async fn state(app: &App, org: OrgId) -> (i64, usize, Totals, HashMap<u32, u64>) {
     let terms = ["refund", "day", "parcel"].map(lexical::term_id);
     let mut reader = app.read().await.unwrap();
     let totals = words::totals(reader.conn(), org, Collection::Passages).await.unwrap();

@@ -102,6 +102,20 @@ impl WhatsappCloud {
         }
     }
 
+    pub(super) fn account(&self) -> &str {
+        &self.phone_number_id
+    }
+
+    /// Meta delivers everything of an app to one address, whatever the number.
+    pub(super) fn belongs_elsewhere(&self, payload: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Numbered {
+            number: String,
+        }
+        let number = serde_json::from_str::<Numbered>(payload).ok()?.number;
+        (!number.is_empty() && number != self.phone_number_id).then_some(number)
+    }
+
     /// The challenge, exactly as it came, when the verify token is ours.
     pub(super) fn handshake(&self, request: &Request<'_>) -> Result<String> {
         let mode = request.value("hub.mode");

@@ -1,8 +1,13 @@
 //! Adding passages: of one large document in several steps, of many small ones in one.
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::{
     generation,
@@ -81,50 +86,50 @@ fn batches(documents: &[Ready]) -> Vec<Vec<Share>> {
 }
 
 /// Indexes documents of one organisation; each is searchable, or replaced by its new version, when its last passage is
-/// in. The next batch's vectors are made while this one is written.
+/// in. The next batch's vectors are made durable while the rows of this one are committed.
 pub(in crate::knowledge) async fn add(app: &App, org: OrgId, documents: Vec<Ready>) -> Result<()> {
-    let shares = batches(&documents);
-    let documents = Arc::new(documents);
-    let entries_of =
-        |shares: &[Share]| Arc::new(shares.iter().flat_map(|s| entries(&documents, s)).collect::<Vec<_>>());
-    let Some(first) = shares.first() else { return Ok(()) };
-    let mut entries = entries_of(first);
-    let mut targets = generation::ensured(app, org, Collection::Passages, &entries).await?;
-    let mut prepared = vectors::prepare(app, &targets, &entries).await?;
-    for (at, batch) in shares.iter().enumerate() {
+    let batches = batches(&documents);
+    let Some(first) = batches.first() else { return Ok(()) };
+    let entries_of = |batch: &[Share]| batch.iter().flat_map(|s| entries(&documents, s)).collect::<Vec<_>>();
+    let first = Arc::new(entries_of(first));
+    let mut targets = generation::ensured(app, org, Collection::Passages, &first).await?;
+    let mut put = put(app, targets.clone(), first).await?;
+    for (at, batch) in batches.iter().enumerate() {
         let next = async {
-            let Some(shares) = shares.get(at + 1) else { return Ok(None) };
-            let entries = entries_of(shares);
-            let prepared = vectors::prepare(app, &targets, &entries).await?;
-            Ok::<_, Error>(Some((entries, prepared)))
+            let Some(batch) = batches.get(at + 1) else { return Ok(None) };
+            self::put(app, targets.clone(), Arc::new(entries_of(batch))).await.map(Some)
         };
-        let write = write_batch(app, org, &documents, batch, &entries, &targets, prepared);
-        let (next, written) = tokio::join!(next, write);
-        let now_targets = written?;
-        let Some((next_entries, next_prepared)) = next? else { break };
-        entries = next_entries;
-        prepared = if now_targets == targets {
-            next_prepared
-        } else {
-            targets = now_targets;
-            vectors::prepare(app, &targets, &entries).await?
-        };
+        let (next, committed) = tokio::join!(next, commit(app, org, &documents, batch, put));
+        targets = committed?;
+        let Some(next) = next? else { break };
+        put = next;
     }
     Ok(())
 }
 
-/// Writes one batch. Returns the generations that hold it, which are others than `targets` when some began meanwhile.
-async fn write_batch(
+/// A batch whose points are durable, in these generations.
+struct Put {
+    entries: Arc<Vec<Entry>>,
+    targets: Vec<Generation>,
+    prepared: Prepared,
+}
+
+/// Makes the points of a batch and puts them into `targets`. Without their rows they are not found.
+async fn put(app: &App, targets: Vec<Generation>, entries: Arc<Vec<Entry>>) -> Result<Put> {
+    let mut prepared = vectors::prepare(app, &targets, &entries).await?;
+    vectors::put(app, &targets, std::mem::take(&mut prepared.points)).await?;
+    Ok(Put { entries, targets, prepared })
+}
+
+/// Commits the rows of a batch. Returns the generations that hold it, which are others than those it was put into when
+/// some began meanwhile.
+async fn commit(
     app: &App,
     org: OrgId,
     documents: &[Ready],
     batch: &[Share],
-    entries: &Arc<Vec<Entry>>,
-    targets: &[Generation],
-    mut prepared: Prepared,
+    Put { entries, mut targets, prepared }: Put,
 ) -> Result<Vec<Generation>> {
-    vectors::put(app, targets, std::mem::take(&mut prepared.points)).await?;
-    let mut targets = targets.to_vec();
     loop {
         let mut tx = app.begin().await?;
         words::lock(tx.conn(), org, Collection::Passages).await?;
@@ -133,7 +138,7 @@ async fn write_batch(
             now_targets.iter().filter(|g| !targets.iter().any(|t| t.generation == g.generation)).cloned().collect();
         if !lacking.is_empty() {
             drop(tx);
-            let mut more = vectors::prepare(app, &lacking, entries).await?;
+            let mut more = vectors::prepare(app, &lacking, &entries).await?;
             vectors::put(app, &lacking, std::mem::take(&mut more.points)).await?;
             targets = now_targets;
             continue;
@@ -144,6 +149,61 @@ async fn write_batch(
         }
         return Ok(now_targets);
     }
+}
+
+/// Documents that are ready to be indexed: those that come while others are written go together into the next round,
+/// since what a round costs (the engine's flush, the disk's sync) it costs once.
+#[derive(Default)]
+struct Rounds {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Documents of a round that failed: each goes alone the next time, lest one spoil the others for ever.
+    suspect: Mutex<HashSet<DocumentId>>,
+    round: tokio::sync::Mutex<()>,
+}
+
+struct Waiting {
+    ready: Ready,
+    done: oneshot::Sender<Result<()>>,
+}
+
+/// Indexes one document, with others of its organisation that are ready at the same time.
+pub(in crate::knowledge) async fn add_with_others(app: &App, ready: Ready) -> Result<()> {
+    let rounds = app.kept.of::<Rounds>();
+    let (org, document) = (ready.org_id, ready.document_id);
+    if held(&rounds.suspect).contains(&document) {
+        let _round = rounds.round.lock().await;
+        add(app, org, vec![ready]).await?;
+        held(&rounds.suspect).remove(&document);
+        return Ok(());
+    }
+    let (done, mut outcome) = oneshot::channel();
+    held(&rounds.waiting).push(Waiting { ready, done });
+    let _round = rounds.round.lock().await;
+    match outcome.try_recv() {
+        Ok(outcome) => return outcome,
+        Err(oneshot::error::TryRecvError::Closed) => return Err(lost("the round it was in was cut off")),
+        Err(oneshot::error::TryRecvError::Empty) => {}
+    }
+    let ours: Vec<Waiting> = held(&rounds.waiting).extract_if(.., |w| w.ready.org_id == org).collect();
+    let (documents, told): (Vec<Ready>, Vec<_>) = ours.into_iter().map(|w| (w.ready, w.done)).unzip();
+    let ids: Vec<DocumentId> = documents.iter().map(|d| d.document_id).collect();
+    let added = add(app, org, documents).await;
+    if added.is_err() && ids.len() > 1 {
+        held(&rounds.suspect).extend(ids);
+    }
+    let why = added.as_ref().err().map(Error::chain);
+    for done in told {
+        let _ = done.send(why.as_ref().map_or(Ok(()), |why| Err(lost(why))));
+    }
+    added
+}
+
+fn lost(why: &str) -> Error {
+    Error::Internal(anyhow::anyhow!("indexing: {why}"))
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The transaction of a batch: rows, statistics, and the versions that are whole now.

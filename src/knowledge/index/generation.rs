@@ -6,8 +6,11 @@ use super::vectors::{Entry, create};
 use crate::{
     app::{App, OrgId},
     knowledge::{
-        Collection, Generation, GenerationState, Totals,
-        store::{generations, words},
+        Collection, Generation, GenerationState,
+        store::{
+            generations,
+            words::{self, Totals},
+        },
     },
     platform::{Result, db::Conn, lexical::TOKENIZER},
 };

@@ -14,7 +14,7 @@ mod rebuild;
 mod reconcile;
 mod vectors;
 
-pub(super) use batch::{Ready, add};
+pub(super) use batch::{Ready, add_with_others};
 pub use batch::{Text, TextsAdded, add_texts};
 pub use faqs::faq;
 pub(super) use faqs::{count_in, count_out};

@@ -18,7 +18,7 @@ pub fn same_question(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) ->
 /// The same, with the share of each term of `asked` that the question holds, those without a topic last.
 pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32, Vec<f32>) {
     let other = Asked::read(question);
-    let weight = |t: &Term| t.weight.min(1.0) * idf(t.id);
+    let weight = |t: &Term| if t.is_implied { 0.0 } else { t.weight.min(1.0) * idf(t.id) };
     let words = || other.terms.iter().filter(|t| t.kind == Kind::Word);
     let share = |term: &Term| {
         if other.terms.iter().any(|t| t.id == term.id) {
@@ -35,8 +35,8 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
         }
     };
     let mut held: Vec<f32> = asked.terms.iter().map(share).collect();
-    let mut mine: f32 = asked.terms.iter().map(|t| t.idf).sum();
-    let mut common: f32 = asked.terms.iter().zip(&held).map(|(t, share)| t.idf * share).sum();
+    let mut mine: f32 = asked.terms.iter().map(said).sum();
+    let mut common: f32 = asked.terms.iter().zip(&held).map(|(t, share)| said(t) * share).sum();
     let stops: Vec<f32> = asked.stops.iter().map(|id| f32::from(u8::from(other.stops.contains(id)))).collect();
     mine += STOP * asked.stops.len() as f32;
     common += STOP * stops.iter().sum::<f32>();
@@ -52,9 +52,14 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
     (similarity, held)
 }
 
+/// How rare a term is that a question says; what it only implies tells no two questions apart.
+fn said(term: &Term) -> f32 {
+    if term.is_implied { 0.0 } else { term.idf }
+}
+
 /// The share of the weight of `asked` that `held` holds.
 pub fn coverage(asked: &Asked, held: &[f32]) -> f32 {
-    let weights = asked.terms.iter().map(|t| t.idf).chain(asked.stops.iter().map(|_| STOP));
+    let weights = asked.terms.iter().map(said).chain(asked.stops.iter().map(|_| STOP));
     let (all, there) = weights.zip(held).fold((0.0, 0.0), |(all, there), (w, share)| (all + w, there + w * share));
     if all > 0.0 { there / all } else { 0.0 }
 }

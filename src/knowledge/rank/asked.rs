@@ -29,6 +29,8 @@ pub struct Term {
     pub is_name: bool,
     /// Whether it only asks ("多少", "how long"): what no passage holds is then no sign of anything missing.
     pub only_asks: bool,
+    /// Whether the question does not say it, and is about it all the same.
+    pub is_implied: bool,
     /// Terms that say the same.
     pub synonyms: &'static [u32],
     /// Its place among the tokens of the question.
@@ -74,18 +76,14 @@ impl Asked {
                 weight: if only_asks { ASKING } else { 1.0 },
                 is_name: is_name(text, &token),
                 only_asks,
+                is_implied: false,
                 synonyms: synonyms::of(token.id),
                 position,
             });
         }
-        let mut asked = Self {
-            terms,
-            stops,
-            wants: Wants::read(text),
-            language: Language::detect(text),
-            is_negated: is_negated(text),
-            best_weight: 0.0,
-        };
+        let (wants, language) = (Wants::read(text), Language::detect(text));
+        imply(&mut terms, wants, language);
+        let mut asked = Self { terms, stops, wants, language, is_negated: is_negated(text), best_weight: 0.0 };
         asked.sum();
         asked
     }
@@ -128,6 +126,37 @@ impl Asked {
 
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
 const ASKING: f32 = 0.1;
+
+/// What the word counts for that a question is about without saying it.
+const IMPLIED: f32 = 0.5;
+
+/// Adds the word for what is asked for where the question does without: "How much is the kettle?" is a question about
+/// a price, and answered where prices are told rather than where kettles come up most.
+fn imply(terms: &mut Vec<Term>, wants: Wants, language: Option<Language>) {
+    let word = match (wants, language) {
+        (Wants::Money, Some(Language::Zh)) => "价格",
+        (Wants::Money, _) => "price",
+        _ => return,
+    };
+    let id = lexical::term_id(&lexical::stem(word));
+    let synonyms = synonyms::of(id);
+    if terms.iter().any(|t| t.id == id || synonyms.contains(&t.id)) {
+        return;
+    }
+    terms.push(Term {
+        id,
+        kind: if language == Some(Language::Zh) { Kind::Pair } else { Kind::Word },
+        text: word.to_owned(),
+        idf: 1.0,
+        document_frequency: 1,
+        weight: IMPLIED,
+        is_name: false,
+        only_asks: true,
+        is_implied: true,
+        synonyms,
+        position: usize::MAX / 2,
+    });
+}
 
 /// What a passage's synonym of a word counts for beside the word itself.
 const SYNONYM: f32 = 0.4;

@@ -1,7 +1,6 @@
 //! What speaks for and against there being an answer, as numbers that confidence is made of.
 
 use super::{asked::Asked, pick::Pick, read::Read};
-use crate::platform::lexical::Kind;
 
 /// What the first passages and their sentences say about whether the question is answered at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -72,8 +71,7 @@ impl Features {
             margin: if top > 0.0 { (top - next_read) / top } else { 0.0 },
             sentence_margin: best - next,
             unknown: unknown / total,
-            words: asked.terms.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Pair)).count()
-                as f32,
+            words: asked.topic_terms() as f32,
             negated: f32::from(asked.is_negated && !sentence.is_negated),
         }
     }
