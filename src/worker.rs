@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many jobs of a queue one process runs at a time.
-const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 8), (job::OUTWARD, 4)];
+const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 12), (job::OUTWARD, 4)];
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.

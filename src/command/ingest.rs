@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Context, client::Client};
 
 /// How many documents are on their way at a time: enough for those that are indexed together.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 32;
 
 /// One thing to add.
 enum Item {

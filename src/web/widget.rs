@@ -3,7 +3,7 @@
 //! A visitor is known by a token that we sealed: it names the channel and a random visitor id, and nothing is stored
 //! until the first message.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, State},
@@ -393,25 +393,54 @@ pub async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let visitor = Visitor::from_token(&app, &query.token)?;
     let resumed = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok());
+    let heard = resumed.unwrap_or(Heard { conversation: None, seq: query.after });
     let (out, events) = tokio::sync::mpsc::channel(32);
-    app.clone().spawn(follow(app, visitor, resumed.unwrap_or(query.after), out));
+    app.clone().spawn(follow(app, visitor, heard, out));
     let stream = tokio_stream::wrappers::ReceiverStream::new(events);
     Ok(Sse::new(futures::StreamExt::map(stream, Ok)).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))))
 }
 
-async fn follow(app: Arc<App>, visitor: Visitor, mut after: i64, out: tokio::sync::mpsc::Sender<Event>) {
+/// How far a visitor has heard: the id of an event, which a browser names when it comes back. Numbers begin anew with
+/// each conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Heard {
+    /// `None`: the one that is open.
+    conversation: Option<ConversationId>,
+    seq: i64,
+}
+
+impl FromStr for Heard {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (conversation, seq) = text.split_once(':').ok_or(())?;
+        let conversation = Some(ConversationId(conversation.parse().map_err(|_| ())?));
+        Ok(Self { conversation, seq: seq.parse().map_err(|_| ())? })
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.conversation {
+            Some(conversation) => write!(f, "{conversation}:{}", self.seq),
+            None => write!(f, "{}", self.seq),
+        }
+    }
+}
+
+async fn follow(app: Arc<App>, visitor: Visitor, mut heard: Heard, out: tokio::sync::mpsc::Sender<Event>) {
     let mut changes = app.bus.subscribe();
     let mut last: Option<WidgetConversation> = None;
     let mut look = true;
     loop {
-        if look && tell_news(&app, &visitor, &mut after, &mut last, &out).await.is_err() {
+        if look && tell_news(&app, &visitor, &mut heard, &mut last, &out).await.is_err() {
             return; // the visitor is gone
         }
         look = tokio::select! {
             () = app.stopping.cancelled() => return,
             () = out.closed() => return,
             () = tokio::time::sleep(LOOK) => true,
-            heard = changes.recv() => match heard {
+            change = changes.recv() => match change {
                 Ok(text) => match serde_json::from_str::<Change>(&text) {
                     Ok(Change { org, what: Changed::Conversation { id } }) if org == visitor.org => {
                         last.as_ref().is_none_or(|c| c.id == id)
@@ -438,7 +467,7 @@ async fn follow(app: Arc<App>, visitor: Visitor, mut after: i64, out: tokio::syn
 async fn tell_news(
     app: &App,
     visitor: &Visitor,
-    after: &mut i64,
+    heard: &mut Heard,
     last: &mut Option<WidgetConversation>,
     out: &tokio::sync::mpsc::Sender<Event>,
 ) -> Result<(), ()> {
@@ -446,10 +475,12 @@ async fn tell_news(
         let Some(conversation) = visitor.conversation(app).await? else {
             return Ok(None);
         };
-        let is_another = last.as_ref().is_some_and(|l| l.id != conversation.id);
-        let from = if is_another { 0 } else { *after };
+        if heard.conversation.is_some_and(|c| c != conversation.id) {
+            heard.seq = 0;
+        }
+        heard.conversation = Some(conversation.id);
         let rows =
-            store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, from, 200, false).await?;
+            store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, heard.seq, 200, false).await?;
         Ok::<_, Error>(Some((WidgetConversation::from(&conversation), shown(app, visitor.org, rows).await?)))
     };
     let (conversation, messages) = match news.await {
@@ -461,8 +492,8 @@ async fn tell_news(
         }
     };
     for message in messages {
-        *after = message.seq;
-        out.send(event("message", Some(message.seq), &message)).await.map_err(|_| ())?;
+        heard.seq = message.seq;
+        out.send(event("message", Some(*heard), &message)).await.map_err(|_| ())?;
     }
     if last.as_ref() != Some(&conversation) {
         out.send(event("conversation", None, &conversation)).await.map_err(|_| ())?;
@@ -471,7 +502,7 @@ async fn tell_news(
     Ok(())
 }
 
-fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Event {
+fn event(name: &str, id: Option<Heard>, data: &impl Serialize) -> Event {
     let event = Event::default().event(name).data(serde_json::to_string(data).unwrap_or_default());
     match id {
         Some(id) => event.id(id.to_string()),

@@ -1,10 +1,13 @@
 //! The website's chat: who may show it, and for whom the website vouches.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
 use frontdesk::platform::crypto::hmac_sha256_hex;
+use futures::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -103,5 +106,52 @@ async fn a_user_for_whom_the_website_vouches_goes_on_with_their_talk_on_another_
         let hash = hmac_sha256_hex(SECRET.as_bytes(), b"user-43");
         let other = json!({"channel": channel, "visitor_token": token, "identity": {"id": "user-43", "hash": hash}});
         assert_eq!(session(&shop, None, other).await.1["messages"].as_array().unwrap().len(), 0);
+    }
+}
+
+/// Reads a visitor's events until one of them holds `text`; gives the ids of the messages on the way.
+async fn hears(shop: &Shop, token: &str, last_event: Option<&str>, text: &str) -> Vec<String> {
+    let mut request = Request::get(format!("/api/widget/events?token={token}"));
+    if let Some(id) = last_event {
+        request = request.header("last-event-id", id);
+    }
+    let answer = shop.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let mut stream = answer.into_body().into_data_stream();
+    let mut heard = String::new();
+    let reading = async {
+        while !heard.contains(text) || !heard.ends_with("\n\n") {
+            heard.push_str(std::str::from_utf8(&stream.next().await.expect("it goes on").unwrap()).unwrap());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reading).await.expect("it is never told");
+    heard.lines().filter_map(|l| l.strip_prefix("id: ")).map(String::from).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_comes_back_hears_a_new_conversation_from_its_beginning() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let (_, started) = session(&shop, None, json!({"channel": channel})).await;
+        let token = started["visitor_token"].as_str().unwrap().to_string();
+        let says = async |text: &str| {
+            let said = json!({"echo_id": uuid::Uuid::now_v7(), "text": text});
+            let said = shop.call_as(&token, "POST", "/api/widget/messages", Some(said)).await;
+            assert_eq!(said.status, StatusCode::OK, "{said:?}");
+        };
+        for text in ["Hello", "It is me", "I want to talk to a human"] {
+            says(text).await;
+        }
+        let ids = hears(&shop, &token, None, "talk to a human").await;
+        let id =
+            shop.call("GET", "/api/conversations", None).await.body["items"][0]["id"].as_str().unwrap().to_string();
+        assert!(ids.iter().all(|i| i.starts_with(&format!("{id}:"))), "{ids:?}");
+        let resolved = shop.call("POST", &format!("/api/conversations/{id}/resolve"), None).await;
+        assert_eq!(resolved.status, StatusCode::OK, "{resolved:?}");
+        says("Something else today").await;
+        // The new conversation's numbers begin below the one that was heard last.
+        let again = hears(&shop, &token, ids.last().map(String::as_str), "Something else today").await;
+        assert!(again.iter().all(|i| !i.starts_with(&id)), "{again:?}");
     }
 }

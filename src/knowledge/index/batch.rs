@@ -7,7 +7,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     generation,
@@ -153,12 +153,18 @@ async fn commit(
 
 /// Documents that are ready to be indexed: those that come while others are written go together into the next round,
 /// since what a round costs (the engine's flush, the disk's sync) it costs once.
-#[derive(Default)]
 struct Rounds {
     waiting: Mutex<Vec<Waiting>>,
     /// Documents of a round that failed: each goes alone the next time, lest one spoil the others for ever.
     suspect: Mutex<HashSet<DocumentId>>,
-    round: tokio::sync::Mutex<()>,
+    /// Two at a time: one puts its points while the other commits its rows.
+    round: Semaphore,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), suspect: Mutex::default(), round: Semaphore::new(2) }
+    }
 }
 
 struct Waiting {
@@ -171,31 +177,33 @@ pub(in crate::knowledge) async fn add_with_others(app: &App, ready: Ready) -> Re
     let rounds = app.kept.of::<Rounds>();
     let (org, document) = (ready.org_id, ready.document_id);
     if held(&rounds.suspect).contains(&document) {
-        let _round = rounds.round.lock().await;
+        let _round = rounds.round.acquire().await;
         add(app, org, vec![ready]).await?;
         held(&rounds.suspect).remove(&document);
         return Ok(());
     }
-    let (done, mut outcome) = oneshot::channel();
+    let (done, outcome) = oneshot::channel();
     held(&rounds.waiting).push(Waiting { ready, done });
-    let _round = rounds.round.lock().await;
-    match outcome.try_recv() {
-        Ok(outcome) => return outcome,
-        Err(oneshot::error::TryRecvError::Closed) => return Err(lost("the round it was in was cut off")),
-        Err(oneshot::error::TryRecvError::Empty) => {}
+    let round = rounds.round.acquire().await;
+    let ours: Vec<Waiting> = {
+        let mut waiting = held(&rounds.waiting);
+        // Another round may have taken it meanwhile; then that one tells.
+        let is_left = waiting.iter().any(|w| w.ready.document_id == document);
+        if is_left { waiting.extract_if(.., |w| w.ready.org_id == org).collect() } else { Vec::new() }
+    };
+    if !ours.is_empty() {
+        let (documents, told): (Vec<Ready>, Vec<_>) = ours.into_iter().map(|w| (w.ready, w.done)).unzip();
+        let ids: Vec<DocumentId> = documents.iter().map(|d| d.document_id).collect();
+        let why = add(app, org, documents).await.err().map(|e| e.chain());
+        if why.is_some() && ids.len() > 1 {
+            held(&rounds.suspect).extend(ids);
+        }
+        for done in told {
+            let _ = done.send(why.as_ref().map_or(Ok(()), |why| Err(lost(why))));
+        }
     }
-    let ours: Vec<Waiting> = held(&rounds.waiting).extract_if(.., |w| w.ready.org_id == org).collect();
-    let (documents, told): (Vec<Ready>, Vec<_>) = ours.into_iter().map(|w| (w.ready, w.done)).unzip();
-    let ids: Vec<DocumentId> = documents.iter().map(|d| d.document_id).collect();
-    let added = add(app, org, documents).await;
-    if added.is_err() && ids.len() > 1 {
-        held(&rounds.suspect).extend(ids);
-    }
-    let why = added.as_ref().err().map(Error::chain);
-    for done in told {
-        let _ = done.send(why.as_ref().map_or(Ok(()), |why| Err(lost(why))));
-    }
-    added
+    drop(round);
+    outcome.await.unwrap_or_else(|_| Err(lost("the round was cut off")))
 }
 
 fn lost(why: &str) -> Error {

@@ -30,7 +30,7 @@ const OPEN_COLLECTIONS: usize = 128;
 /// Points that go into the engine's log as one entry.
 const BATCH: usize = 500;
 /// A growing part's index costs time in proportion to its size: after so many points it is built and a new one begun.
-const OPTIMIZE_EVERY: usize = 2000;
+const OPTIMIZE_EVERY: usize = 4000;
 /// Ids read at once.
 const PAGE: usize = 10_000;
 
