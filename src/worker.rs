@@ -17,6 +17,9 @@ use crate::{
 
 /// How many jobs of a queue one process runs at a time.
 const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 12), (job::OUTWARD, 4)];
+/// By how much workers give way to requests, as `nice` counts.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
@@ -29,12 +32,33 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     // A data directory has one process at a time: whoever held a job under its name, or was taking a file in, is gone.
     free_lost_jobs(app, Some(&app.node)).await?;
     app.files.clear_incoming().await?;
+    let threads = threads()?;
     for (name, lanes) in LANES {
-        app.spawn(serve_queue(app.clone(), name, lanes));
+        threads.spawn(app.tasks.track_future(serve_queue(app.clone(), name, lanes)));
     }
-    app.spawn(tend(app.clone()));
-    app.spawn(hear_of_jobs(app.clone()));
+    threads.spawn(app.tasks.track_future(tend(app.clone())));
+    threads.spawn(app.tasks.track_future(hear_of_jobs(app.clone())));
     Ok(())
+}
+
+/// Threads of their own for the work that may wait a moment, which give way to those that answer requests: a platform
+/// that delivers a thousand messages at once hears at once that they are kept, however busy the turns are.
+fn threads() -> Result<tokio::runtime::Handle> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("worker")
+        .on_thread_start(give_way)
+        .enable_all()
+        .build()?;
+    let handle = runtime.handle().clone();
+    // They end with the process: what runs on them is awaited through `app.tasks`.
+    std::mem::forget(runtime);
+    Ok(handle)
+}
+
+/// Lowers the priority of the calling thread.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 async fn free_lost_jobs(app: &App, node: Option<&str>) -> Result<()> {

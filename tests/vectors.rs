@@ -1,5 +1,12 @@
 //! The contract of `platform::vectors`, the same for the engine in this process and for a server over gRPC.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_pass_by_value, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -21,7 +28,22 @@ use uuid::Uuid;
 struct Store {
     vectors: Option<Vectors>,
     dir: Scratch,
-    server: Option<qdrant::Qdrant>,
+    server: Option<Server>,
+}
+
+/// Our own for tests, or a real one beside them that `FRONTDESK_TEST_QDRANT` names by its gRPC address.
+enum Server {
+    Ours(qdrant::Qdrant),
+    Real { url: String, prefix: String },
+}
+
+impl Server {
+    fn connect(&self) -> Vectors {
+        match self {
+            Self::Ours(server) => Vectors::server(&server.url(), None, "shop_").unwrap(),
+            Self::Real { url, prefix } => Vectors::server(url, None, prefix).unwrap(),
+        }
+    }
 }
 
 impl std::ops::Deref for Store {
@@ -38,21 +60,35 @@ impl Store {
     }
 
     fn server() -> Self {
-        let (url, server) = qdrant::serve();
-        Self { vectors: Some(Vectors::server(&url, None, "shop_").unwrap()), dir: Scratch::new(), server: Some(server) }
+        match std::env::var("FRONTDESK_TEST_QDRANT") {
+            // Each test has its own corner of it.
+            Ok(url) => Self::on(Server::Real { url, prefix: format!("test_{}_", Uuid::now_v7().simple()) }),
+            Err(_) => Self::on(Server::Ours(qdrant::serve().1)),
+        }
     }
 
-    /// Closes and opens again, the server too.
+    fn on(server: Server) -> Self {
+        Self { vectors: Some(server.connect()), dir: Scratch::new(), server: Some(server) }
+    }
+
+    /// Closes and opens again, our server too.
     fn reopen(&mut self) {
         self.vectors = None;
-        self.vectors = Some(match &mut self.server {
+        if let Some(Server::Ours(server)) = &mut self.server {
+            server.stop();
+            server.start();
+        }
+        self.vectors = Some(match &self.server {
             None => Vectors::edge(&self.dir.0).unwrap(),
-            Some(server) => {
-                server.stop();
-                server.start();
-                Vectors::server(&server.url(), None, "shop_").unwrap()
-            }
+            Some(server) => server.connect(),
         });
+    }
+
+    fn ours(&mut self) -> &mut qdrant::Qdrant {
+        match &mut self.server {
+            Some(Server::Ours(server)) => server,
+            _ => panic!("not on a server of ours"),
+        }
     }
 
     /// What a process would find that is started now, after this one was killed.
@@ -636,10 +672,10 @@ fn disk_bytes(path: &Path) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_gone_is_unavailable_and_comes_back() {
-    let mut store = Store::server();
+    let mut store = Store::on(Server::Ours(qdrant::serve().1));
     store.create("a", WORDS).await.unwrap();
     store.upsert("a", vec![point(1, &[(1, 1.0)])]).await.unwrap();
-    store.server.as_mut().unwrap().stop();
+    store.ours().stop();
     let started = Instant::now();
     assert!(matches!(store.health().await, Err(Error::Unavailable { service: "Qdrant", .. })));
     let lost = store.search("a", words(&[(1, 1.0)])).await;
@@ -647,7 +683,7 @@ async fn a_server_that_is_gone_is_unavailable_and_comes_back() {
     let lost = store.upsert("a", vec![point(2, &[(1, 1.0)])]).await;
     assert!(matches!(&lost, Err(error) if error.is_transient()), "{lost:?}");
     assert!(started.elapsed() < Duration::from_secs(60), "it says so, and soon");
-    store.server.as_mut().unwrap().start();
+    store.ours().start();
     store.health().await.unwrap();
     store.upsert("a", vec![point(2, &[(1, 1.0)])]).await.unwrap();
     assert_eq!(numbers(&store.search("a", words(&[(1, 1.0)])).await.unwrap()), [1, 2]);

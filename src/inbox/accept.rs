@@ -66,7 +66,7 @@ async fn write(app: &App, batch: &[Delivery]) -> Result<()> {
         })
         .collect();
     let (rows, lanes): (Vec<NewEvent<'_>>, Vec<&str>) = events.into_iter().unzip();
-    let mut tx = app.begin().await?;
+    let mut tx = app.db.begin_urgent().await?;
     let added: HashSet<ChannelEventId> = store::insert_events(tx.conn(), &rows, now).await?.into_iter().collect();
     let jobs = rows.iter().zip(lanes).filter(|(row, _)| added.contains(&row.id));
     let jobs =

@@ -172,6 +172,15 @@ impl Db {
         })
     }
 
+    /// A write transaction for which somebody outside waits by the millisecond: on SQLite it goes before all that queue
+    /// for the one writer.
+    pub async fn begin_urgent(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_urgent().await?),
+            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
     /// Brings the schema up to date; refuses a database that a newer program has migrated.
     pub async fn migrate(&self) -> Result<()> {
         self.migrate_to(&MIGRATIONS, None).await
@@ -241,10 +250,12 @@ pub fn migration_failed(error: MigrateError) -> Error {
 /// SQLite's one writer, with group commit.
 ///
 /// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
-/// task queues for the lock behind the writers that are already waiting (the lock is fair), then commits the outer
+/// task queues at the gate behind the writers that are already waiting (locks are fair), then commits the outer
 /// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
+/// An urgent transaction passes by the gate, so that one other at most is before it, and commits at once.
 pub struct Writer {
     state: Arc<Mutex<WriterState>>,
+    gate: Arc<Mutex<()>>,
     released: Arc<Notify>,
     committer: tokio::task::AbortHandle,
 }
@@ -266,21 +277,32 @@ impl Drop for Writer {
 impl Writer {
     fn start(conn: SqliteConnection) -> Arc<Self> {
         let state = Arc::new(Mutex::new(WriterState { conn, open: false, abandoned: false, waiting: Vec::new() }));
+        let gate = Arc::new(Mutex::new(()));
         let released = Arc::new(Notify::new());
         let committer = tokio::spawn({
-            let (state, released) = (state.clone(), released.clone());
+            let (state, gate, released) = (state.clone(), gate.clone(), released.clone());
             async move {
                 loop {
                     released.notified().await;
+                    let _gate = gate.lock().await;
                     state.lock().await.commit_group().await;
                 }
             }
         })
         .abort_handle();
-        Arc::new(Self { state, released, committer })
+        Arc::new(Self { state, gate, released, committer })
     }
 
     async fn begin(&self) -> Result<WriterTx> {
+        let _gate = self.gate.lock().await;
+        self.open(false).await
+    }
+
+    async fn begin_urgent(&self) -> Result<WriterTx> {
+        self.open(true).await
+    }
+
+    async fn open(&self, is_urgent: bool) -> Result<WriterTx> {
         let mut state = self.state.clone().lock_owned().await;
         state.undo_abandoned().await;
         if !state.open {
@@ -289,7 +311,7 @@ impl Writer {
         }
         sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
         state.abandoned = true; // until released
-        Ok(WriterTx { state, released: self.released.clone() })
+        Ok(WriterTx { state, is_urgent, released: self.released.clone() })
     }
 
     /// The connection with no transaction open.
@@ -334,6 +356,7 @@ impl WriterState {
 /// One transaction on SQLite's writer.
 pub struct WriterTx {
     state: OwnedMutexGuard<WriterState>,
+    is_urgent: bool,
     released: Arc<Notify>,
 }
 
@@ -343,6 +366,9 @@ impl WriterTx {
         self.state.abandoned = false;
         let (done, committed) = oneshot::channel();
         self.state.waiting.push(done);
+        if self.is_urgent {
+            self.state.commit_group().await;
+        }
         drop(self); // notifies the committer
         match committed.await {
             Ok(Ok(())) => Ok(()),
@@ -396,6 +422,35 @@ mod tests {
             write.unwrap().unwrap();
         }
         assert_eq!(count(&db).await, 200);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_urgent_transaction_goes_before_those_that_queue() {
+        let (db, dir) = scratch().await;
+        let holding = db.begin().await.unwrap();
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let write = |n: i64| {
+            let (db, order) = (db.clone(), order.clone());
+            async move {
+                let mut tx = if n == 0 { db.begin_urgent().await } else { db.begin().await }.unwrap();
+                both!(tx.conn(), c => sqlx::query("INSERT INTO t VALUES ($1)").bind(n).execute(c).await.map(|_| ()))
+                    .unwrap();
+                tx.commit().await.unwrap();
+                order.lock().unwrap().push(n);
+            }
+        };
+        let mut writes: Vec<_> = (1..=5).map(|n| tokio::spawn(write(n))).collect();
+        tokio::task::yield_now().await;
+        writes.push(tokio::spawn(write(0)));
+        tokio::task::yield_now().await;
+        holding.commit().await.unwrap();
+        for write in writes {
+            write.await.unwrap();
+        }
+        let order = order.lock().unwrap().clone();
+        assert!(order.iter().position(|n| *n == 0).unwrap() <= 1, "{order:?}");
+        assert_eq!(count(&db).await, 6);
         std::fs::remove_dir_all(dir).unwrap();
     }
 
