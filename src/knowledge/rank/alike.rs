@@ -49,8 +49,17 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
     if other.is_negated != asked.is_negated {
         similarity *= 0.8;
     }
+    let is_topic = |t: &Term| !t.only_asks && !t.is_implied;
+    let topic = || asked.terms.iter().zip(&held).filter(|(t, _)| is_topic(t));
+    let in_other_words = |t: &Term| other.terms.iter().any(|o| t.synonyms.contains(&o.id));
+    if topic().next().is_some() && topic().all(|(t, share)| *share == 0.0 && !in_other_words(t)) {
+        similarity *= ANOTHER_TOPIC;
+    }
     (similarity, held)
 }
+
+/// What is left of the likeness of two questions that ask for the same of different things ("多少钱包邮？", "热水壶多少钱").
+const ANOTHER_TOPIC: f32 = 0.6;
 
 /// How rare a term is that a question says; what it only implies tells no two questions apart.
 fn said(term: &Term) -> f32 {
@@ -98,4 +107,17 @@ pub fn shares_root(word: &str, other: &str) -> bool {
     let common = a.iter().zip(b).take_while(|(x, y)| x.eq_ignore_ascii_case(y)).count();
     common >= 5.max(a.len().max(b.len()) * 3 / 5)
         || (common >= 4 && common == shorter && a.len().max(b.len()) <= common + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_for_the_same_of_another_thing_is_another_question() {
+        let alike = |a: &str, b: &str| same_question(&Asked::read(a), b, &|_| 1.0);
+        assert!(alike("热水壶多少钱", "多少钱包邮？") < 0.5);
+        assert!(alike("How much is the kettle?", "How much is the tent?") < 0.5);
+        assert!(alike("How much is shipping?", "How much is delivery?") > 0.5, "a synonym is the same thing");
+    }
 }
