@@ -116,8 +116,9 @@ mod tests {
     #[test]
     fn asking_for_the_same_of_another_thing_is_another_question() {
         let alike = |a: &str, b: &str| same_question(&Asked::read(a), b, &|_| 1.0);
-        assert!(alike("热水壶多少钱", "多少钱包邮？") < 0.5);
-        assert!(alike("How much is the kettle?", "How much is the tent?") < 0.5);
-        assert!(alike("How much is shipping?", "How much is delivery?") > 0.5, "a synonym is the same thing");
+        // From 0.72 on an FAQ's answer is given.
+        assert!(alike("热水壶多少钱", "多少钱包邮？") < 0.6);
+        assert!(alike("How much is the kettle?", "How much is the tent?") < 0.6);
+        assert!(alike("How much is shipping?", "How much is delivery?") > 0.72, "a synonym is the same thing");
     }
 }
