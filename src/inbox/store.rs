@@ -1,5 +1,6 @@
-//! SQL of conversations, messages, channels and raw events.
+//! SQL of conversations and messages.
 
+mod channels;
 mod hooks;
 mod parts;
 mod reach;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
+pub use channels::*;
 pub use hooks::*;
 pub use parts::*;
 pub use reach::*;
@@ -474,119 +476,4 @@ pub async fn list_decisions(c: Conn<'_>, id: ConversationId, since: DateTime<Utc
         SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2
         ORDER BY created_at DESC, id DESC LIMIT $3";
     Ok(both!(c, c => sqlx::query_scalar(LIST).bind(id).bind(since).bind(limit).fetch_all(c).await)?)
-}
-
-// Channels and their raw events ---------------------------------------------------------------------------------------
-
-/// A connected channel as it is stored; `config` is sealed.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct ChannelRow {
-    pub id: ChannelId,
-    pub org_id: OrgId,
-    pub platform: String,
-    pub name: String,
-    pub config: String,
-    pub settings: Json<Value>,
-    /// `active` or `paused`: then nothing is sent, and what comes in is kept.
-    pub status: String,
-    /// What is wrong with it, in words for an operator.
-    pub error_message: Option<String>,
-    /// The platform has stopped it: nothing is sent before this time.
-    pub retry_at: Option<DateTime<Utc>>,
-    /// What the connection last said of itself, as the platform words it.
-    pub connection_state: Option<String>,
-    pub created_at: DateTime<Utc>,
-}
-
-macro_rules! channel_columns {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, org_id, platform, name, config, settings, status, error_message, retry_at, connection_state,
-                    created_at
-             FROM channels ",
-            $rest
-        )
-    };
-}
-
-/// A channel by its id alone: for webhooks, whose path names it.
-pub async fn find_channel(c: Conn<'_>, id: ChannelId) -> Result<Option<ChannelRow>> {
-    const FIND: &str = channel_columns!("WHERE id = $1");
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
-}
-
-/// The channels of an organisation, the oldest first.
-pub async fn list_channels(c: Conn<'_>, org: OrgId) -> Result<Vec<ChannelRow>> {
-    const LIST: &str = channel_columns!("WHERE org_id = $1 ORDER BY created_at, id");
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
-}
-
-/// Adds a channel.
-pub async fn insert_channel(c: Conn<'_>, row: &ChannelRow) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO channels (id, org_id, platform, name, config, settings, status, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
-    both!(c, c => sqlx::query(INSERT).bind(row.id).bind(row.org_id).bind(&row.platform).bind(&row.name)
-        .bind(&row.config).bind(&row.settings).bind(&row.status).bind(row.created_at).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
-
-/// A raw event to keep.
-pub struct NewEvent<'a> {
-    pub id: ChannelEventId,
-    pub org: OrgId,
-    pub channel: ChannelId,
-    pub external: &'a str,
-    pub payload: &'a str,
-}
-
-/// Stores raw events; returns those that were not there yet.
-pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>], now: DateTime<Utc>) -> Result<Vec<ChannelEventId>> {
-    const INTO: &str =
-        "INSERT INTO channel_events (id, org_id, channel_id, external_event_id, payload, status, received_at) ";
-    let mut c = c;
-    let mut added = Vec::with_capacity(events.len());
-    // Databases limit how many values a statement may bind.
-    for events in events.chunks(1000) {
-        let new: Vec<ChannelEventId> = both!(c.again(), c => {
-            let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
-            query.push_values(events, |mut row, event| {
-                row.push_bind(event.id).push_bind(event.org).push_bind(event.channel).push_bind(event.external)
-                    .push_bind(event.payload).push("'received'").push_bind(now);
-            });
-            query.push(" ON CONFLICT DO NOTHING RETURNING id");
-            query.build_query_scalar().persistent(false).fetch_all(c).await
-        })?;
-        added.extend(new);
-    }
-    Ok(added)
-}
-
-/// A raw event that waits to become a message.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct EventRow {
-    pub id: ChannelEventId,
-    pub org_id: OrgId,
-    pub channel_id: ChannelId,
-    pub payload: String,
-    pub status: String,
-}
-
-/// One raw event.
-pub async fn find_event(c: Conn<'_>, id: ChannelEventId) -> Result<Option<EventRow>> {
-    const FIND: &str = "SELECT id, org_id, channel_id, payload, status FROM channel_events WHERE id = $1";
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
-}
-
-/// Says what became of a raw event: `processed`, `ignored` or `failed` with the reason.
-pub async fn settle_event(
-    c: Conn<'_>,
-    id: ChannelEventId,
-    status: &str,
-    error: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const SETTLE: &str = "UPDATE channel_events SET status = $2, error_message = $3, processed_at = $4 WHERE id = $1";
-    both!(c, c => sqlx::query(SETTLE).bind(id).bind(status).bind(error).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(())
 }

@@ -1,13 +1,8 @@
 //! Adding passages: of one large document in several steps, of many small ones in one.
 
-use std::{
-    collections::HashSet,
-    ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     generation,
@@ -16,22 +11,19 @@ use super::{
 use crate::{
     app::{App, Changed, DocumentId, Job, KnowledgeBaseId, OrgId, PassageId},
     knowledge::{
-        Collection, Generation, Status,
-        parse::{self, Part},
-        split::{self, Piece},
+        Collection, Generation,
+        split::Piece,
         store::{
             documents::{self, Completed, Indexed, NewVersion},
             passages::{self, NewPassage},
             words,
         },
     },
-    platform::{Error, Result, crypto::sha256_hex, error::blocking, language::Language},
+    platform::{Result, language::Language},
 };
 
 /// How many passages are indexed and committed at once.
 const BATCH: usize = 1000;
-/// How many texts of a bulk load are looked at together.
-const TEXTS: usize = 2000;
 
 /// From when and until when a document holds.
 type Validity = (Option<chrono::DateTime<chrono::Utc>>, Option<chrono::DateTime<chrono::Utc>>);
@@ -149,69 +141,6 @@ async fn commit(
         }
         return Ok(now_targets);
     }
-}
-
-/// Documents that are ready to be indexed: those that come while others are written go together into the next round,
-/// since what a round costs (the engine's flush, the disk's sync) it costs once.
-struct Rounds {
-    waiting: Mutex<Vec<Waiting>>,
-    /// Documents of a round that failed: each goes alone the next time, lest one spoil the others for ever.
-    suspect: Mutex<HashSet<DocumentId>>,
-    /// Two at a time: one puts its points while the other commits its rows.
-    round: Semaphore,
-}
-
-impl Default for Rounds {
-    fn default() -> Self {
-        Self { waiting: Mutex::default(), suspect: Mutex::default(), round: Semaphore::new(2) }
-    }
-}
-
-struct Waiting {
-    ready: Ready,
-    done: oneshot::Sender<Result<()>>,
-}
-
-/// Indexes one document, with others of its organisation that are ready at the same time.
-pub(in crate::knowledge) async fn add_with_others(app: &App, ready: Ready) -> Result<()> {
-    let rounds = app.kept.of::<Rounds>();
-    let (org, document) = (ready.org_id, ready.document_id);
-    if held(&rounds.suspect).contains(&document) {
-        let _round = rounds.round.acquire().await;
-        add(app, org, vec![ready]).await?;
-        held(&rounds.suspect).remove(&document);
-        return Ok(());
-    }
-    let (done, outcome) = oneshot::channel();
-    held(&rounds.waiting).push(Waiting { ready, done });
-    let round = rounds.round.acquire().await;
-    let ours: Vec<Waiting> = {
-        let mut waiting = held(&rounds.waiting);
-        // Another round may have taken it meanwhile; then that one tells.
-        let is_left = waiting.iter().any(|w| w.ready.document_id == document);
-        if is_left { waiting.extract_if(.., |w| w.ready.org_id == org).collect() } else { Vec::new() }
-    };
-    if !ours.is_empty() {
-        let (documents, told): (Vec<Ready>, Vec<_>) = ours.into_iter().map(|w| (w.ready, w.done)).unzip();
-        let ids: Vec<DocumentId> = documents.iter().map(|d| d.document_id).collect();
-        let why = add(app, org, documents).await.err().map(|e| e.chain());
-        if why.is_some() && ids.len() > 1 {
-            held(&rounds.suspect).extend(ids);
-        }
-        for done in told {
-            let _ = done.send(why.as_ref().map_or(Ok(()), |why| Err(lost(why))));
-        }
-    }
-    drop(round);
-    outcome.await.unwrap_or_else(|_| Err(lost("the round was cut off")))
-}
-
-fn lost(why: &str) -> Error {
-    Error::Internal(anyhow::anyhow!("indexing: {why}"))
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The transaction of a batch: rows, statistics, and the versions that are whole now.
@@ -357,159 +286,6 @@ fn passage_id(document: DocumentId, version: i64, index: usize) -> PassageId {
         *to = *from;
     }
     PassageId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-/// A short text with the name it is known by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Text {
-    pub source: String,
-    pub title: String,
-    pub text: String,
-}
-
-/// What became of a bulk load.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TextsAdded {
-    pub new: usize,
-    pub replaced: usize,
-    pub unchanged: usize,
-    /// Without a word in them.
-    pub empty: usize,
-    pub passages: usize,
-}
-
-/// Adds many short texts at once: each becomes a document, durable and searchable when this returns. A text whose
-/// source is known replaces it when it differs. Safe to repeat after a failure: what is in stays.
-pub async fn add_texts(
-    app: &App,
-    org: OrgId,
-    kb: KnowledgeBaseId,
-    texts: impl IntoIterator<Item = Text>,
-) -> Result<TextsAdded> {
-    let mut texts = texts.into_iter();
-    let mut report = TextsAdded::default();
-    let mut replaced = HashSet::new();
-    loop {
-        // A source given twice in one go: the later one waits for the next round.
-        let mut sources = HashSet::new();
-        let mut round: Vec<Text> = Vec::new();
-        let mut later = None;
-        for text in texts.by_ref() {
-            if !sources.insert(text.source.clone()) {
-                later = Some(text);
-                break;
-            }
-            round.push(text);
-            if round.len() == TEXTS {
-                break;
-            }
-        }
-        if round.is_empty() {
-            break;
-        }
-        add_round(app, org, kb, round, &mut report, &mut replaced).await?;
-        if let Some(text) = later {
-            add_round(app, org, kb, vec![text], &mut report, &mut replaced).await?;
-        }
-    }
-    if !replaced.is_empty() {
-        app.wake(org).await;
-    }
-    Ok(report)
-}
-
-async fn add_round(
-    app: &App,
-    org: OrgId,
-    kb: KnowledgeBaseId,
-    texts: Vec<Text>,
-    report: &mut TextsAdded,
-    replaced: &mut HashSet<DocumentId>,
-) -> Result<()> {
-    let sources: Vec<&str> = texts.iter().map(|t| t.source.as_str()).collect();
-    let known = documents::known(app.read().await?.conn(), org, kb, &sources).await?;
-    let passage_tokens = app.config.ingest.passage_tokens;
-    let given = texts.len();
-    let (ready, unchanged) = blocking(move || {
-        let mut ready = Vec::with_capacity(texts.len());
-        let mut unchanged = 0;
-        for text in texts {
-            let hash = sha256_hex(text.text.as_bytes());
-            let known = known.get(&text.source);
-            if known.is_some_and(|k| k.content_hash == hash && k.processing_status == Status::Completed) {
-                unchanged += 1;
-                continue;
-            }
-            ready.extend(read(org, kb, text, hash, known, passage_tokens));
-        }
-        Ok((ready, unchanged))
-    })
-    .await?;
-    report.unchanged += unchanged;
-    report.empty += given - unchanged - ready.len();
-    report.passages += ready.iter().map(|r| r.pieces.len()).sum::<usize>();
-    for document in &ready {
-        if document.version > 1 {
-            report.replaced += 1;
-            replaced.insert(document.document_id);
-        } else {
-            report.new += 1;
-        }
-    }
-    add(app, org, ready).await
-}
-
-fn read(
-    org: OrgId,
-    kb: KnowledgeBaseId,
-    text: Text,
-    content_hash: String,
-    known: Option<&documents::Known>,
-    passage_tokens: usize,
-) -> Option<Ready> {
-    let clean = parse::clean(&text.text);
-    let part = if has_marks(&clean) { Part::Markdown(clean) } else { Part::Text(clean) };
-    let parsed = parse::Parsed { title: None, parts: vec![part] };
-    let pieces = split::split(&parsed, passage_tokens);
-    if !text.text.contains(char::is_alphanumeric) || pieces.is_empty() {
-        return None;
-    }
-    let document_id = known.map_or_else(DocumentId::new, |k| k.id);
-    let version = known.map_or(1, |k| k.version + 1);
-    let language = Language::detect(text.text.get(..text.text.floor_char_boundary(2000)).unwrap_or_default());
-    let new = NewVersion {
-        org_id: org,
-        kb_id: kb,
-        document_id,
-        version,
-        title: text.title.clone(),
-        source: text.source,
-        content_hash,
-        file_type: "txt".into(),
-        file_size: text.text.len() as i64,
-        file_url: None,
-        content: Some(text.text),
-        created_by: None,
-        indexed: None,
-    };
-    Some(Ready {
-        org_id: org,
-        kb_id: kb,
-        document_id,
-        version,
-        title: text.title,
-        category: None,
-        about: None,
-        language,
-        pieces,
-        new: Some(new),
-    })
-}
-
-/// Whether a text is marked up: it has headings or a table.
-fn has_marks(text: &str) -> bool {
-    let starts = ["# ", "## ", "### ", "|---", "| ---", "|:--", "| :--"];
-    text.lines().any(|line| starts.iter().any(|mark| line.starts_with(mark)))
 }
 
 #[cfg(test)]

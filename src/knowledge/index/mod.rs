@@ -12,14 +12,17 @@ mod faqs;
 mod generation;
 mod rebuild;
 mod reconcile;
+mod rounds;
+mod texts;
 mod vectors;
 
-pub(super) use batch::{Ready, add_with_others};
-pub use batch::{Text, TextsAdded, add_texts};
+pub(super) use batch::Ready;
 pub use faqs::faq;
 pub(super) use faqs::{count_in, count_out};
 pub use rebuild::{drop_all, drop_replaced, rebuild};
 pub use reconcile::reconcile;
+pub(super) use rounds::add_with_others;
+pub use texts::{Text, TextsAdded, add_texts};
 
 use crate::{
     app::{App, DocumentId, Job, OrgId},

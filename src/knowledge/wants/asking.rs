@@ -1,0 +1,99 @@
+//! The words of a question that only ask.
+
+use std::ops::Range;
+
+use crate::platform::lexical;
+
+/// Words that ask and carry no topic, in Chinese: found by text, since Chinese has no spaces. Longer ones first.
+const ASKING_ZH: &[&str] = &[
+    "为什么",
+    "什么时候",
+    "是不是",
+    "有没有",
+    "能不能",
+    "可不可以",
+    "会不会",
+    "要不要",
+    "怎么样",
+    "怎么办",
+    "多少钱",
+    "请问",
+    "什么",
+    "哪些",
+    "哪个",
+    "哪里",
+    "哪儿",
+    "哪位",
+    "哪种",
+    "哪一",
+    "哪年",
+    "哪",
+    "多少",
+    "多久",
+    "多长",
+    "多大",
+    "多高",
+    "谁",
+    "怎么",
+    "怎样",
+    "如何",
+    "为何",
+    "何时",
+    "是否",
+    "吗",
+    "呢",
+    "几",
+    "你们",
+    "您们",
+    "我们",
+    "你",
+    "您",
+    "我",
+];
+
+/// Words that ask behind "how", and carry a topic elsewhere ("a long cable"). Most English ones are stop words already.
+const ASKING_AFTER_HOW: &[&str] = &[
+    "long",
+    "much",
+    "many",
+    "often",
+    "far",
+    "big",
+    "large",
+    "old",
+    "soon",
+    "fast",
+    "quickly",
+    "heavy",
+    "tall",
+    "high",
+    "wide",
+    "deep",
+    "loud",
+    "frequently",
+];
+
+/// Where the words stand that only ask.
+pub fn asking_words(text: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    if text.is_ascii() {
+        let mut after_how = false;
+        for token in lexical::tokens(text) {
+            let word = text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
+            if after_how && ASKING_AFTER_HOW.contains(&word.as_str()) {
+                ranges.push(token.start..token.end);
+            }
+            after_how = word == "how";
+        }
+        return ranges;
+    }
+    for word in ASKING_ZH {
+        for (start, found) in text.match_indices(word) {
+            let range = start..start + found.len();
+            if !ranges.iter().any(|r| r.start < range.end && range.start < r.end) {
+                ranges.push(range);
+            }
+        }
+    }
+    ranges
+}

@@ -1,0 +1,286 @@
+//! Whether a sentence holds something of the kind that is asked for.
+
+use super::Wants;
+use crate::{
+    knowledge::rank::is_chinese,
+    platform::lexical::{self, Kind},
+};
+
+impl Wants {
+    /// How sure it is that `sentence` holds something of this kind that the question (`asked` knows its terms) did not
+    /// say itself: 1 yes, 0 nothing to tell by, -1 no.
+    pub fn fits(self, sentence: &str, asked: &dyn Fn(u32) -> bool) -> f32 {
+        let sign = |found: bool| if found { 1.0 } else { -1.0 };
+        match self {
+            Self::Anything | Self::Manner | Self::Reason | Self::YesNo => 0.0,
+            Self::Number => sign(has_number(sentence, asked)),
+            Self::Frequency => sign(has_any(
+                sentence,
+                &["every", "once", "twice", "times a", "daily", "weekly", "monthly", "yearly", "per ", "每", "一次"],
+            )),
+            Self::Hours => sign(has_hour(sentence)),
+            Self::Weight => sign(has_number(sentence, asked) && has_unit(sentence, WEIGHT)),
+            Self::Length => sign(has_number(sentence, asked) && has_unit(sentence, LENGTH)),
+            Self::Size => sign(has_number(sentence, asked) && has_unit(sentence, SIZE)),
+            Self::Loudness => sign(has_unit(sentence, &["db", "decibel", "decibels", "分贝"])),
+            Self::Power => {
+                sign(has_number(sentence, asked) && has_unit(sentence, &["w", "kw", "watt", "watts", "瓦", "千瓦"]))
+            }
+            Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
+            Self::Duration => sign(has_number(sentence, asked) && has_any(sentence, DURATION)),
+            Self::Money => sign(
+                has_number(sentence, asked) && has_unit(sentence, MONEY)
+                    || has_any(sentence, &["free", "免费", "包邮", "no charge"]),
+            ),
+            Self::Percentage => {
+                sign(has_any(sentence, &["%", "％", "percent", "百分之", "折", "third", "half", "quarter", "成"]))
+            }
+            Self::Time => sign(has_time(sentence, asked)),
+            Self::Person => sign(has_name(sentence, asked)),
+            Self::Place => {
+                if has_name(sentence, asked) {
+                    0.5
+                } else {
+                    -0.5
+                }
+            }
+            Self::Contact => sign(
+                sentence.contains('@')
+                    || sentence.contains("http")
+                    || sentence.contains("www.")
+                    || longest_digits(sentence) >= 5,
+            ),
+        }
+    }
+}
+
+const DURATION: &[&str] = &[
+    "second", "minute", "hour", "day", "week", "month", "year", "decade", "centur", "秒", "分钟", "小时", "天", "日",
+    "周", "星期", "月", "年", "世纪",
+];
+const MONEY: &[&str] = &[
+    "$", "€", "£", "¥", "￥", "usd", "eur", "rmb", "cny", "myr", "thb", "dollar", "dollars", "euro", "euros", "pound",
+    "pounds", "franc", "francs", "yuan", "元", "块", "美元", "rm", "sgd", "hkd", "cent", "cents",
+];
+const WEIGHT: &[&str] = &[
+    "kg",
+    "g",
+    "lb",
+    "lbs",
+    "oz",
+    "gram",
+    "grams",
+    "kilogram",
+    "kilograms",
+    "kilos",
+    "tonnes",
+    "公斤",
+    "千克",
+    "克",
+    "斤",
+    "吨",
+];
+const LENGTH: &[&str] = &[
+    "m",
+    "cm",
+    "mm",
+    "km",
+    "ft",
+    "metre",
+    "metres",
+    "meter",
+    "meters",
+    "mile",
+    "miles",
+    "inch",
+    "inches",
+    "feet",
+    "kilometres",
+    "kilometers",
+    "米",
+    "厘米",
+    "毫米",
+    "公里",
+    "英寸",
+    "千米",
+];
+const SIZE: &[&str] = &[
+    "m²",
+    "m2",
+    "l",
+    "litre",
+    "litres",
+    "liter",
+    "liters",
+    "ml",
+    "gb",
+    "tb",
+    "mb",
+    "cm",
+    "mm",
+    "square",
+    "inch",
+    "guests",
+    "people",
+    "persons",
+    "升",
+    "毫升",
+    "平方",
+    "平方米",
+    "平米",
+    "厘米",
+    "人",
+];
+
+/// Whether one of `units` stands behind a number or alone: letters must be a word of their own.
+fn has_unit(sentence: &str, units: &[&str]) -> bool {
+    let folded = lexical::fold_text(sentence);
+    units.iter().any(|unit| {
+        folded.match_indices(unit).any(|(at, _)| {
+            let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+            !unit.is_ascii()
+                || !unit.starts_with(|c: char| c.is_ascii_alphabetic())
+                || (!letter(folded.get(..at).and_then(|t| t.chars().next_back()))
+                    && !letter(folded.get(at + unit.len()..).and_then(|t| t.chars().next())))
+        })
+    })
+}
+
+/// Whether a time of the day is there: "9:30", "9 am", "9点".
+fn has_hour(sentence: &str) -> bool {
+    let folded = lexical::fold_text(sentence);
+    let digit_before =
+        |at: usize| folded.get(..at).is_some_and(|t| t.trim_end().ends_with(|c: char| c.is_ascii_digit()));
+    let digit_after = |at: usize| folded.get(at..).is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+    folded.match_indices(':').any(|(at, _)| digit_before(at) && digit_after(at + 1))
+        || ["am", "pm", "a.m", "p.m", "点", "时"]
+            .iter()
+            .any(|w| folded.match_indices(w).any(|(at, _)| digit_before(at)))
+}
+
+const NUMBER_WORDS: &[&str] = &[
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen",
+    "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "million", "billion", "several", "half",
+    "double", "twice", "once", "single", "both", "first", "second", "third", "no",
+];
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "century",
+    "centuries",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "midnight",
+    "noon",
+    "morning",
+    "evening",
+    "spring",
+    "summer",
+    "autumn",
+    "winter",
+    "decade",
+    "era",
+    "during",
+    "after",
+    "before",
+    "until",
+    "since",
+    "later",
+    "ago",
+    "within",
+    "immediately",
+    "daily",
+    "weekend",
+    "weekdays",
+];
+
+fn has_any(sentence: &str, words: &[&str]) -> bool {
+    let folded = lexical::fold_text(sentence);
+    words.iter().any(|w| folded.contains(w))
+}
+
+fn has_number(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    let mut found = false;
+    lexical::scan(sentence, |token| {
+        if found {
+            return;
+        }
+        let written = || sentence.get(token.start..token.end).unwrap_or_default();
+        found = match token.kind {
+            Kind::Number => !asked(token.id),
+            Kind::Whole => written().contains(|c: char| c.is_ascii_digit()) && !asked(token.id),
+            Kind::Word | Kind::Stop => NUMBER_WORDS.contains(&written().to_ascii_lowercase().as_str()),
+            Kind::Char => "一二两三四五六七八九十百千万亿半双零几数".contains(written()) && !asked(token.id),
+            _ => false,
+        };
+    });
+    found
+}
+
+fn has_time(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    let mut found = false;
+    lexical::scan(sentence, |token| {
+        if found {
+            return;
+        }
+        let written = || sentence.get(token.start..token.end).unwrap_or_default();
+        found = match token.kind {
+            Kind::Number | Kind::Whole => {
+                let text = written();
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                !asked(token.id)
+                    && (digits == 4 || digits == 3 || text.contains(['-', '/', ':', '.']) || digits <= 2 && digits > 0)
+            }
+            Kind::Word | Kind::Stop => MONTHS.contains(&written().to_ascii_lowercase().as_str()),
+            Kind::Pair => [
+                "今天", "明天", "昨天", "时候", "期间", "世纪", "年代", "之后", "之前", "以后", "以前", "周一", "周五",
+                "周六", "周日", "每天", "工作", "随时", "同年", "翌年", "次年", "当时", "初年", "末年", "时期", "朝代",
+            ]
+            .contains(&written()),
+            _ => false,
+        };
+    });
+    found
+}
+
+fn has_name(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    if is_chinese(sentence) {
+        return true;
+    }
+    let mut found = false;
+    let mut is_first = true;
+    lexical::scan(sentence, |token| {
+        let written = sentence.get(token.start..token.end).unwrap_or_default();
+        found |= !is_first
+            && matches!(token.kind, Kind::Word | Kind::Whole)
+            && written.starts_with(char::is_uppercase)
+            && !asked(token.id);
+        found |= is_first && token.kind == Kind::Word && written.starts_with(char::is_uppercase) && !asked(token.id);
+        is_first = false;
+    });
+    found
+}
+
+fn longest_digits(text: &str) -> usize {
+    text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ' ')))
+        .map(|run| run.bytes().filter(u8::is_ascii_digit).count())
+        .max()
+        .unwrap_or(0)
+}
