@@ -1,5 +1,5 @@
 -- How rare each word is, the most written rows while documents come in: keyed by a number of the list that they belong
--- to instead of by its organisation and name, they take a third of the pages.
+-- to instead of by its organisation and name, they take half the pages.
 ALTER TABLE lexical_totals ADD COLUMN list BIGINT;
 UPDATE lexical_totals SET list = (
     SELECT COUNT(*) FROM lexical_totals other

@@ -428,9 +428,9 @@ impl Channel {
     }
 
     /// The account that an event concerns, when it is another than this channel's: one address may serve several.
-    pub fn belongs_elsewhere(&self, event: &RawEvent) -> Option<String> {
+    pub fn other_account(&self, event: &RawEvent) -> Option<String> {
         match self {
-            Self::WhatsappCloud(channel) => channel.belongs_elsewhere(&event.payload),
+            Self::WhatsappCloud(channel) => channel.other_account(&event.payload),
             _ => None,
         }
     }

@@ -74,7 +74,7 @@ async fn deliver(
     let (mut own, mut others) = (Vec::new(), HashMap::<ChannelId, Vec<RawEvent>>::new());
     for event in events {
         // What is signed for this address may be another channel's of the organisation; with none it stays here.
-        match connected.channel.belongs_elsewhere(&event) {
+        match connected.channel.other_account(&event) {
             Some(account) => match inbox::sibling(&app, &connected.row, &account).await? {
                 Some(id) => others.entry(id).or_default().push(event),
                 None => own.push(event),

@@ -2,8 +2,9 @@
 
 use frontdesk::{
     app::OrgId,
+    both,
     knowledge::{
-        Collection, GenerationState, Totals,
+        Collection, GenerationState, Status, Totals,
         index::{self, Text, add_texts},
         ingest,
         store::{generations, words},
@@ -11,8 +12,23 @@ use frontdesk::{
     platform::lexical,
 };
 
-use super::room::{found, ingested, points, rows, shop, work};
+use super::room::{find, found, ingested, points, rows, shop, upload, work};
 use crate::{on_each_database, support::app::TestApp};
+
+/// From now on the database refuses passages that say "spoilt".
+async fn refuse_spoilt(app: &TestApp) {
+    const SQLITE: &str = "
+        CREATE TRIGGER refuse BEFORE INSERT ON document_chunks WHEN NEW.content LIKE '%spoilt%'
+        BEGIN SELECT RAISE(ABORT, 'spoilt'); END";
+    const PG: &str = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'spoilt'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON document_chunks FOR EACH ROW
+        WHEN (NEW.content LIKE '%spoilt%') EXECUTE FUNCTION refuse()";
+    let mut tx = app.begin().await.unwrap();
+    let sql = if tx.conn().is_pg() { PG } else { SQLITE };
+    both!(tx.conn(), c => sqlx::raw_sql(sql).execute(c).await.map(|_| ())).unwrap();
+    tx.commit().await.unwrap();
+}
 
 async fn states(app: &TestApp, org: OrgId) -> Vec<(i64, GenerationState)> {
     let all = generations::list(app.read().await.unwrap().conn(), org, Collection::Passages).await.unwrap();
@@ -30,6 +46,29 @@ fn texts(from: usize, to: usize) -> Vec<Text> {
 }
 
 on_each_database! {
+    async fn a_document_that_cannot_be_written_holds_the_others_up_once_at_most(app: TestApp) {
+        let org = shop(&app).await;
+        refuse_spoilt(&app).await;
+        let mut documents = Vec::new();
+        for n in 0..24 {
+            let text = if n == 12 { "This one is spoilt.".into() } else { format!("Parcel {n} takes two days.") };
+            documents.push(upload(&app, org, &format!("{n}.md"), text.as_bytes()).await.document);
+        }
+        let spoilt = documents[12].id;
+        // As workers do: all at the same time, and those that failed once more.
+        let mut open = documents.clone();
+        for _ in 0..2 {
+            let runs = futures::future::join_all(open.iter().map(|d| ingest::run(&app, d.id, 1))).await;
+            open = open.into_iter().zip(runs).filter(|(_, run)| run.is_err()).map(|(d, _)| d).collect();
+        }
+        assert_eq!(open.iter().map(|d| d.id).collect::<Vec<_>>(), [spoilt]);
+        for document in &documents {
+            let wanted = if document.id == spoilt { Status::Processing } else { Status::Completed };
+            assert_eq!(find(&app, org, document).await.processing_status, wanted);
+        }
+        assert_eq!((rows(&app, org).await, found(&app, org, "parcel days").await.len()), (23, 20));
+    }
+
     async fn a_rebuild_switches_and_loses_nothing(app: TestApp) {
         let org = shop(&app).await;
         ingested(&app, org, "a.md", b"Refunds take five days.").await;

@@ -107,7 +107,7 @@ impl WhatsappCloud {
     }
 
     /// Meta delivers everything of an app to one address, whatever the number.
-    pub(super) fn belongs_elsewhere(&self, payload: &str) -> Option<String> {
+    pub(super) fn other_account(&self, payload: &str) -> Option<String> {
         #[derive(Deserialize)]
         struct Numbered {
             number: String,

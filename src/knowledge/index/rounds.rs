@@ -17,7 +17,8 @@ use crate::{
 /// since what a round costs (the engine's flush, the disk's sync) it costs once.
 struct Rounds {
     waiting: Mutex<Vec<Waiting>>,
-    /// Documents of a round that failed: each goes alone the next time, lest one spoil the others for ever.
+    /// Documents of a round that failed: each goes alone the next time, so that one that can't be
+    /// written spoils no other twice.
     suspect: Mutex<HashSet<DocumentId>>,
     /// Two at a time: one puts its points while the other commits its rows.
     round: Semaphore,
@@ -38,11 +39,9 @@ struct Waiting {
 pub(in crate::knowledge) async fn add_with_others(app: &App, ready: Ready) -> Result<()> {
     let rounds = app.kept.of::<Rounds>();
     let (org, document) = (ready.org_id, ready.document_id);
-    if held(&rounds.suspect).contains(&document) {
+    if held(&rounds.suspect).remove(&document) {
         let _round = rounds.round.acquire().await;
-        add(app, org, vec![ready]).await?;
-        held(&rounds.suspect).remove(&document);
-        return Ok(());
+        return add(app, org, vec![ready]).await;
     }
     let (done, outcome) = oneshot::channel();
     held(&rounds.waiting).push(Waiting { ready, done });

@@ -34,7 +34,7 @@ pub struct Term {
     /// Terms that say the same.
     pub synonyms: &'static [u32],
     /// Its place among the tokens of the question.
-    pub(super) position: usize,
+    pub(super) position: Option<usize>,
 }
 
 /// A question, read for searching.
@@ -78,7 +78,7 @@ impl Asked {
                 only_asks,
                 is_implied: false,
                 synonyms: synonyms::of(token.id),
-                position,
+                position: Some(position),
             });
         }
         let (wants, language) = (Wants::read(text), Language::detect(text));
@@ -154,7 +154,7 @@ fn imply(terms: &mut Vec<Term>, wants: Wants, language: Option<Language>) {
         only_asks: true,
         is_implied: true,
         synonyms,
-        position: usize::MAX / 2,
+        position: None,
     });
 }
 

@@ -202,8 +202,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         .windows(2)
         .enumerate()
         .filter_map(|(i, pair)| match pair {
-            [a, b] if b.position - a.position <= 2 && pairs_up(a) && pairs_up(b) => {
-                Some((i, i + 1, a.weight.min(b.weight)))
+            [a, b] if pairs_up(a) && pairs_up(b) => {
+                let is_near = b.position? - a.position? <= 2;
+                is_near.then_some((i, i + 1, a.weight.min(b.weight)))
             }
             _ => None,
         })
