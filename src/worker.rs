@@ -41,8 +41,7 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Threads of their own for the work that may wait a moment, which give way to those that answer requests: a platform
-/// that delivers a thousand messages at once hears at once that they are kept, however busy the turns are.
+/// Threads of their own for the work that may wait a moment, which give way to those that answer requests.
 fn threads() -> Result<tokio::runtime::Handle> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("worker")

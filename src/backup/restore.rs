@@ -141,8 +141,8 @@ impl Target {
 
 /// Makes the SQLite file stand alone: with a log, an open connection would still know it by its old name.
 async fn leave_log(db: &Db) -> Result<()> {
-    if let Some(mut writer) = db.exclusive_sqlite().await? {
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(&mut writer.conn).await?;
+    if let Some(mut writer) = db.exclusive_sqlite().await {
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(writer.conn()).await?;
         if mode != "delete" {
             return Err(Error::Internal(anyhow::anyhow!("the restored database is still in use")));
         }

@@ -3,8 +3,12 @@
 //! Reads take a connection from a pool. Writes are transactions: on PostgreSQL ordinary ones; SQLite has one writer,
 //! so there transactions queue for one connection and those that queue together share one sync ([`Writer`]).
 
+mod write_back;
+mod writer;
+
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
+use super::error::{Error, Result};
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
@@ -12,9 +16,8 @@ use sqlx::{
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
-
-use super::error::{Error, Result};
+use writer::WriterTx;
+pub use writer::{Exclusive, Writer};
 
 /// The schema of both databases.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -126,15 +129,16 @@ impl Db {
             .statement_cache_capacity(512)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
-            // Pages that many transactions write go into the file once in 16 MB of log instead of once in 4.
-            .pragma("wal_autocheckpoint", "4000")
+            // Nobody's commit waits for the log: see `write_back`.
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", "67108864")
             .disable_statement_logging();
         let conn = SqliteConnection::connect_with(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(8)
             .idle_timeout(Duration::from_secs(60))
-            .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { readers, writer: Writer::start(conn) })
+            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite { readers, writer: Writer::start(conn, options.create_if_missing(false)) })
     }
 
     /// Connects to the PostgreSQL database at `url`.
@@ -189,30 +193,28 @@ impl Db {
     /// Brings the schema to the state after migration `version` of `migrations`, or to the newest.
     pub async fn migrate_to(&self, migrations: &Migrator, version: Option<i64>) -> Result<()> {
         let outcome = match self {
-            Self::Sqlite { writer, .. } => {
-                migrations.run_direct(version, &mut writer.exclusive().await?.conn, false).await
-            }
+            Self::Sqlite { writer, .. } => migrations.run_direct(version, writer.exclusive().await.conn(), false).await,
             Self::Pg(pool) => migrations.run_direct(version, &mut *pool.acquire().await?, false).await,
         };
         outcome.map_err(migration_failed)
     }
 
-    /// Takes the SQLite writer for as long as the guard lives, outside any transaction; `None` on PostgreSQL.
-    pub async fn exclusive_sqlite(&self) -> Result<Option<OwnedMutexGuard<WriterState>>> {
+    /// Takes the SQLite writer for as long as the guard lives; `None` on PostgreSQL.
+    pub async fn exclusive_sqlite(&self) -> Option<Exclusive> {
         match self {
-            Self::Sqlite { writer, .. } => Ok(Some(writer.exclusive().await?)),
-            Self::Pg(_) => Ok(None),
+            Self::Sqlite { writer, .. } => Some(writer.exclusive().await),
+            Self::Pg(_) => None,
         }
     }
 
     /// Rewrites the SQLite file and empties its log, so that nothing that was deleted can be read from the disk.
     /// PostgreSQL's deleted rows go with its own vacuum, out of our reach.
     pub async fn scrub(&self) -> Result<()> {
-        let Some(mut writer) = self.exclusive_sqlite().await? else { return Ok(()) };
+        let Some(mut writer) = self.exclusive_sqlite().await else { return Ok(()) };
         for _ in 0..20 {
-            sqlx::query("VACUUM").execute(&mut writer.conn).await?;
+            sqlx::query("VACUUM").execute(writer.conn()).await?;
             let (busy, _, _): (i64, i64, i64) =
-                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut writer.conn).await?;
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer.conn()).await?;
             if busy == 0 {
                 return Ok(());
             }
@@ -227,10 +229,9 @@ impl Db {
         match self {
             Self::Sqlite { readers, writer } => {
                 readers.close().await;
-                if let Ok(mut state) = writer.exclusive().await {
-                    // Folds the log back into the file, so that a copy of the directory is whole.
-                    let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut state.conn).await;
-                }
+                // Folds the log back into the file, so that a copy of the directory is whole.
+                let mut writer = writer.exclusive().await;
+                let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer.conn()).await;
             }
             Self::Pg(pool) => pool.close().await,
         }
@@ -244,144 +245,6 @@ pub fn migration_failed(error: MigrateError) -> Error {
             "the database is newer than this program (it has migration {version}): install the newer version"
         )),
         other => Error::Internal(anyhow::Error::new(other).context("migrating the database")),
-    }
-}
-
-/// SQLite's one writer, with group commit.
-///
-/// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
-/// task queues at the gate behind the writers that are already waiting (locks are fair), then commits the outer
-/// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
-/// An urgent transaction passes by the gate, so that one other at most is before it, and commits at once.
-pub struct Writer {
-    state: Arc<Mutex<WriterState>>,
-    gate: Arc<Mutex<()>>,
-    released: Arc<Notify>,
-    committer: tokio::task::AbortHandle,
-}
-
-/// The writer's connection and what its open transaction holds.
-pub struct WriterState {
-    pub conn: SqliteConnection,
-    open: bool,
-    abandoned: bool,
-    waiting: Vec<oneshot::Sender<Result<(), String>>>,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.committer.abort();
-    }
-}
-
-impl Writer {
-    fn start(conn: SqliteConnection) -> Arc<Self> {
-        let state = Arc::new(Mutex::new(WriterState { conn, open: false, abandoned: false, waiting: Vec::new() }));
-        let gate = Arc::new(Mutex::new(()));
-        let released = Arc::new(Notify::new());
-        let committer = tokio::spawn({
-            let (state, gate, released) = (state.clone(), gate.clone(), released.clone());
-            async move {
-                loop {
-                    released.notified().await;
-                    let _gate = gate.lock().await;
-                    state.lock().await.commit_group().await;
-                }
-            }
-        })
-        .abort_handle();
-        Arc::new(Self { state, gate, released, committer })
-    }
-
-    async fn begin(&self) -> Result<WriterTx> {
-        let _gate = self.gate.lock().await;
-        self.open(false).await
-    }
-
-    async fn begin_urgent(&self) -> Result<WriterTx> {
-        self.open(true).await
-    }
-
-    async fn open(&self, is_urgent: bool) -> Result<WriterTx> {
-        let mut state = self.state.clone().lock_owned().await;
-        state.undo_abandoned().await;
-        if !state.open {
-            sqlx::query("BEGIN IMMEDIATE").execute(&mut state.conn).await?;
-            state.open = true;
-        }
-        sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
-        state.abandoned = true; // until released
-        Ok(WriterTx { state, is_urgent, released: self.released.clone() })
-    }
-
-    /// The connection with no transaction open.
-    async fn exclusive(&self) -> Result<OwnedMutexGuard<WriterState>> {
-        let mut state = self.state.clone().lock_owned().await;
-        state.commit_group().await;
-        Ok(state)
-    }
-}
-
-impl WriterState {
-    async fn undo_abandoned(&mut self) {
-        if std::mem::take(&mut self.abandoned) {
-            let undone = sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await;
-            if undone.is_err() {
-                // SQLite itself rolled back everything (a full disk does that): whoever waits must hear of it.
-                self.open = false;
-                for waiting in self.waiting.drain(..) {
-                    let _ = waiting.send(Err("the transaction was rolled back".into()));
-                }
-                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
-            }
-        }
-    }
-
-    async fn commit_group(&mut self) {
-        self.undo_abandoned().await;
-        if !self.open {
-            return;
-        }
-        self.open = false;
-        let outcome = sqlx::query("COMMIT").execute(&mut self.conn).await.map(|_| ()).map_err(|e| e.to_string());
-        if outcome.is_err() {
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
-        }
-        for waiting in self.waiting.drain(..) {
-            let _ = waiting.send(outcome.clone());
-        }
-    }
-}
-
-/// One transaction on SQLite's writer.
-pub struct WriterTx {
-    state: OwnedMutexGuard<WriterState>,
-    is_urgent: bool,
-    released: Arc<Notify>,
-}
-
-impl WriterTx {
-    async fn commit(mut self) -> Result<()> {
-        sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
-        self.state.abandoned = false;
-        let (done, committed) = oneshot::channel();
-        self.state.waiting.push(done);
-        if self.is_urgent {
-            self.state.commit_group().await;
-        }
-        drop(self); // notifies the committer
-        match committed.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(why)) => Err(Error::Internal(anyhow::anyhow!("commit: {why}"))),
-            Err(_) => Err(Error::Internal(anyhow::anyhow!("commit: the database was closed"))),
-        }
-    }
-}
-
-impl Drop for WriterTx {
-    fn drop(&mut self) {
-        // Abandoned or released, the committer tidies up; a failed transaction must not hold the write lock.
-        self.released.notify_one();
     }
 }
 

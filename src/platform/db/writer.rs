@@ -1,0 +1,188 @@
+//! SQLite's one writer, with group commit.
+
+use std::sync::Arc;
+
+use sqlx::{SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
+
+use super::write_back::{self, WriteBack};
+use crate::platform::error::{Error, Result};
+
+/// The writer.
+///
+/// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
+/// task queues at the gate behind the writers that are already waiting (locks are fair), then commits the outer
+/// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
+/// An urgent transaction passes by the gate, so that one other at most is before it, and commits at once.
+pub struct Writer {
+    state: Arc<Mutex<WriterState>>,
+    gate: Arc<Mutex<()>>,
+    released: Arc<Notify>,
+    write_back: Arc<Mutex<WriteBack>>,
+    tasks: [tokio::task::AbortHandle; 2],
+}
+
+/// The database with nobody else writing, outside any transaction.
+pub struct Exclusive {
+    writer: OwnedMutexGuard<WriterState>,
+    _write_back: OwnedMutexGuard<WriteBack>,
+}
+
+impl Exclusive {
+    pub fn conn(&mut self) -> &mut SqliteConnection {
+        &mut self.writer.conn
+    }
+}
+
+/// The writer's connection and what its open transaction holds.
+pub struct WriterState {
+    pub(super) conn: SqliteConnection,
+    open: bool,
+    abandoned: bool,
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+    committed: Arc<Notify>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+    }
+}
+
+impl Writer {
+    pub(super) fn start(conn: SqliteConnection, options: SqliteConnectOptions) -> Arc<Self> {
+        let committed = Arc::new(Notify::new());
+        let state =
+            WriterState { conn, open: false, abandoned: false, waiting: Vec::new(), committed: committed.clone() };
+        let state = Arc::new(Mutex::new(state));
+        let gate = Arc::new(Mutex::new(()));
+        let released = Arc::new(Notify::new());
+        let committer = tokio::spawn({
+            let (state, gate, released) = (state.clone(), gate.clone(), released.clone());
+            async move {
+                loop {
+                    released.notified().await;
+                    let _gate = gate.lock().await;
+                    let mut state = state.lock().await;
+                    state.commit_open().await;
+                }
+            }
+        })
+        .abort_handle();
+        let write_back = WriteBack::new(options);
+        let writing_back = tokio::spawn(write_back::run(write_back.clone(), state.clone(), committed)).abort_handle();
+        Arc::new(Self { state, gate, released, write_back, tasks: [committer, writing_back] })
+    }
+
+    pub(super) async fn begin(&self) -> Result<WriterTx> {
+        let _gate = self.gate.lock().await;
+        self.open(false).await
+    }
+
+    pub(super) async fn begin_urgent(&self) -> Result<WriterTx> {
+        self.open(true).await
+    }
+
+    async fn open(&self, is_urgent: bool) -> Result<WriterTx> {
+        let mut state = self.state.clone().lock_owned().await;
+        state.undo_abandoned().await;
+        if state.open {
+            sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
+        } else {
+            // One call for both: each goes to the connection's thread and back.
+            sqlx::raw_sql("BEGIN IMMEDIATE; SAVEPOINT work").execute(&mut state.conn).await?;
+            state.open = true;
+        }
+        state.abandoned = true; // until released
+        Ok(WriterTx { state, is_urgent, released: self.released.clone() })
+    }
+
+    pub(super) async fn exclusive(&self) -> Exclusive {
+        // In this order, as whoever writes back takes them.
+        let mut write_back = self.write_back.clone().lock_owned().await;
+        write_back.rest().await;
+        let mut writer = self.state.clone().lock_owned().await;
+        writer.commit_open().await;
+        Exclusive { writer, _write_back: write_back }
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    pub(super) fn parts(&self) -> (&Arc<Mutex<WriteBack>>, &Arc<Mutex<WriterState>>) {
+        (&self.write_back, &self.state)
+    }
+}
+
+impl WriterState {
+    async fn undo_abandoned(&mut self) {
+        if std::mem::take(&mut self.abandoned) {
+            let undone = sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await;
+            if undone.is_err() {
+                // SQLite itself rolled back everything (a full disk does that): whoever waits must hear of it.
+                self.open = false;
+                for waiting in self.waiting.drain(..) {
+                    let _ = waiting.send(Err("the transaction was rolled back".into()));
+                }
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+            }
+        }
+    }
+
+    /// Commits what is released; then no transaction is open.
+    pub(super) async fn commit_open(&mut self) {
+        self.undo_abandoned().await;
+        self.commit_group("COMMIT").await;
+    }
+
+    /// Ends the outer transaction with `sql`, a COMMIT and what must go before it.
+    async fn commit_group(&mut self, sql: &'static str) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        let outcome = sqlx::raw_sql(sql).execute(&mut self.conn).await.map(|_| ()).map_err(|e| e.to_string());
+        if outcome.is_err() {
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        }
+        self.committed.notify_one();
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.send(outcome.clone());
+        }
+    }
+}
+
+/// One transaction on SQLite's writer.
+pub struct WriterTx {
+    pub(super) state: OwnedMutexGuard<WriterState>,
+    is_urgent: bool,
+    released: Arc<Notify>,
+}
+
+impl WriterTx {
+    pub(super) async fn commit(mut self) -> Result<()> {
+        let (done, committed) = oneshot::channel();
+        if self.is_urgent {
+            self.state.abandoned = false;
+            self.state.waiting.push(done);
+            self.state.commit_group("RELEASE work; COMMIT").await;
+        } else {
+            sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
+            self.state.abandoned = false;
+            self.state.waiting.push(done);
+        }
+        drop(self); // notifies the committer
+        match committed.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(Error::Internal(anyhow::anyhow!("commit: {why}"))),
+            Err(_) => Err(Error::Internal(anyhow::anyhow!("commit: the database was closed"))),
+        }
+    }
+}
+
+impl Drop for WriterTx {
+    fn drop(&mut self) {
+        // Abandoned or released, the committer tidies up; a failed transaction must not hold the write lock.
+        self.released.notify_one();
+    }
+}
