@@ -105,7 +105,7 @@ async fn calm(below: &Path, rate: f64) -> anyhow::Result<Percentiles> {
     let path = connect(&server).await?;
     let requests = requests(server.address, &path, (rate * CALM.as_secs_f64()) as usize);
     let address = server.address;
-    let (acknowledged, took) = tokio::task::spawn_blocking(move || send_at(address, requests, rate)).await??;
+    let (acknowledged, took) = tokio::task::spawn_blocking(move || send_at(address, &requests, rate)).await??;
     server.kill()?;
     all_are_there(&dir.0, &acknowledged).await?;
     Ok(took)
@@ -194,7 +194,7 @@ type Open = Mutex<Option<(usize, Instant)>>;
 
 /// Sends `requests` at `rate`, each over a connection that waits for nothing, and returns which were acknowledged and
 /// how long each took from the time at which it was to be sent.
-fn send_at(address: SocketAddr, requests: Vec<Bytes>, rate: f64) -> anyhow::Result<(Vec<usize>, Percentiles)> {
+fn send_at(address: SocketAddr, requests: &[Bytes], rate: f64) -> anyhow::Result<(Vec<usize>, Percentiles)> {
     let (freed, free) = std::sync::mpsc::channel::<usize>();
     let open: Arc<Vec<Open>> = Arc::new((0..CONNECTIONS).map(|_| Open::default()).collect());
     let mut streams = Vec::new();
