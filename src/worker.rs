@@ -200,6 +200,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
+        Job::Reweigh { org } => knowledge::index::reweigh(app, *org).await,
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
@@ -225,6 +226,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::WatchDue { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
+        | Job::Reweigh { .. }
         | Job::IndexFaq { .. }
         | Job::Embed { .. }
         | Job::DropIndexes { .. }

@@ -43,6 +43,8 @@ pub enum Job {
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
     Reindex { org: OrgId },
+    /// The same when entries have become much longer or shorter than their vectors were weighed for.
+    Reweigh { org: OrgId },
     /// Bring the index in line with an FAQ that was added, edited or deleted.
     IndexFaq { org: OrgId, faq: FaqId },
     /// Embed the passages of a document that was indexed while the embedding model was down.
@@ -98,6 +100,7 @@ impl Job {
             | Self::Ingest { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
+            | Self::Reweigh { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
             | Self::DropIndexes { .. }
@@ -120,7 +123,7 @@ impl Job {
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
-            Self::Reindex { org } => format!("reindex:{org}"),
+            Self::Reindex { org } | Self::Reweigh { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
             Self::DropIndexes { org } => format!("drop:{org}"),
@@ -148,6 +151,7 @@ impl Job {
             | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
+            Self::Reweigh { org } => Some(format!("reweigh:{org}")),
             Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,
         }
     }

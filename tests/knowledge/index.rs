@@ -9,7 +9,7 @@ use frontdesk::{
         ingest,
         store::{generations, words},
     },
-    platform::lexical,
+    platform::{Error, lexical},
 };
 
 use super::room::{find, found, ingested, points, rows, shop, upload, work};
@@ -109,6 +109,25 @@ on_each_database! {
             assert!(found(&app, org, &format!("article number {n}")).await[0].contains(&format!("number {n} ")), "{n}");
         }
         assert!(found(&app, org, "refunds").await.is_empty());
+    }
+
+    async fn other_lengths_are_weighed_anew_once_no_more_documents_come(app: TestApp) {
+        let org = shop(&app).await;
+        let kb = ingest::base(&app, org, None).await.unwrap().id;
+        add_texts(&app, org, kb, texts(0, 300)).await.unwrap();
+        let long: Vec<Text> = texts(300, 600).into_iter().map(|t| Text { text: t.text.repeat(9), ..t }).collect();
+        add_texts(&app, org, kb, long).await.unwrap();
+        const ORDERED: &str = "SELECT COUNT(*) FROM jobs WHERE payload->>'job' = 'reweigh'";
+        let ordered: i64 = both!(app.read().await.unwrap().conn(), c => sqlx::query_scalar(ORDERED).fetch_one(c).await)
+            .unwrap();
+        assert_eq!(ordered, 1);
+        upload(&app, org, "a.md", b"Refunds take five days.").await;
+        assert!(matches!(index::reweigh(&app, org).await, Err(Error::Later { .. })), "another may come");
+        work(&app).await;
+        assert_eq!(states(&app, org).await, [(1, GenerationState::Live)], "not at once");
+        index::reweigh(&app, org).await.unwrap();
+        index::reweigh(&app, org).await.unwrap();
+        assert_eq!(states(&app, org).await, [(1, GenerationState::Old), (2, GenerationState::Live)], "once");
     }
 
     async fn a_rebuild_that_was_cut_off_is_begun_anew(app: TestApp) {

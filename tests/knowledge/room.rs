@@ -43,6 +43,7 @@ async fn perform(app: &App, job: Job) {
         Job::Ingest { document, version } => ingest::run(app, document, version).await.unwrap(),
         Job::Forget { document } => ingest::forget(app, document).await.unwrap(),
         Job::Reindex { org } => knowledge::index::rebuild(app, org).await.unwrap(),
+        Job::Reweigh { org } => knowledge::index::reweigh(app, org).await.unwrap(),
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, org, faq).await.unwrap(),
         Job::Embed { document } => knowledge::index::embed(app, document).await.unwrap(),
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, org).await.unwrap(),

@@ -5,7 +5,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    generation,
+    generation, rebuild,
     vectors::{self, About, Entry, Prepared, fields},
 };
 use crate::{
@@ -203,7 +203,7 @@ async fn commit_batch(
     if let [live] = generations.as_slice()
         && generation::has_drifted(live, totals)
     {
-        Job::Reindex { org }.push(tx.conn(), org, now).await?;
+        Job::Reweigh { org }.push_at(tx.conn(), org, now, now + rebuild::CALM).await?;
     }
     tx.commit().await?;
     Ok(done)

@@ -11,14 +11,37 @@ use super::{
 use crate::{
     app::{App, Job, OrgId},
     knowledge::{
-        Collection, GenerationState,
-        store::{generations, words},
+        Collection, GenerationState, Status,
+        store::{documents, generations, words},
     },
     platform::{Error, Result},
 };
 
 /// How long a replaced generation stays: longer than any search takes.
 const GRACE: Duration = Duration::minutes(1);
+
+/// How long no document may come in before the index is built anew for the sake of its weights: each would move the
+/// average again.
+pub(super) const CALM: Duration = Duration::minutes(1);
+
+/// Builds the indexes anew if entries are much longer or shorter now than their vectors were weighed for.
+pub async fn reweigh(app: &App, org: OrgId) -> Result<()> {
+    let mut reader = app.read().await?;
+    for status in [Status::Pending, Status::Processing] {
+        let filter = documents::Filter { status: Some(status), limit: 1, ..Default::default() };
+        if !documents::list(reader.conn(), org, &filter).await?.is_empty() {
+            return Err(Error::Later { at: app.now() + CALM });
+        }
+    }
+    for collection in [Collection::Passages, Collection::Faqs] {
+        let Some(live) = generations::live(reader.conn(), org, collection).await? else { continue };
+        if generation::has_drifted(&live, words::totals(reader.conn(), org, collection).await?) {
+            drop(reader);
+            return rebuild(app, org).await;
+        }
+    }
+    Ok(())
+}
 
 /// Builds both indexes of an organisation anew while the old ones answer, and switches. Safe to repeat: a build that
 /// was cut off is thrown away.
