@@ -31,6 +31,9 @@ use crate::{
 const FIRST_BASE: &str = "General";
 /// How many documents this process reads at a time; others wait, so that reading leaves room for customers.
 static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
+/// A document with more text keeps its place among the readers until it is indexed: those that only wait to be indexed
+/// are many, and together they must not fill the memory.
+const LARGE: usize = 4 << 20;
 /// Text longer than this is no document any more.
 const TEXT_BYTES: usize = 200 << 20;
 /// A title is cut here.
@@ -316,8 +319,13 @@ pub async fn run(app: &App, document: DocumentId, version: i64) -> Result<()> {
     set_status(app, org, document, version, Status::Processing).await?;
     // What a run that was cut off left behind; it is not searched.
     index::purge(app, org, document, Which::Version(version)).await?;
+    let Ok(reading) = READERS.acquire().await else { return Err(Error::internal(anyhow::anyhow!("stopping"))) };
     match read(app, &found, &of_version).await? {
-        Ok(ready) => index::add_with_others(app, ready).await?,
+        Ok(ready) => {
+            let is_large = ready.pieces.iter().map(|p| p.content.len()).sum::<usize>() > LARGE;
+            let _reading = is_large.then_some(reading);
+            index::add_with_others(app, ready).await?;
+        }
         Err(failure) => mark_failed(app, org, document, version, failure).await?,
     }
     app.changed(org, Changed::Document { id: document }).await;
@@ -327,7 +335,6 @@ pub async fn run(app: &App, document: DocumentId, version: i64) -> Result<()> {
 
 /// Parses and splits a version.
 async fn read(app: &App, document: &Document, version: &DocumentVersion) -> Result<Result<Ready, Failure>> {
-    let Ok(_reading) = READERS.acquire().await else { return Err(Error::internal(anyhow::anyhow!("stopping"))) };
     let parsed = match &version.file_url {
         None => {
             let mut reader = app.read().await?;

@@ -2,6 +2,8 @@
 //!
 //! The names are axum's on purpose: `utoipa` reads a route's parameters from them.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
@@ -94,6 +96,24 @@ pub fn client_address(parts: &Parts, trusted_proxies: &[String]) -> Option<Strin
     let named: Vec<std::net::IpAddr> =
         forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse().ok()).collect();
     Some(named.into_iter().rev().find(|ip| !is_trusted(ip)).unwrap_or(peer).to_string())
+}
+
+/// The address for which requests of strangers are counted together, an IPv6 one by its network. `None` when it says
+/// nothing of who asks: a proxy in our own network that nobody named stands for all its visitors.
+pub fn counted_address(parts: &Parts, trusted_proxies: &[String]) -> Option<String> {
+    let ip: IpAddr = client_address(parts, trusted_proxies)?.parse().ok()?;
+    let ip = ip.to_canonical();
+    let is_near = match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    };
+    if is_near && parts.headers.contains_key("x-forwarded-for") {
+        return None;
+    }
+    Some(match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).to_string(),
+    })
 }
 
 /// Tells a field that is absent (`None`) from one that is `null` (`Some(None)`): with
@@ -190,5 +210,31 @@ mod tests {
         assert_eq!(asked("192.0.2.7", "203.0.113.9"), "192.0.2.7");
         assert_eq!(asked("10.0.0.1", "198.51.100.1, 203.0.113.9, 10.0.0.1"), "203.0.113.9");
         assert_eq!(asked("10.0.0.1", "nonsense"), "10.0.0.1");
+    }
+
+    #[test]
+    fn strangers_are_counted_by_address_unless_a_proxy_hides_it() {
+        let counted = |peer: &str, forwarded: Option<&str>| {
+            let mut request = axum::http::Request::builder();
+            if let Some(forwarded) = forwarded {
+                request = request.header("x-forwarded-for", forwarded);
+            }
+            let mut request = request.body(()).unwrap();
+            request
+                .extensions_mut()
+                .insert(axum::extract::ConnectInfo(std::net::SocketAddr::new(peer.parse().unwrap(), 1)));
+            counted_address(&request.into_parts().0, &["10.0.0.1".into()])
+        };
+        assert_eq!(counted("192.0.2.7", None).unwrap(), "192.0.2.7");
+        assert_eq!(
+            counted("192.0.2.7", Some("1.2.3.4")).unwrap(),
+            "192.0.2.7",
+            "what a stranger says counts for nothing"
+        );
+        assert_eq!(counted("10.0.0.1", Some("203.0.113.9")).unwrap(), "203.0.113.9");
+        assert_eq!(counted("127.0.0.1", None).unwrap(), "127.0.0.1");
+        assert_eq!(counted("172.17.0.1", Some("203.0.113.9")), None, "a proxy that nobody named");
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6", None).unwrap(), "2001:db8:1:2::");
+        assert_eq!(counted("::ffff:192.0.2.7", None).unwrap(), "192.0.2.7");
     }
 }

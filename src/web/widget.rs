@@ -29,7 +29,7 @@ use crate::{
     platform::{
         Error, Result,
         crypto::{hmac_sha256_hex, same},
-        http::{Json, Query},
+        http::{Json, Query, counted_address},
         language::Language,
     },
     staff,
@@ -39,6 +39,10 @@ use crate::{
 const TEXT_LIMIT: usize = 4000;
 /// How many messages a visitor may write in a minute.
 const MESSAGES_A_MINUTE: u32 = 30;
+/// How many visitors may come from one address in a minute, and how many messages: a whole school may be behind one, but
+/// nobody fills the database or empties the model's purse from a single machine.
+const VISITORS_OF_AN_ADDRESS: u32 = 60;
+const MESSAGES_OF_AN_ADDRESS: u32 = 600;
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
 const LOOK: Duration = Duration::from_secs(5);
 /// The kinds of identities: a browser, or a user of the website for whom its server has vouched.
@@ -93,6 +97,24 @@ impl FromRequestParts<Arc<App>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
         Self::from_token(app, bearer(&parts.headers).ok_or(Error::SignedOut)?)
+    }
+}
+
+/// The address that the visitor shares its limits with, where that can be told.
+pub struct Whence(Option<String>);
+
+impl FromRequestParts<Arc<App>> for Whence {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Self(counted_address(parts, &app.config.server.trusted_proxies)))
+    }
+}
+
+impl Whence {
+    /// Takes one of the `most` things of this kind that an address has per minute.
+    fn take(&self, app: &App, what: &str, most: u32) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |ip| app.visitors.take(&format!("{what} {ip}"), most, app.now()))
     }
 }
 
@@ -201,6 +223,7 @@ pub struct Session {
 #[utoipa::path(post, path = "/api/widget/session", tag = "widget", request_body = Start, responses((status = 200, body = Session)))]
 pub async fn session(
     State(app): State<Arc<App>>,
+    whence: Whence,
     headers: HeaderMap,
     Json(start): Json<Start>,
 ) -> Result<Json<Session>> {
@@ -228,6 +251,9 @@ pub async fn session(
     // A token of another installation, channel or user begins anew instead of failing: the visitor can't help it.
     let known = start.visitor_token.and_then(|t| Visitor::from_token(&app, &t).ok());
     let known = known.filter(|v| v.channel == row.id && v.user == user);
+    if known.is_none() {
+        whence.take(&app, "visitors", VISITORS_OF_AN_ADDRESS)?;
+    }
     let visitor = known.unwrap_or_else(|| Visitor { org: row.org_id, channel: row.id, id: Uuid::now_v7(), user });
     let conversation = visitor.conversation(&app).await?;
     let messages = match &conversation {
@@ -289,7 +315,12 @@ pub struct Written {
 
 /// Write a message.
 #[utoipa::path(post, path = "/api/widget/messages", tag = "widget", request_body = Write, responses((status = 200, body = Written)))]
-pub async fn write(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Json<Write>) -> Result<Json<Written>> {
+pub async fn write(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    whence: Whence,
+    Json(body): Json<Write>,
+) -> Result<Json<Written>> {
     let text = body.text.trim();
     if text.is_empty() {
         return Err(Error::Invalid("the message is empty".into()));
@@ -297,6 +328,7 @@ pub async fn write(State(app): State<Arc<App>>, visitor: Visitor, Json(body): Js
     if text.chars().count() > TEXT_LIMIT {
         return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
     }
+    whence.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
     let received = say(&app, &visitor, body.echo_id, text, Value::Null).await?;
     let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
     Ok(Json(Written { message }))
@@ -334,12 +366,14 @@ pub async fn typing(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Sta
 pub async fn person(
     State(app): State<Arc<App>>,
     visitor: Visitor,
+    whence: Whence,
     Json(body): Json<AskPerson>,
 ) -> Result<Json<AskedPerson>> {
     let text = match body.language {
         Some(Language::Zh) => "我想和人工客服说话。",
         _ => "I would like to talk to a person.",
     };
+    whence.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
     say(&app, &visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
     let conversation = visitor.conversation(&app).await?.ok_or(Error::NotFound("conversation"))?;
     Ok(Json(AskedPerson { conversation: (&conversation).into() }))

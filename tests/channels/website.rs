@@ -159,3 +159,50 @@ async fn a_page_that_comes_back_hears_a_new_conversation_from_its_beginning() {
         assert!(again.iter().all(|i| !i.starts_with(&id)), "{again:?}");
     }
 }
+
+/// A request as it comes from `peer`.
+async fn from(shop: &Shop, peer: &str, token: Option<&str>, path: &str, body: Value) -> (StatusCode, Value) {
+    let mut request = Request::post(path).header("content-type", "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let mut request = request.body(Body::from(body.to_string())).unwrap();
+    let peer = std::net::SocketAddr::new(peer.parse().unwrap(), 40_000);
+    request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+    let answer = shop.router.clone().oneshot(request).await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    assert_eq!(
+        status == StatusCode::TOO_MANY_REQUESTS,
+        headers.contains_key(header::RETRY_AFTER),
+        "says when to come again"
+    );
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_address_cannot_be_a_thousand_visitors_and_one_visitor_cannot_write_without_end() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let start = json!({"channel": channel});
+        let begin = async |peer: &str, body: &Value| from(&shop, peer, None, "/api/widget/session", body.clone()).await;
+        let mut token = String::new();
+        for n in 0..60 {
+            let (status, session) = begin("192.0.2.7", &start).await;
+            assert_eq!(status, StatusCode::OK, "visitor {n}: {session}");
+            token = session["visitor_token"].as_str().unwrap().to_string();
+        }
+        assert_eq!(begin("192.0.2.7", &start).await.0, StatusCode::TOO_MANY_REQUESTS);
+        let known = json!({"channel": channel, "visitor_token": token});
+        assert_eq!(begin("192.0.2.7", &known).await.0, StatusCode::OK, "who was here goes on");
+        assert_eq!(begin("192.0.2.8", &start).await.0, StatusCode::OK, "another address does not pay for it");
+
+        for n in 0..31 {
+            let body = json!({"echo_id": uuid::Uuid::now_v7(), "text": format!("Hello {n}")});
+            let (status, _) = from(&shop, "192.0.2.7", Some(&token), "/api/widget/messages", body).await;
+            let expected = if n < 30 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(status, expected, "message {n}");
+        }
+    }
+}

@@ -42,7 +42,7 @@ on_each_database! {
         let document = says(&app, "delivery.html", page.as_bytes(), &["two to three working days", "Islands] Parcels to islands"]).await;
         assert_eq!(document.title, "Delivery");
         says(&app, "faq.csv", "问题,答案\n多久发货？,48小时内。\n能开发票吗？,可以。\n".as_bytes(), &["多久发货？\n48小时内。\n---"]).await;
-        says(&app, "stock.csv", b"Article;Price\nCup;3.50\nPlate;7\n", &["Article: Cup; Price: 3.50\nArticle: Plate; Price: 7"]).await;
+        says(&app, "stock.csv", b"Article;Price\nCup;3.50\nPlate;7\n", &["| Article | Price |\n|---|---|\n| Cup | 3.50 |\n| Plate | 7 |"]).await;
         says(&app, "faq.json", br#"{"faqs":[{"question":"Is it loud?","answer":"No, 20 dB."}]}"#, &["Is it loud?\nNo, 20 dB."]).await;
         says(&app, "articles.jsonl", b"{\"title\":\"Care\",\"text\":\"Wipe it dry.\"}\n{\"title\":\"Bulb\",\"text\":\"Use E27.\"}\n", &["[Care] Wipe it dry.", "[Bulb] Use E27."]).await;
     }
@@ -52,7 +52,7 @@ on_each_database! {
             &["What is covered] The warranty covers lamps for twenty-four months", "Batteries", "电池] 电池保修十二个月", "| Battery"]).await;
         assert_eq!(document.title, "Warranty terms");
         says(&app, "faq.xlsx", &fixture_bytes("faq.xlsx"),
-            &["[常见问题] 多久发货？\n下单后48小时内发货。", "[Stock] Article: Lamp 0; Price: 0; In stock: yes\nArticle: Lamp 1; Price: 10.5"]).await;
+            &["[常见问题] 多久发货？\n下单后48小时内发货。", "[Stock] | Article | Price | In stock |\n|---|---|---|\n| Lamp 0 | 0 | yes |\n| Lamp 1 | 10.5"]).await;
         says(&app, "plans.pptx", &fixture_bytes("plans.pptx"),
             &["The premium plan answers within two hours.", "市区内免费上门安装"]).await;
     }

@@ -65,11 +65,53 @@ pub(super) fn json(text: &str) -> Result<Parsed, Failure> {
                 _ => Parsed::default(),
             }
         }
+        Value::Object(map) => record(map),
         other => {
             let mut out = String::new();
             outline(&mut out, &other, 0);
             Parsed { title: None, parts: vec![Part::Text(clean(&out))] }
         }
+    })
+}
+
+/// One object: its title, its lists of plain objects as tables, everything else as an outline.
+fn record(map: Map<String, Value>) -> Parsed {
+    let titled = HEADING_KEYS.iter().find(|k| map.len() > 1 && map.get(**k).is_some_and(Value::is_string));
+    let title = titled.and_then(|k| map.get(*k)).map(cell).filter(|t| !t.is_empty());
+    let mut parts = Vec::new();
+    let mut rest = Map::new();
+    for (key, value) in map {
+        match value {
+            Value::String(_) if titled.is_some_and(|k| *k == key) => {}
+            Value::Array(items) if !items.is_empty() && items.iter().all(is_flat) => {
+                take_outline(&mut parts, &mut rest);
+                parts.extend(objects(items).parts.into_iter().map(|part| match part {
+                    Part::Table(table) => Part::Table(Table { name: Some(key.clone()), ..table }),
+                    other => other,
+                }));
+            }
+            value => {
+                rest.insert(key, value);
+            }
+        }
+    }
+    take_outline(&mut parts, &mut rest);
+    Parsed { title, parts }
+}
+
+fn take_outline(parts: &mut Vec<Part>, rest: &mut Map<String, Value>) {
+    if !rest.is_empty() {
+        let mut out = String::new();
+        outline(&mut out, &Value::Object(std::mem::take(rest)), 0);
+        parts.push(Part::Text(clean(&out)));
+    }
+}
+
+/// Whether it is an object of words, numbers and lists of such: a row of a table.
+fn is_flat(value: &Value) -> bool {
+    let is_plain = |v: &Value| !v.is_object() && !v.is_array();
+    value.as_object().is_some_and(|map| {
+        map.values().all(|v| is_plain(v) || v.as_array().is_some_and(|items| items.iter().all(is_plain)))
     })
 }
 
@@ -171,6 +213,18 @@ mod tests {
         assert_eq!(lines.parts[1], Part::Entry { heading: Some("U".into()), text: "more".into() });
         let outline = json(r#"{"shop":{"name":"Lumen","hours":["9-18"]},"vat":true}"#).unwrap();
         assert_eq!(outline.parts, [Part::Text("shop:\n  name: Lumen\n  hours: 9-18\nvat: true".into())]);
+        let stores = r#"{"title":"Stores","note":"Closed on Mondays.","places":[{"name":"Penang","sells":["tea","pots"]}],"x":1}"#;
+        let stores = json(stores).unwrap();
+        assert_eq!(stores.title.as_deref(), Some("Stores"));
+        let [Part::Text(note), Part::Table(places), Part::Text(rest)] = stores.parts.as_slice() else { panic!() };
+        assert_eq!(
+            (note.as_str(), places.name.as_deref(), rest.as_str()),
+            ("note: Closed on Mondays.", Some("places"), "x: 1")
+        );
+        assert_eq!(
+            (places.header.join("|"), places.rows[0].join("|")),
+            ("name|sells".into(), "Penang|tea, pots".into())
+        );
         assert_eq!(json("{\"a\": "), Err(Failure::Corrupt));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     negation::is_negated,
 };
 use crate::platform::{
-    lexical::{self, Kind},
+    lexical::{self, Kind, Token},
     sentences::{self, Shape},
 };
 
@@ -69,6 +69,8 @@ pub struct Scored {
     pub missing: f32,
     /// Whether it says "not".
     pub is_negated: bool,
+    /// Whether it is the row of a table that the question names.
+    pub is_named: bool,
     pub score: f32,
 }
 
@@ -92,6 +94,52 @@ const CLOSELY: usize = 6;
 
 /// What a synonym counts for beside the word itself.
 const SYNONYM: f32 = 0.6;
+
+/// What a word counts for that only says more about what a row of a table is of.
+const COMPLEMENT: f32 = 0.5;
+const PREPOSITIONS: &[&str] = &["on", "of", "for", "with", "without", "by", "in", "at", "from", "to"];
+
+/// What it counts for a row to be named by the question, when it lacks nothing of it: who asks what the PS-1000 costs
+/// means the row of the PS-1000.
+const NAMED_ROW: f32 = 0.15;
+/// The same for its passage.
+const NAMED_BEST: f32 = 0.6;
+
+/// The first cell of the row that begins at `row`.
+fn first_cell(content: &str, row: usize) -> Range<usize> {
+    let rest = content.get(row..).unwrap_or_default();
+    let begins = row + (rest.len() - rest.trim_start_matches([' ', '|']).len());
+    let ends = content.get(begins..).and_then(|rest| rest.find(['|', '\n'])).map_or(content.len(), |at| begins + at);
+    begins..ends
+}
+
+/// Whether the question says every word of the first cell of the row that begins at `row`, a name or a number among them.
+fn is_named_row(content: &str, row: usize, tokens: &[Token], asked: &dyn Fn(u32) -> Option<bool>) -> bool {
+    let cell = first_cell(content, row);
+    let within = tokens.iter().skip_while(|t| t.start < cell.start).take_while(|t| t.start < cell.end);
+    let mut names = false;
+    for token in within.filter(|t| t.kind != Kind::Stop) {
+        match asked(token.id) {
+            None => return false,
+            Some(is_name) => names |= is_name,
+        }
+    }
+    names
+}
+
+/// Whether the word at `place` stands in the first cell of the row that begins at `row`, behind a preposition, and what
+/// stands before that is not asked for: "Cash on delivery" is a row of cash, not of delivery.
+fn is_complement(content: &str, row: usize, tokens: &[Token], place: usize, is_asked: &dyn Fn(u32) -> bool) -> bool {
+    let cell = first_cell(content, row);
+    if !tokens.get(place).is_some_and(|t| cell.contains(&t.start)) {
+        return false;
+    }
+    let written = |t: &Token| lexical::fold_text(content.get(t.start..t.end).unwrap_or_default());
+    let mut ahead = tokens.iter().take(place).rev().take_while(|t| t.start >= cell.start);
+    ahead.by_ref().any(|t| t.kind == Kind::Stop && PREPOSITIONS.contains(&written(t).as_str()))
+        && ahead.clone().any(|t| t.kind != Kind::Stop)
+        && ahead.filter(|t| t.kind != Kind::Stop).all(|t| !is_asked(t.id))
+}
 
 /// By a token's id, the term of the question that it holds, and how much of it: all, or less by a synonym. Sorted.
 fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
@@ -176,7 +224,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         let Some(row) = found.get_mut(sentence) else { continue };
         if let Some((_, i, share)) = held(token.id) {
             if let (Some(cell), Some(places)) = (row.get_mut(*i), places.get_mut(*i)) {
-                *cell = cell.max(*share);
+                let is_aside = parts.get(sentence).is_some_and(|part| {
+                    part.shape == Shape::Row
+                        && is_complement(passage.content, part.range.start, &tokens, place, &|id| held(id).is_some())
+                });
+                *cell = cell.max(if is_aside { COMPLEMENT * share } else { *share });
                 if *share >= 1.0 {
                     places.push(place);
                 }
@@ -281,6 +333,8 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
                 fits: 0.0,
                 missing,
                 is_negated: false,
+                is_named: part.shape == Shape::Row
+                    && terms.iter().enumerate().all(|(i, t)| t.only_asks || at(row, i).max(named(i)) > 0.1),
                 score: within,
             }
         })
@@ -300,6 +354,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             _ => asked.wants.fits(content, &|id| term_of(id).is_some()),
         };
         scored.is_negated = is_negated(content);
+        let name_of = |id: u32| term_of(id).and_then(|i| terms.get(i)).map(|t| is_specific(t));
+        scored.is_named &= is_named_row(passage.content, scored.range.start, &tokens, &name_of);
+        if scored.is_named {
+            scored.score += NAMED_ROW;
+        }
         scored.score += 0.03 * scored.pairs + fits_weight * scored.fits;
     }
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
@@ -308,7 +367,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let pairs = pair_share(None);
     let coverage = share(&|i| at(&anywhere, i).max(at(&in_title, i)));
     let fits_best = if asked.wants.has_unit() { FITS_BEST_UNIT } else { FITS_BEST };
-    let best = sentences.first().map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + fits_best * s.fits);
+    let best = sentences
+        .first()
+        .map_or(0.0, |s| 0.9 * s.own + 0.9 * s.within + fits_best * s.fits + if s.is_named { NAMED_BEST } else { 0.0 });
     let lead = if passage.is_first && title >= WHOLE { named_by(asked, passage.title) } else { 0.0 };
     // A long brief asks for many things at once: no sentence holds most of it, and looking for one misleads.
     let score = if asked.terms.len() > MOST_TERMS {
@@ -327,5 +388,39 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         lead,
         sentences,
         score,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_of_what_it_names_not_of_what_only_tells_more() {
+        let table = "| Method | Where | Limits |\n|---|---|---|\n\
+            | Cash on delivery | Malaysia | up to RM 800, fee RM 6 |\n| Delivery to an island | Malaysia | RM 18 |\n";
+        let own = |question: &str, row: &str| {
+            let passage = Text { title: "", is_first: true, content: table, lexical: 1.0 };
+            let read = read(&Asked::read(question), passage);
+            read.sentences.iter().find(|s| table[s.range.clone()].contains(row)).unwrap().own
+        };
+        let of_delivery = |row| own("How much is delivery to Malaysia?", row);
+        assert!(of_delivery("Cash") < of_delivery("island"), "{} {}", of_delivery("Cash"), of_delivery("island"));
+        // Who asks for the whole of it gets the whole of it.
+        let of_cash = |row| own("Is cash on delivery possible in Malaysia?", row);
+        assert!(of_cash("Cash") > of_cash("island"));
+    }
+
+    #[test]
+    fn a_row_that_the_question_names_is_meant() {
+        let text = "| Model | SGD |\n|---|---|\n| PS-1000 | 1,099 |\n| PS-500 | 599 |\n\n\
+            The DH-20 and the PS-1000 cost an extra S$15 per piece to send.\n";
+        let first = |question: &str| {
+            let passage = Text { title: "Price list", is_first: true, content: text, lexical: 1.0 };
+            let read = read(&Asked::read(question), passage);
+            text[read.sentences[0].range.clone()].to_owned()
+        };
+        assert!(first("What does the PS-1000 cost?").contains("1,099"));
+        assert!(first("What does it cost extra to send the DH-20?").contains("S$15"));
     }
 }

@@ -90,10 +90,35 @@ fn rows(packer: &mut Packer, table: &Table) {
     if table.rows.is_empty() {
         packer.add(Block::Paragraph(&table.header.join(" | ")));
     }
+    if is_plain(table) {
+        return blocks(packer, Blocks::of_markdown(&in_markdown(table)), None);
+    }
     for row in &table.rows {
         let cells = row.iter().enumerate().filter_map(|(at, cell)| named(table.header.get(at), cell));
-        packer.row(&cells.collect::<Vec<_>>().join("; "));
+        packer.row(&format!("- {}", cells.collect::<Vec<_>>().join("; ")));
     }
+}
+
+/// Whether every column has a name, and no cell is a text of its own.
+fn is_plain(table: &Table) -> bool {
+    const MOST_COLUMNS: usize = 12;
+    const LONGEST: usize = 120;
+    (2..=MOST_COLUMNS).contains(&table.header.len())
+        && table.header.iter().all(|name| !name.trim().is_empty())
+        && table.rows.iter().flatten().all(|cell| cell.chars().count() <= LONGEST)
+}
+
+/// A table as it stands in Markdown, whatever it came from: tables are read in one way.
+fn in_markdown(table: &Table) -> String {
+    let line = |cells: &[String]| {
+        let cells = (0..table.header.len()).map(|at| cells.get(at).map_or("", String::as_str));
+        let cells = cells.map(|cell| cell.replace('|', "/").split_whitespace().collect::<Vec<_>>().join(" "));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let mut text = line(&table.header);
+    text += &format!("|{}\n", "---|".repeat(table.header.len()));
+    text.extend(table.rows.iter().map(|row| line(row)));
+    text
 }
 
 /// `header: cell`; `None` for an empty cell.
@@ -183,14 +208,28 @@ mod tests {
     }
 
     #[test]
-    fn other_tables_pack_whole_rows_with_their_column_names() {
+    fn other_tables_pack_whole_rows_below_the_names_of_their_columns() {
         let rows = (0..100).map(|n| vec![format!("Cup {n}"), format!("{n} EUR"), "in stock".into()]).collect();
         let table =
             Table { name: Some("Cups".into()), header: vec!["Name".into(), "Price".into(), "Stock".into()], rows };
         let pieces = split(&Parsed { title: None, parts: vec![Part::Table(table)] }, 200);
         assert!(pieces.len() > 5);
-        assert!(pieces[0].content.starts_with("Name: Cup 0; Price: 0 EUR; Stock: in stock\nName: Cup 1;"));
-        assert_eq!(pieces[0].heading_path, ["Cups"]);
+        for piece in &pieces {
+            assert!(piece.content.starts_with("| Name | Price | Stock |\n|---|---|---|\n| Cup "), "{}", piece.content);
+            assert_eq!(piece.heading_path, ["Cups"]);
+        }
+        assert!(pieces[0].content.contains("| Cup 0 | 0 EUR | in stock |\n| Cup 1 |"));
+    }
+
+    #[test]
+    fn a_row_with_a_text_in_it_names_its_columns_itself() {
+        let rows =
+            vec![vec!["Cup".into(), "Holds coffee. ".repeat(20).trim().into()], vec!["Plate".into(), String::new()]];
+        let table = Table { name: None, header: vec!["Name".into(), "About".into()], rows };
+        let pieces = split(&Parsed { title: None, parts: vec![Part::Table(table)] }, 320);
+        let lines: Vec<&str> = pieces[0].content.lines().collect();
+        assert!(lines[0].starts_with("- Name: Cup; About: Holds coffee."), "{lines:?}");
+        assert_eq!(lines[1], "- Name: Plate");
     }
 
     #[test]

@@ -28,6 +28,8 @@ impl Wants {
             }
             Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
             Self::Duration => sign(has_number(sentence, asked) && has_any(sentence, DURATION)),
+            // What comes on top of a price is not the price.
+            Self::Money if is_extra(sentence, asked) => -1.0,
             Self::Money => sign(
                 has_number(sentence, asked) && has_unit(sentence, MONEY)
                     || has_any(sentence, &["free", "免费", "包邮", "no charge"]),
@@ -210,6 +212,13 @@ const MONTHS: &[&str] = &[
     "weekend",
     "weekdays",
 ];
+
+/// Whether the sentence is of an amount on top, which the question does not ask for.
+fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    const EXTRA: &[&str] = &["extra", "surcharge", "additional", "另收", "加收", "附加", "另付"];
+    let asks = |word: &str| asked(lexical::term_id(&if word.is_ascii() { lexical::stem(word) } else { word.into() }));
+    has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asks(word))
+}
 
 fn has_any(sentence: &str, words: &[&str]) -> bool {
     let folded = lexical::fold_text(sentence);

@@ -19,7 +19,8 @@ pub struct Writer {
     gate: Arc<Mutex<()>>,
     released: Arc<Notify>,
     write_back: Arc<Mutex<WriteBack>>,
-    tasks: [tokio::task::AbortHandle; 2],
+    committer: tokio::task::AbortHandle,
+    writing_back: tokio::task::AbortHandle,
 }
 
 /// The database with nobody else writing, outside any transaction.
@@ -45,7 +46,8 @@ pub struct WriterState {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+        self.committer.abort();
+        self.writing_back.abort();
     }
 }
 
@@ -71,7 +73,7 @@ impl Writer {
         .abort_handle();
         let write_back = WriteBack::new(options);
         let writing_back = tokio::spawn(write_back::run(write_back.clone(), state.clone(), committed)).abort_handle();
-        Arc::new(Self { state, gate, released, write_back, tasks: [committer, writing_back] })
+        Arc::new(Self { state, gate, released, write_back, committer, writing_back })
     }
 
     pub(super) async fn begin(&self) -> Result<WriterTx> {
@@ -97,6 +99,7 @@ impl Writer {
         Ok(WriterTx { state, is_urgent, released: self.released.clone() })
     }
 
+    /// The connection with no transaction open, and nobody else at work.
     pub(super) async fn exclusive(&self) -> Exclusive {
         // In this order, as whoever writes back takes them.
         let mut write_back = self.write_back.clone().lock_owned().await;
@@ -104,6 +107,14 @@ impl Writer {
         let mut writer = self.state.clone().lock_owned().await;
         writer.commit_open().await;
         Exclusive { writer, _write_back: write_back }
+    }
+
+    /// The same for good: nothing opens the database again once the log is empty.
+    pub(super) async fn last(&self) -> Exclusive {
+        let exclusive = self.exclusive().await;
+        // It holds the lock of whoever writes back, so that none is cut off in the middle.
+        self.writing_back.abort();
+        exclusive
     }
 }
 
