@@ -126,11 +126,8 @@ test("what is taught is answered from, and the answer shows where it stands", as
 test("a lost connection comes back, and what was written meanwhile is sent once", async () => {
   const visitor = await server.visitor("en", `${UNKNOWN} Offline?`);
   const agent = await person(browser);
-  await signIn(agent.page, server, "mei@example.com");
-  await agent.page.locator("a[href*='/inbox/']", { hasText: "Offline" }).first().click();
-  await agent.page.getByText("Nothing found in the documents").first().waitFor();
-  await agent.page.fill("[data-composer]", "Sent over a bad line");
-  // The answer to the first try is lost on its way back: the page can't know whether it arrived.
+  // The answer to the first try is lost on its way back: the page can't know whether it arrived. The browser is told
+  // before it loads anything: later, a request now and then still slips through.
   let tries = 0;
   await agent.page.route("**/api/conversations/*/messages", async (route) => {
     if (route.request().method() !== "POST") return route.continue();
@@ -138,6 +135,10 @@ test("a lost connection comes back, and what was written meanwhile is sent once"
     await route.fetch();
     return route.abort();
   });
+  await signIn(agent.page, server, "mei@example.com");
+  await agent.page.locator("a[href*='/inbox/']", { hasText: "Offline" }).first().click();
+  await agent.page.getByText("Nothing found in the documents").first().waitFor();
+  await agent.page.fill("[data-composer]", "Sent over a bad line");
   await agent.page.keyboard.press("Enter");
   await agent.page.getByRole("log").getByText("Sent over a bad line").waitFor();
   await agent.page.waitForFunction(() => document.querySelector("[data-composer]")?.value === "");
