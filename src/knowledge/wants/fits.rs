@@ -293,3 +293,23 @@ fn longest_digits(text: &str) -> usize {
         .max()
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_on_top_is_no_price_unless_it_is_asked_for() {
+        let fits = |question: &str, sentence: &str| {
+            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
+            Wants::Money.fits(sentence, &|id| asked.contains(&id))
+        };
+        for (sentence, extra, price) in [
+            ("The cooler costs an extra S$15.", "How much extra is the cooler?", "What does the cooler cost?"),
+            ("冰箱另收大件费 15 新元。", "冰箱另收多少钱？", "冰箱多少钱？"),
+        ] {
+            assert!(fits(price, sentence) < 0.0 && fits(extra, sentence) > 0.0, "{sentence}");
+        }
+        assert!(fits("What does the cooler cost?", "Cooler: S$99") > 0.0);
+    }
+}
