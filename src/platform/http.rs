@@ -87,14 +87,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 /// Whose connection it is: the peer, or, when the peer is a configured proxy, whom it names.
 pub fn client_address(parts: &Parts, trusted_proxies: &[String]) -> Option<String> {
     let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|c| c.0.ip())?;
-    let is_trusted = |ip: &std::net::IpAddr| trusted_proxies.iter().any(|p| p.parse() == Ok(*ip));
+    let is_trusted = |ip: &IpAddr| trusted_proxies.iter().any(|p| p.parse() == Ok(*ip));
     if !is_trusted(&peer) {
         return Some(peer.to_string());
     }
     // The last address that no proxy of ours added; what stands before it, the client may have written.
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
-    let named: Vec<std::net::IpAddr> =
-        forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse().ok()).collect();
+    let named: Vec<IpAddr> = forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse().ok()).collect();
     Some(named.into_iter().rev().find(|ip| !is_trusted(ip)).unwrap_or(peer).to_string())
 }
 

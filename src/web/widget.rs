@@ -101,9 +101,9 @@ impl FromRequestParts<Arc<App>> for Visitor {
 }
 
 /// The address that the visitor shares its limits with, where that can be told.
-pub struct Whence(Option<String>);
+pub struct SharedAddress(Option<String>);
 
-impl FromRequestParts<Arc<App>> for Whence {
+impl FromRequestParts<Arc<App>> for SharedAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
@@ -111,7 +111,7 @@ impl FromRequestParts<Arc<App>> for Whence {
     }
 }
 
-impl Whence {
+impl SharedAddress {
     /// Takes one of the `most` things of this kind that an address has per minute.
     fn take(&self, app: &App, what: &str, most: u32) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |ip| app.visitors.take(&format!("{what} {ip}"), most, app.now()))
@@ -223,7 +223,7 @@ pub struct Session {
 #[utoipa::path(post, path = "/api/widget/session", tag = "widget", request_body = Start, responses((status = 200, body = Session)))]
 pub async fn session(
     State(app): State<Arc<App>>,
-    whence: Whence,
+    shared: SharedAddress,
     headers: HeaderMap,
     Json(start): Json<Start>,
 ) -> Result<Json<Session>> {
@@ -252,7 +252,7 @@ pub async fn session(
     let known = start.visitor_token.and_then(|t| Visitor::from_token(&app, &t).ok());
     let known = known.filter(|v| v.channel == row.id && v.user == user);
     if known.is_none() {
-        whence.take(&app, "visitors", VISITORS_OF_AN_ADDRESS)?;
+        shared.take(&app, "visitors", VISITORS_OF_AN_ADDRESS)?;
     }
     let visitor = known.unwrap_or_else(|| Visitor { org: row.org_id, channel: row.id, id: Uuid::now_v7(), user });
     let conversation = visitor.conversation(&app).await?;
@@ -318,7 +318,7 @@ pub struct Written {
 pub async fn write(
     State(app): State<Arc<App>>,
     visitor: Visitor,
-    whence: Whence,
+    shared: SharedAddress,
     Json(body): Json<Write>,
 ) -> Result<Json<Written>> {
     let text = body.text.trim();
@@ -328,7 +328,7 @@ pub async fn write(
     if text.chars().count() > TEXT_LIMIT {
         return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
     }
-    whence.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
+    shared.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
     let received = say(&app, &visitor, body.echo_id, text, Value::Null).await?;
     let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
     Ok(Json(Written { message }))
@@ -366,14 +366,14 @@ pub async fn typing(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Sta
 pub async fn person(
     State(app): State<Arc<App>>,
     visitor: Visitor,
-    whence: Whence,
+    shared: SharedAddress,
     Json(body): Json<AskPerson>,
 ) -> Result<Json<AskedPerson>> {
     let text = match body.language {
         Some(Language::Zh) => "我想和人工客服说话。",
         _ => "I would like to talk to a person.",
     };
-    whence.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
+    shared.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
     say(&app, &visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
     let conversation = visitor.conversation(&app).await?.ok_or(Error::NotFound("conversation"))?;
     Ok(Json(AskedPerson { conversation: (&conversation).into() }))

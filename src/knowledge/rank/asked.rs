@@ -138,7 +138,7 @@ fn imply(terms: &mut Vec<Term>, wants: Wants, language: Option<Language>) {
         (Wants::Money, _) => "price",
         _ => return,
     };
-    let id = lexical::term_id(&lexical::stem(word));
+    let id = synonyms::term_of(word);
     let synonyms = synonyms::of(id);
     if terms.iter().any(|t| t.id == id || synonyms.contains(&t.id)) {
         return;

@@ -13,7 +13,7 @@ static SETS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
 static BY_ID: LazyLock<HashMap<u32, Vec<u32>>> = LazyLock::new(|| {
     let mut by_id: HashMap<u32, Vec<u32>> = HashMap::new();
     for set in SETS.iter() {
-        let ids: Vec<u32> = set.iter().map(|word| id(word)).collect();
+        let ids: Vec<u32> = set.iter().map(|word| term_of(word)).collect();
         for own in &ids {
             let known = by_id.entry(*own).or_default();
             known.extend(ids.iter().filter(|other| *other != own));
@@ -24,7 +24,8 @@ static BY_ID: LazyLock<HashMap<u32, Vec<u32>>> = LazyLock::new(|| {
     by_id
 });
 
-fn id(word: &str) -> u32 {
+/// The id of the term that a word stands for in a text.
+pub fn term_of(word: &str) -> u32 {
     lexical::term_id(&if word.is_ascii() { lexical::stem(word) } else { word.to_owned() })
 }
 

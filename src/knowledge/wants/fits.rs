@@ -2,7 +2,7 @@
 
 use super::Wants;
 use crate::{
-    knowledge::rank::is_chinese,
+    knowledge::rank::{is_chinese, term_of},
     platform::lexical::{self, Kind},
 };
 
@@ -216,8 +216,7 @@ const MONTHS: &[&str] = &[
 /// Whether the sentence is of an amount on top, which the question does not ask for.
 fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const EXTRA: &[&str] = &["extra", "surcharge", "additional", "另收", "加收", "附加", "另付"];
-    let asks = |word: &str| asked(lexical::term_id(&if word.is_ascii() { lexical::stem(word) } else { word.into() }));
-    has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asks(word))
+    has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asked(term_of(word)))
 }
 
 fn has_any(sentence: &str, words: &[&str]) -> bool {

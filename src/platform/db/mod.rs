@@ -230,7 +230,7 @@ impl Db {
             Self::Sqlite { readers, writer } => {
                 readers.close().await;
                 // Folds the log back into the file, so that a copy of the directory is whole.
-                let mut writer = writer.last().await;
+                let mut writer = writer.exclusive_for_good().await;
                 let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer.conn()).await;
             }
             Self::Pg(pool) => pool.close().await,

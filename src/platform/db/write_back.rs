@@ -35,14 +35,14 @@ impl WriteBack {
     }
 
     /// Closes the connection: whoever holds the lock is the only one at the database, beside those who read.
-    pub async fn rest(&mut self) {
+    pub async fn close(&mut self) {
         if let Some(conn) = self.conn.take() {
             let _ = conn.close().await;
         }
     }
 
     /// Writes back what is committed now; how many pages the log has.
-    async fn pass(&mut self) -> sqlx::Result<i64> {
+    async fn checkpoint(&mut self) -> sqlx::Result<i64> {
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => none.insert(self.options.connect().await?),
@@ -52,20 +52,20 @@ impl WriteBack {
     }
 
     /// Brings the log into the file, and to its end when it is long.
-    async fn all(&mut self, state: &Arc<Mutex<WriterState>>) -> sqlx::Result<()> {
-        let mut pages = self.pass().await?;
+    async fn catch_up(&mut self, state: &Arc<Mutex<WriterState>>) -> sqlx::Result<()> {
+        let mut pages = self.checkpoint().await?;
         if pages < LONG {
             return Ok(());
         }
         for _ in 0..ROUNDS {
-            let before = std::mem::replace(&mut pages, self.pass().await?);
+            let before = std::mem::replace(&mut pages, self.checkpoint().await?);
             if pages - before < FEW {
                 break;
             }
         }
         let mut writer = state.lock().await;
         writer.commit_open().await;
-        self.pass().await?;
+        self.checkpoint().await?;
         Ok(())
     }
 }
@@ -75,7 +75,7 @@ pub async fn run(write_back: Arc<Mutex<WriteBack>>, state: Arc<Mutex<WriterState
     loop {
         committed.notified().await;
         tokio::time::sleep(PAUSE).await;
-        if let Err(e) = write_back.lock().await.all(&state).await {
+        if let Err(e) = write_back.lock().await.catch_up(&state).await {
             tracing::warn!(error = %e, "the database's log is not written back");
         }
     }
@@ -102,10 +102,10 @@ mod tests {
         }
         let Db::Sqlite { writer, .. } = &db else { panic!("SQLite") };
         let (write_back, state) = writer.parts();
-        assert!(write_back.lock().await.pass().await.unwrap() >= LONG, "the log is long");
-        write_back.lock().await.all(state).await.unwrap();
+        assert!(write_back.lock().await.checkpoint().await.unwrap() >= LONG, "the log is long");
+        write_back.lock().await.catch_up(state).await.unwrap();
         write("INSERT INTO t SELECT COUNT(*), NULL FROM t").await;
-        assert!(write_back.lock().await.pass().await.unwrap() < FEW, "the log began anew");
+        assert!(write_back.lock().await.checkpoint().await.unwrap() < FEW, "the log began anew");
         let count: i64 = both!(db.read().await.unwrap().conn(), c => sqlx::query_scalar("SELECT COUNT(*) FROM t")
             .fetch_one(c).await)
         .unwrap();

@@ -103,14 +103,14 @@ impl Writer {
     pub(super) async fn exclusive(&self) -> Exclusive {
         // In this order, as whoever writes back takes them.
         let mut write_back = self.write_back.clone().lock_owned().await;
-        write_back.rest().await;
+        write_back.close().await;
         let mut writer = self.state.clone().lock_owned().await;
         writer.commit_open().await;
         Exclusive { writer, _write_back: write_back }
     }
 
     /// The same for good: nothing opens the database again once the log is empty.
-    pub(super) async fn last(&self) -> Exclusive {
+    pub(super) async fn exclusive_for_good(&self) -> Exclusive {
         let exclusive = self.exclusive().await;
         // It holds the lock of whoever writes back, so that none is cut off in the middle.
         self.writing_back.abort();

@@ -1,0 +1,153 @@
+//! The SQL of what was done, and who is told.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{
+    app::{NotificationId, OrgId, UserId},
+    both,
+    platform::{Result, db::Conn, http::Cursor},
+    staff::{Audited, Notification, audit::Sought, notify::News, principal::By},
+};
+
+/// Adds a line to the audit log.
+pub async fn insert_audit(
+    c: Conn<'_>,
+    now: DateTime<Utc>,
+    by: &By,
+    action: &str,
+    (resource_type, resource_id): (&str, Uuid),
+    changes: &Value,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO audit_logs (id, org_id, user_id, actor, action, resource_type, resource_id, changes, ip_address,
+                                user_agent, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(Uuid::now_v7()).bind(by.org).bind(by.user).bind(by.actor.describe()).bind(action).bind(resource_type)
+        .bind(resource_id).bind(Json(changes)).bind(&by.ip).bind(&by.user_agent).bind(now)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// The active users of an organisation who have a permission.
+pub async fn users_who_may(c: Conn<'_>, org: OrgId, key: &str) -> Result<Vec<UserId>> {
+    const LIST: &str = "
+        SELECT u.id FROM users u
+        WHERE u.org_id = $1 AND u.status = 'active' AND EXISTS (
+            SELECT 1 FROM user_roles ur JOIN role_permissions rp ON rp.role_id = ur.role_id
+            JOIN permissions p ON p.id = rp.permission_id
+            WHERE ur.user_id = u.id AND p.resource = $2 AND p.action = $3)
+        ORDER BY u.id";
+    let (resource, action) = super::split(key)?;
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(resource).bind(action).fetch_all(c).await)?)
+}
+
+/// Adds a notification.
+pub async fn insert_notification(
+    c: Conn<'_>,
+    id: NotificationId,
+    org: OrgId,
+    user: UserId,
+    news: News<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO notifications (id, org_id, user_id, type, title, content, resource_type, resource_id, is_read,
+                                   created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE, $9)";
+    both!(c, c => sqlx::query(INSERT)
+        .bind(id).bind(org).bind(user).bind(news.kind).bind(news.title).bind(news.content)
+        .bind(news.resource.map(|r| r.0)).bind(news.resource.map(|r| r.1)).bind(now)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes what it says about these things (a customer, their conversations) out of the audit log, whose lines stay, and
+/// out of notifications, which go. Returns how many lines and notifications.
+pub async fn erase_about(mut c: Conn<'_>, org: OrgId, about: &[uuid::Uuid]) -> Result<(u64, u64)> {
+    let (mut lines, mut notifications) = (0, 0);
+    for some in about.chunks(500) {
+        lines += both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("UPDATE audit_logs SET changes = ");
+            query.push_bind(Json(json!({"erased": true}))).push(" WHERE org_id = ").push_bind(org);
+            query.push(" AND resource_id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+        })?;
+        notifications += both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM notifications WHERE org_id = ");
+            query.push_bind(org).push(" AND resource_id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+        })?;
+    }
+    Ok((lines, notifications))
+}
+
+/// Whether this is an active user of the organisation.
+pub async fn is_member(c: Conn<'_>, org: OrgId, user: UserId) -> Result<bool> {
+    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE org_id = $1 AND id = $2 AND status <> 'suspended')";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(user).fetch_one(c).await)?)
+}
+
+/// Lines of the audit log after `after`, the newest first.
+pub async fn list_audit(c: Conn<'_>, org: OrgId, sought: Sought, after: Cursor, limit: i64) -> Result<Vec<Audited>> {
+    const LIST: &str = "
+        SELECT * FROM audit_logs
+        WHERE org_id = $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR resource_id = $3)
+          AND (created_at, id) < ($4, $5)
+        ORDER BY created_at DESC, id DESC LIMIT $6";
+    Ok(both!(c, c => sqlx::query_as(LIST)
+        .bind(org).bind(sought.user).bind(sought.resource).bind(after.at).bind(after.id).bind(limit)
+        .fetch_all(c).await)?)
+}
+
+/// A user's notifications after `after`, the newest first.
+pub async fn list_notifications(
+    c: Conn<'_>,
+    org: OrgId,
+    user: UserId,
+    only_unread: bool,
+    after: Cursor,
+    limit: i64,
+) -> Result<Vec<Notification>> {
+    const LIST: &str = "
+        SELECT * FROM notifications
+        WHERE org_id = $1 AND user_id = $2 AND (NOT $3 OR NOT is_read) AND (created_at, id) < ($4, $5)
+        ORDER BY created_at DESC, id DESC LIMIT $6";
+    Ok(both!(c, c => sqlx::query_as(LIST)
+        .bind(org).bind(user).bind(only_unread).bind(after.at).bind(after.id).bind(limit).fetch_all(c).await)?)
+}
+
+/// How many notifications a user has not read.
+pub async fn unread_notifications(c: Conn<'_>, org: OrgId, user: UserId) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM notifications WHERE org_id = $1 AND user_id = $2 AND NOT is_read";
+    Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(user).fetch_one(c).await)?)
+}
+
+/// Marks one notification of a user as read, or all; false if there is none.
+pub async fn read_notifications(
+    c: Conn<'_>,
+    org: OrgId,
+    user: UserId,
+    id: Option<NotificationId>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    const READ: &str = "
+        UPDATE notifications SET is_read = TRUE, read_at = COALESCE(read_at, $4)
+        WHERE org_id = $1 AND user_id = $2 AND ($3 IS NULL OR id = $3)";
+    let read = both!(c, c => sqlx::query(READ).bind(org).bind(user).bind(id).bind(now)
+        .execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(read > 0)
+}
