@@ -141,6 +141,6 @@ async fn main() {
         share(twice, kept),
         share(junk, kept)
     );
-    app.db.close().await;
+    app.close().await;
     let _ = std::fs::remove_dir_all(dir);
 }

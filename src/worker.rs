@@ -318,6 +318,7 @@ async fn hear_of_jobs(app: Arc<App>) {
 pub async fn run_due(app: &Arc<App>) -> Result<usize> {
     let mut ran = 0;
     loop {
+        inbox::bring_in(app).await?;
         let mut found = false;
         for (name, _) in LANES {
             for job in claim(app, name, &worker_name(app, name), 8).await? {

@@ -405,6 +405,7 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_was_mailed() {
         let ask = |email: &str| shop.call("POST", "/api/forgot-password", Some(json!({"email": email})));
         assert_eq!(ask("nobody@example.com").await.status, StatusCode::NO_CONTENT);
         assert_eq!(ask("mei@example.com").await.status, StatusCode::NO_CONTENT);
+        shop.app.stopping.cancel();
         shop.app.tasks.close();
         shop.app.tasks.wait().await;
         let mail = body(&mails.lock().unwrap()[0]);

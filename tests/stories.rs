@@ -146,6 +146,7 @@ async fn the_assistant_is_silent_once_a_person_holds_the_conversation() {
 
 /// Runs only what turns raw events into messages.
 async fn frontdesk_receive(shop: &Shop) {
+    inbox::bring_in(&shop.app).await.unwrap();
     let now = shop.app.now();
     let mut tx = shop.app.begin().await.unwrap();
     let worker = "test:receive";

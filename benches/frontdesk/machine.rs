@@ -24,6 +24,26 @@ pub fn syncs(dir: &Path, times: usize) -> anyhow::Result<Percentiles> {
     Ok(Percentiles::of(took))
 }
 
+/// How long such syncs take, each begun at its time, `rate` a second, with nothing else at work; counted from that time.
+/// It is what the disk does to whoever must sync that often.
+pub fn paced_syncs(dir: &Path, rate: f64, during: Duration) -> anyhow::Result<Percentiles> {
+    let path = dir.join("sync.tmp");
+    let mut file = std::fs::File::create(&path)?;
+    let block = [b'x'; 4096];
+    let started = Instant::now();
+    let mut took = Vec::new();
+    while let due = started + Duration::from_secs_f64(took.len() as f64 / rate)
+        && due < started + during
+    {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        file.write_all(&block)?;
+        file.sync_data()?;
+        took.push(due.elapsed());
+    }
+    std::fs::remove_file(path)?;
+    Ok(Percentiles::of(took))
+}
+
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -22,6 +22,7 @@ use crate::platform::{
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
     files::Files,
+    journal::{self, Journal},
     kept::Kept,
     model::Model,
     pace::Pace,
@@ -37,6 +38,8 @@ pub struct App {
     /// Names this data directory's process among those that share a database.
     pub node: String,
     pub db: Db,
+    /// What was taken in and is on its way into the database; `None` where the database is a server.
+    pub journal: Option<Journal>,
     /// Sources of documents, and other bytes too large for a row.
     pub files: Files,
     pub bus: Bus,
@@ -95,6 +98,7 @@ impl App {
             })?,
         };
         db.migrate().await?;
+        let journal = (!db.is_pg()).then(|| Journal::open(&data_dir.join(journal::DIR))).transpose()?;
         let node = node(&data_dir)?;
         let bus = match &config.redis.url {
             Some(url) => Bus::redis(url.expose()).await?,
@@ -124,6 +128,7 @@ impl App {
             node,
             files,
             db,
+            journal,
             bus,
             vectors,
             clock,
@@ -169,6 +174,22 @@ impl App {
         if matches!(self.bus, Bus::Redis(_)) {
             self.changed(org, Changed::Jobs).await;
         }
+    }
+
+    /// Rewrites what the disk holds, so that nothing that was deleted can be read from it.
+    pub async fn scrub(&self) -> Result<()> {
+        if let Some(journal) = &self.journal {
+            journal.begin_anew().await;
+        }
+        self.db.scrub().await
+    }
+
+    /// Closes what is open in the data directory; call it when nothing uses the application any more.
+    pub async fn close(&self) {
+        if let Some(journal) = &self.journal {
+            journal.close().await;
+        }
+        self.db.close().await;
     }
 
     /// Runs `task` beside the requests; shutdown waits for it.

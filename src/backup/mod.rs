@@ -14,6 +14,7 @@ pub use restore::restore;
 
 use crate::{
     app::App,
+    inbox,
     platform::{
         Result,
         backup::{Contents, Manifest, Snapshot},
@@ -32,8 +33,9 @@ const PASSING: &[&str] = &[files::INCOMING];
 /// What the master key seals to be known again by.
 const KEY_CHECK: &str = "backup";
 
-/// Holds on to what is committed now.
+/// Holds on to what is kept now.
 pub async fn begin(app: &App) -> Result<Snapshot> {
+    inbox::bring_in(app).await?;
     Snapshot::begin(&app.db, &LEFT_OUT).await
 }
 

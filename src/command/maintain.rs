@@ -11,7 +11,7 @@ use super::{Context, client::Client, lock};
 pub async fn migrate(context: &Context) -> Result<ExitCode> {
     let _lock = lock::alone(&context.data_dir, "migrate")?;
     let app = context.open(context.config()?).await?;
-    app.db.close().await;
+    app.close().await;
     println!("The database is up to date.");
     Ok(ExitCode::SUCCESS)
 }

@@ -63,10 +63,12 @@ pub async fn serve(context: &Context, listen: Option<String>, with_demo: bool) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// What must be there before anything is answered: roles, the default organisation, its channel, a whole index.
+/// What must be there before anything is answered: roles, the default organisation, its channel, what the last process
+/// took in, a whole index.
 pub async fn prepare(app: &Arc<App>) -> Result<()> {
     let org = staff::ensure_org(app, staff::DEFAULT_ORG, "My company").await?;
     inbox::ensure_web_channel(app, org).await?;
+    inbox::bring_in(app).await?;
     erasure::apply(app).await?;
     knowledge::index::reconcile(app).await?;
     memory::reconcile(app).await
@@ -79,7 +81,7 @@ pub async fn wind_down(app: &App) {
     if tokio::time::timeout(GRACE, app.tasks.wait()).await.is_err() {
         tracing::warn!("some work did not end in time; it goes on at the next start");
     }
-    app.db.close().await;
+    app.close().await;
 }
 
 async fn asked_to_stop() {

@@ -50,6 +50,7 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
 /// holds of them. Safe to repeat: what is gone is not counted twice.
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let now = app.now();
+    inbox::bring_in(app).await?;
     inbox::erase_files(app, org, customer).await?;
     let mut tx = app.begin().await?;
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
@@ -70,7 +71,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     memory::clear(app, org, &memories).await?;
     ledger::note(app, &erasure)?;
     // Deleted rows leave their bytes in the file and its log until they are overwritten.
-    app.db.scrub().await?;
+    app.scrub().await?;
     app.changed(org, Changed::Customer { id: customer }).await;
     tracing::info!(erasure.id = %erasure.id, "a customer was erased");
     Ok(())

@@ -121,7 +121,7 @@ async fn ask(config: &Config, set: &Path, rounds: u64) -> Result<Vec<Example>> {
                 is_removed: round > 0,
             });
         }
-        store.app.db.close().await;
+        store.app.close().await;
     }
     Ok(examples)
 }

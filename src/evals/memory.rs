@@ -190,7 +190,7 @@ async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<Fi
     report.recall_ms = Latency::of(recalls);
     misses.truncate(20);
     report.worst = misses;
-    app.db.close().await;
+    app.close().await;
     Ok(report)
 }
 

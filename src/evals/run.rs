@@ -87,7 +87,7 @@ pub async fn run(config: Config, files: &Files) -> Result<Report> {
         jsonl::write(path, &rows)?;
     }
     let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
-    app.db.close().await;
+    app.close().await;
     Ok(Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) })
 }
 

@@ -1,7 +1,12 @@
-//! Raw events are committed before the platform hears 200; those that come together share a transaction.
+//! Raw events are durable before the platform hears 200.
+//!
+//! On SQLite they go to the journal, whose sync is all that a delivery waits for, and from there into the database, many
+//! in a transaction. On a database server the deliveries that come together share a transaction.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use super::store::{self, NewEvent};
@@ -13,61 +18,148 @@ use crate::{
 
 /// How many deliveries one transaction takes at most.
 const TOGETHER: usize = 256;
+/// What comes within this time goes into the database together: each commit there holds up the journal's syncs.
+const GATHER: Duration = Duration::from_millis(20);
+/// How long after the database refused events they are offered again.
+const PAUSE: Duration = Duration::from_secs(1);
 
+/// What one request brought for one channel.
+#[derive(Serialize, Deserialize)]
 struct Delivery {
     org: OrgId,
     channel: ChannelId,
+    received_at: DateTime<Utc>,
     events: Vec<RawEvent>,
-    done: oneshot::Sender<Result<(), String>>,
 }
 
 /// Takes raw events from many requests at once.
 #[derive(Clone)]
-pub struct Accepter(mpsc::Sender<Delivery>);
+pub struct Accepter(Way);
+
+#[derive(Clone)]
+enum Way {
+    Journal(Arc<App>),
+    Database(Arc<App>, mpsc::Sender<Asked>),
+}
+
+type Asked = (Delivery, oneshot::Sender<Result<(), String>>);
 
 impl Accepter {
-    /// Starts taking events; ends with the last clone of what it returns.
+    /// Starts taking events; ends when the application stops, or with the last clone of what it returns.
     pub fn start(app: Arc<App>) -> Self {
-        let (sender, mut waiting) = mpsc::channel::<Delivery>(4 * TOGETHER);
-        tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(TOGETHER);
-            while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-                let together = write(&app, &batch).await;
-                for delivery in batch.drain(..) {
-                    // One that the database refuses must not take the others with it.
-                    let outcome = match &together {
-                        Ok(()) => Ok(()),
-                        Err(_) => write(&app, std::slice::from_ref(&delivery)).await.map_err(|e| e.chain()),
-                    };
-                    let _ = delivery.done.send(outcome);
-                }
-            }
-        });
-        Self(sender)
+        if app.journal.is_some() {
+            app.spawn(pass_on(app.clone()));
+            return Self(Way::Journal(app));
+        }
+        let (sender, waiting) = mpsc::channel(4 * TOGETHER);
+        tokio::spawn(write_together(app.clone(), waiting));
+        Self(Way::Database(app, sender))
     }
 
-    /// Commits raw events; those the channel has sent before are passed over. Durable when it returns.
+    /// Keeps raw events; those the channel has sent before are passed over. Durable when it returns.
     pub async fn accept(&self, org: OrgId, channel: ChannelId, events: Vec<RawEvent>) -> Result<()> {
-        let (done, outcome) = oneshot::channel();
-        let gone = |_| Error::Internal(anyhow::anyhow!("nobody takes events any more"));
-        self.0.send(Delivery { org, channel, events, done }).await.map_err(|_| gone(()))?;
-        outcome.await.map_err(|_| gone(()))?.map_err(|why| Error::Internal(anyhow::anyhow!("accepting events: {why}")))
+        if events.is_empty() {
+            return Ok(());
+        }
+        let delivery = |app: &App| Delivery { org, channel, received_at: app.now(), events };
+        match &self.0 {
+            Way::Journal(app) => match &app.journal {
+                Some(journal) => journal.append(serde_json::to_vec(&delivery(app))?).await,
+                None => write(app, &[delivery(app)]).await,
+            },
+            Way::Database(app, sender) => {
+                let (done, outcome) = oneshot::channel();
+                let gone = |_| Error::Internal(anyhow::anyhow!("nobody takes events any more"));
+                sender.send((delivery(app), done)).await.map_err(|_| gone(()))?;
+                let failed = |why| Error::Internal(anyhow::anyhow!("accepting events: {why}"));
+                outcome.await.map_err(|_| gone(()))?.map_err(failed)
+            }
+        }
     }
+}
+
+async fn write_together(app: Arc<App>, mut waiting: mpsc::Receiver<Asked>) {
+    let mut asked = Vec::with_capacity(TOGETHER);
+    while waiting.recv_many(&mut asked, TOGETHER).await > 0 {
+        let (batch, answers): (Vec<Delivery>, Vec<_>) = asked.drain(..).unzip();
+        let together = write(&app, &batch).await;
+        for (delivery, done) in batch.iter().zip(answers) {
+            // One that the database refuses must not take the others with it.
+            let outcome = match &together {
+                Ok(()) => Ok(()),
+                Err(_) => write(&app, std::slice::from_ref(delivery)).await.map_err(|e| e.chain()),
+            };
+            let _ = done.send(outcome);
+        }
+    }
+}
+
+/// Brings what the journal takes into the database until the application stops.
+async fn pass_on(app: Arc<App>) {
+    let Some(journal) = &app.journal else { return };
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => break,
+            () = journal.arrived() => {}
+        }
+        if let Err(e) = bring_in(&app).await {
+            tracing::error!(error = %e.chain(), "events wait in the journal: the database does not take them");
+            tokio::time::sleep(PAUSE).await;
+        }
+        tokio::time::sleep(GATHER).await;
+    }
+    // What comes later waits for the next start.
+    let _ = bring_in(&app).await;
+}
+
+/// Brings all that the journal holds into the database.
+pub async fn bring_in(app: &App) -> Result<()> {
+    let Some(journal) = &app.journal else { return Ok(()) };
+    while let Some(batch) = journal.oldest(TOGETHER).await {
+        let unknown = |e| Error::Invalid(format!("the journal holds what this version does not know: {e}"));
+        let deliveries: Vec<Delivery> = batch
+            .records
+            .iter()
+            .map(|record| serde_json::from_slice(record).map_err(unknown))
+            .collect::<Result<_>>()?;
+        match write(app, &deliveries).await {
+            Err(e) if is_refused(&e) => {
+                for delivery in &deliveries {
+                    match write(app, std::slice::from_ref(delivery)).await {
+                        // Its channel was removed meanwhile.
+                        Err(e) if is_refused(&e) => {
+                            tracing::error!(channel = %delivery.channel, error = %e.chain(), "events of no channel are dropped");
+                        }
+                        other => other?,
+                    }
+                }
+            }
+            other => other?,
+        }
+        batch.passed_on();
+    }
+    Ok(())
+}
+
+/// Whether the rows themselves are at fault: no other attempt will do.
+fn is_refused(error: &Error) -> bool {
+    let Error::Internal(cause) = error else { return false };
+    let database = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    database.is_some_and(|e| e.is_foreign_key_violation() || e.is_check_violation())
 }
 
 async fn write(app: &App, batch: &[Delivery]) -> Result<()> {
     let now = app.now();
-    let rows = batch.iter().flat_map(|d| d.events.iter().map(move |event| (d, event)));
-    let events: Vec<(NewEvent<'_>, &str)> = rows
+    let events = batch.iter().flat_map(|d| d.events.iter().map(move |event| (d, event)));
+    let (rows, lanes): (Vec<NewEvent<'_>>, Vec<&str>) = events
         .map(|(d, event)| {
             let id = ChannelEventId::new();
-            let (external, payload) = (&*event.external_id, &*event.payload);
-            (NewEvent { id, org: d.org, channel: d.channel, external, payload }, &*event.lane)
+            let (external, payload, received_at) = (&*event.external_id, &*event.payload, d.received_at);
+            (NewEvent { id, org: d.org, channel: d.channel, external, payload, received_at }, &*event.lane)
         })
-        .collect();
-    let (rows, lanes): (Vec<NewEvent<'_>>, Vec<&str>) = events.into_iter().unzip();
-    let mut tx = app.db.begin_urgent().await?;
-    let added: HashSet<ChannelEventId> = store::insert_events(tx.conn(), &rows, now).await?.into_iter().collect();
+        .unzip();
+    let mut tx = app.begin().await?;
+    let added: HashSet<ChannelEventId> = store::insert_events(tx.conn(), &rows).await?.into_iter().collect();
     let jobs = rows.iter().zip(lanes).filter(|(row, _)| added.contains(&row.id));
     let jobs =
         jobs.map(|(row, lane)| (row.org, Job::Receive { event: row.id, lane: format!("{}:{lane}", row.channel) }));

@@ -41,10 +41,11 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
                 channel,
                 external: &event.external_id,
                 payload: &event.payload,
+                received_at: now,
             })
             .collect();
         let mut tx = app.begin().await?;
-        let added = store::insert_events(tx.conn(), &events, now).await?;
+        let added = store::insert_events(tx.conn(), &events).await?;
         let jobs: Vec<_> = events
             .iter()
             .zip(&page.events)

@@ -40,7 +40,7 @@ use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
-pub use accept::Accepter;
+pub use accept::{Accepter, bring_in};
 pub use announce::{announce, not_announced};
 pub use attend::{attend, transfer};
 pub use call_agents::call_agents;

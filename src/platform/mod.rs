@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod files;
 pub mod http;
+pub mod journal;
 pub mod kept;
 pub mod language;
 pub mod lexical;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     app::App,
     both,
-    platform::{Result, queue, telemetry},
+    platform::{Result, journal::Journal, queue, telemetry},
 };
 
 /// `/healthz`, `/readyz` and `/metrics`.
@@ -49,6 +49,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         "bus": bus,
         "model": app.model.describe(),
         "jobs": jobs,
+        "journal": app.journal.as_ref().map(Journal::len),
     });
     let status = if state == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Json(body)).into_response()

@@ -10,6 +10,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod accept;
 mod desk;
 mod graph;
 mod hooks;

@@ -70,10 +70,11 @@ pub struct NewEvent<'a> {
     pub channel: ChannelId,
     pub external: &'a str,
     pub payload: &'a str,
+    pub received_at: DateTime<Utc>,
 }
 
 /// Stores raw events; returns those that were not there yet.
-pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>], now: DateTime<Utc>) -> Result<Vec<ChannelEventId>> {
+pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>]) -> Result<Vec<ChannelEventId>> {
     const INTO: &str =
         "INSERT INTO channel_events (id, org_id, channel_id, external_event_id, payload, status, received_at) ";
     let mut c = c;
@@ -84,7 +85,7 @@ pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>], now: DateTime<U
             let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
             query.push_values(events, |mut row, event| {
                 row.push_bind(event.id).push_bind(event.org).push_bind(event.channel).push_bind(event.external)
-                    .push_bind(event.payload).push("'received'").push_bind(now);
+                    .push_bind(event.payload).push("'received'").push_bind(event.received_at);
             });
             query.push(" ON CONFLICT DO NOTHING RETURNING id");
             query.build_query_scalar().persistent(false).fetch_all(c).await

@@ -176,15 +176,6 @@ impl Db {
         })
     }
 
-    /// A write transaction for which somebody outside waits by the millisecond: on SQLite it goes before all that queue
-    /// for the one writer.
-    pub async fn begin_urgent(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_urgent().await?),
-            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
-        })
-    }
-
     /// Brings the schema up to date; refuses a database that a newer program has migrated.
     pub async fn migrate(&self) -> Result<()> {
         self.migrate_to(&MIGRATIONS, None).await
@@ -285,35 +276,6 @@ mod tests {
             write.unwrap().unwrap();
         }
         assert_eq!(count(&db).await, 200);
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-
-    #[tokio::test]
-    async fn an_urgent_transaction_goes_before_those_that_queue() {
-        let (db, dir) = scratch().await;
-        let holding = db.begin().await.unwrap();
-        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let write = |n: i64| {
-            let (db, order) = (db.clone(), order.clone());
-            async move {
-                let mut tx = if n == 0 { db.begin_urgent().await } else { db.begin().await }.unwrap();
-                both!(tx.conn(), c => sqlx::query("INSERT INTO t VALUES ($1)").bind(n).execute(c).await.map(|_| ()))
-                    .unwrap();
-                tx.commit().await.unwrap();
-                order.lock().unwrap().push(n);
-            }
-        };
-        let mut writes: Vec<_> = (1..=5).map(|n| tokio::spawn(write(n))).collect();
-        tokio::task::yield_now().await;
-        writes.push(tokio::spawn(write(0)));
-        tokio::task::yield_now().await;
-        holding.commit().await.unwrap();
-        for write in writes {
-            write.await.unwrap();
-        }
-        let order = order.lock().unwrap().clone();
-        assert!(order.iter().position(|n| *n == 0).unwrap() <= 1, "{order:?}");
-        assert_eq!(count(&db).await, 6);
         std::fs::remove_dir_all(dir).unwrap();
     }
 

@@ -13,7 +13,6 @@ use crate::platform::error::{Error, Result};
 /// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
 /// task queues at the gate behind the writers that are already waiting (locks are fair), then commits the outer
 /// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
-/// An urgent transaction passes by the gate, so that one other at most is before it, and commits at once.
 pub struct Writer {
     state: Arc<Mutex<WriterState>>,
     gate: Arc<Mutex<()>>,
@@ -78,14 +77,6 @@ impl Writer {
 
     pub(super) async fn begin(&self) -> Result<WriterTx> {
         let _gate = self.gate.lock().await;
-        self.open(false).await
-    }
-
-    pub(super) async fn begin_urgent(&self) -> Result<WriterTx> {
-        self.open(true).await
-    }
-
-    async fn open(&self, is_urgent: bool) -> Result<WriterTx> {
         let mut state = self.state.clone().lock_owned().await;
         state.undo_abandoned().await;
         if state.open {
@@ -96,7 +87,7 @@ impl Writer {
             state.open = true;
         }
         state.abandoned = true; // until released
-        Ok(WriterTx { state, is_urgent, released: self.released.clone() })
+        Ok(WriterTx { state, released: self.released.clone() })
     }
 
     /// The connection with no transaction open, and nobody else at work.
@@ -143,16 +134,11 @@ impl WriterState {
     /// Commits what is released; then no transaction is open.
     pub(super) async fn commit_open(&mut self) {
         self.undo_abandoned().await;
-        self.commit_group("COMMIT").await;
-    }
-
-    /// Ends the outer transaction with `sql`, a COMMIT and what must go before it.
-    async fn commit_group(&mut self, sql: &'static str) {
         if !self.open {
             return;
         }
         self.open = false;
-        let outcome = sqlx::raw_sql(sql).execute(&mut self.conn).await.map(|_| ()).map_err(|e| e.to_string());
+        let outcome = sqlx::raw_sql("COMMIT").execute(&mut self.conn).await.map(|_| ()).map_err(|e| e.to_string());
         if outcome.is_err() {
             let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
         }
@@ -166,22 +152,15 @@ impl WriterState {
 /// One transaction on SQLite's writer.
 pub struct WriterTx {
     pub(super) state: OwnedMutexGuard<WriterState>,
-    is_urgent: bool,
     released: Arc<Notify>,
 }
 
 impl WriterTx {
     pub(super) async fn commit(mut self) -> Result<()> {
         let (done, committed) = oneshot::channel();
-        if self.is_urgent {
-            self.state.abandoned = false;
-            self.state.waiting.push(done);
-            self.state.commit_group("RELEASE work; COMMIT").await;
-        } else {
-            sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
-            self.state.abandoned = false;
-            self.state.waiting.push(done);
-        }
+        sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
+        self.state.abandoned = false;
+        self.state.waiting.push(done);
         drop(self); // notifies the committer
         match committed.await {
             Ok(Ok(())) => Ok(()),
