@@ -63,7 +63,7 @@ fn from_passage(question: &str, evidence: &Evidence) -> Option<Vec<Sentence>> {
         }
     }
     chosen.sort_by_key(|s| s.index);
-    if let Some(rows) = whole_table(found, best) {
+    if let Some(rows) = whole_table(found, best, question) {
         return Some(rows);
     }
     let wants = Wants::read(question);
@@ -76,7 +76,7 @@ fn from_passage(question: &str, evidence: &Evidence) -> Option<Vec<Sentence>> {
 }
 
 /// All rows of a table of which the question names none: "How long is the warranty?" has an answer for each product.
-fn whole_table(found: &Found, best: &Scored) -> Option<Vec<Sentence>> {
+fn whole_table(found: &Found, best: &Scored, question: &str) -> Option<Vec<Sentence>> {
     let content = &found.passage.content;
     let parts = sentences::split(content);
     let part = parts.get(best.index).filter(|p| p.shape == Shape::Row)?;
@@ -91,16 +91,16 @@ fn whole_table(found: &Found, best: &Scored) -> Option<Vec<Sentence>> {
     let rows = parts.iter().filter(|p| p.shape == Shape::Row && p.under == part.under);
     let sentences = rows.filter_map(|p| {
         let own = content.get(p.range.clone())?;
-        Some(sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own)), own))
+        Some(sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own, question)), own))
     });
     Some(sentences.collect())
 }
 
 /// A row as an entry of a list: "TD-4: 5.6 kg", or with the names of its columns when there are several.
-fn entry(header: &str, own: &str) -> String {
+fn entry(header: &str, own: &str, question: &str) -> String {
     match cells(own).as_slice() {
         [name, value] => format!("{name}{}{value}", colon(own)),
-        _ => row(header, own, ""),
+        _ => row(header, own, question),
     }
 }
 
@@ -211,17 +211,28 @@ fn row(header: &str, row: &str, question: &str) -> String {
     let separator = if row.chars().chain(header.chars()).any(is_han) { "；" } else { "; " };
     let asked: Vec<u32> = ids(question);
     let matches = |text: &str| ids(text).iter().any(|id| asked.contains(id));
-    // A wide row is cut to the columns that the question names, beside the one that names the row.
+    let wants = Wants::read(question);
+    let is_named = |i: usize| names.get(i).is_some_and(|n| matches(n));
+    let is_of_kind = |i: usize| wants.has_unit() && values.get(i).is_some_and(|v| wants.fits(v, &|_| false) > 0.0);
+    let columns = 1..values.len();
+    let of_kind = columns.clone().any(is_of_kind);
+    // A wide row is cut to the columns that the question names; where none of them holds what it asks for, to those that
+    // do as well.
+    let by_name = columns.clone().any(|i| is_named(i) && (!of_kind || is_of_kind(i)));
+    let cut = values.len() > 4 && (of_kind || columns.clone().any(is_named));
+    let is_name = |i: usize| {
+        i == 0 || !by_name && i == 1 && !values.get(i).is_some_and(|v| v.contains(|c: char| c.is_ascii_digit()))
+    };
     let is_wanted =
-        |i: usize| i == 0 || names.get(i).is_some_and(|n| matches(n)) || values.get(i).is_some_and(|v| matches(v));
-    let named = (1..values.len()).any(|i| names.get(i).is_some_and(|n| matches(n)));
-    let cut = values.len() > 4 && named;
+        |i: usize| is_name(i) || is_named(i) || !by_name && is_of_kind(i) || values.get(i).is_some_and(|v| matches(v));
     let parts: Vec<String> = values
         .iter()
         .enumerate()
         .filter(|(i, v)| !v.is_empty() && (!cut || is_wanted(*i)))
         .map(|(i, value)| match names.get(i).filter(|n| !n.is_empty()) {
             Some(name) if i > 0 || values.len() <= 2 => format!("{name}{}{value}", colon(value)),
+            // "A" alone says nothing.
+            Some(name) if value.is_ascii() && value.len() <= 2 => format!("{name} {value}"),
             _ => value.clone(),
         })
         .collect();
@@ -321,6 +332,21 @@ mod tests {
         let header = "| Destination | Standard | Time | Express | Time |";
         let thailand = "| Thailand | THB 190 | 4–6 days | **THB 390** | 2 days |";
         assert_eq!(row(header, thailand, "how much is express to thailand"), "Thailand; Express: THB 390");
+        let header = "| Zone | Destination | Fee | Time | Express fee | Express time | Free delivery from |";
+        let thailand = "| D | Thailand | THB 190 | 4–6 days | THB 390 | 2 days | THB 2,500 |";
+        assert_eq!(
+            row(header, thailand, "how long does delivery take"),
+            "Zone D; Destination: Thailand; Time: 4–6 days; Express time: 2 days; Free delivery from: THB 2,500"
+        );
+        assert_eq!(
+            row(
+                "| 型号 | 容量 | 功率 | 重量 | 保修 |",
+                "| RC-10 | 1.0 升 | 650 瓦 | 3 公斤 | 2 年 |",
+                "RC-10的功率多大"
+            ),
+            "RC-10；容量：1.0 升；功率：650 瓦"
+        );
+        assert_eq!(row(header, thailand, "from when on is delivery free?"), "Zone D; Free delivery from: THB 2,500");
         assert_eq!(
             row("| 支付方式 | 到账时间 |", "| 支付宝 | 1–3 个工作日 |", "支付宝退款多久"),
             "支付方式：支付宝；到账时间：1–3 个工作日"

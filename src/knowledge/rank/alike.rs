@@ -97,6 +97,21 @@ pub(super) fn same_root(word: &str, text: &str, token: &Token) -> bool {
     text.get(token.start..token.end).is_some_and(|other| shares_root(word, other))
 }
 
+/// Whether a word of the text is a verb where `word` of the same stem is a noun, or the other way round, as far as their
+/// ends tell: "stores" and "storing".
+pub(super) fn is_another_part_of_speech(word: &str, text: &str, token: &Token) -> bool {
+    let Some(other) = text.get(token.start..token.end).filter(|_| token.kind == Kind::Word) else { return false };
+    let ends = |word: &str, ends: &[&str]| {
+        ends.iter().any(|end| {
+            let at = word.len().saturating_sub(end.len());
+            word.get(at..).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        })
+    };
+    let is_plural = |word: &str| ends(word, &["s"]) && !ends(word, &["ss"]);
+    let is_verb = |word: &str| ends(word, &["ing", "ed"]);
+    is_plural(word) && is_verb(other) || is_verb(word) && is_plural(other)
+}
+
 /// Whether two words share their root ("founder", "founded").
 pub fn shares_root(word: &str, other: &str) -> bool {
     let (a, b) = (word.as_bytes(), other.as_bytes());

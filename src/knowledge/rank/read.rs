@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     MOST_TERMS,
-    alike::{SAME_ROOT, same_root},
+    alike::{SAME_ROOT, is_another_part_of_speech, same_root},
     asked::{Asked, Term, is_specific, pairs_up},
     negation::is_negated,
 };
@@ -95,6 +95,8 @@ const CLOSELY: usize = 6;
 /// What a synonym counts for beside the word itself.
 const SYNONYM: f32 = 0.6;
 
+/// What a verb counts for where the question has a noun of the same stem, or the other way round.
+const OTHER_PART: f32 = 0.5;
 /// What a word counts for that only says more about what a row of a table is of.
 const COMPLEMENT: f32 = 0.5;
 const PREPOSITIONS: &[&str] = &["on", "of", "for", "with", "without", "by", "in", "at", "from", "to"];
@@ -228,6 +230,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
                     part.shape == Shape::Row
                         && is_complement(passage.content, part.range.start, &tokens, place, &|id| held(id).is_some())
                 });
+                let is_other =
+                    terms.get(*i).is_some_and(|t| is_another_part_of_speech(&t.text, passage.content, token));
+                let share = if is_other { &(share * OTHER_PART) } else { share };
                 *cell = cell.max(if is_aside { COMPLEMENT * share } else { *share });
                 if *share >= 1.0 {
                     places.push(place);
@@ -339,6 +344,8 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             }
         })
         .collect();
+    let said =
+        |id: u32| term_of(id).and_then(|i| terms.get(i)).is_some_and(|t| !t.only_asks) || asked.stops.contains(&id);
     let fits_weight = if asked.wants.has_unit() { FITS_UNIT } else { FITS };
     // What costs more is looked at for the first few only.
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
@@ -349,9 +356,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             // A row's header says what its cells are: a price, a time.
             (Shape::Row, Some(header)) => {
                 let header = passage.content.get(header.range.clone()).unwrap_or_default();
-                asked.wants.fits(&in_full(header, content), &|id| term_of(id).is_some())
+                asked.wants.fits(&in_full(header, content), &said)
             }
-            _ => asked.wants.fits(content, &|id| term_of(id).is_some()),
+            _ => asked.wants.fits(content, &said),
         };
         scored.is_negated = is_negated(content);
         let name_of = |id: u32| term_of(id).and_then(|i| terms.get(i)).map(|t| is_specific(t));

@@ -27,6 +27,7 @@ impl Wants {
                 sign(has_number(sentence, asked) && has_unit(sentence, &["w", "kw", "watt", "watts", "瓦", "千瓦"]))
             }
             Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
+            Self::Duration if counts_from(sentence, asked) => -1.0,
             Self::Duration => sign(has_number(sentence, asked) && has_any(sentence, DURATION)),
             // What comes on top of a price is not the price.
             Self::Money if is_extra(sentence, asked) => -1.0,
@@ -219,6 +220,32 @@ fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asked(term_of(word)))
 }
 
+/// Whether the sentence only counts from what is asked about, or up to it: "within 48 hours after delivery" does not say
+/// how long delivery takes. What the question counts from itself does not matter.
+fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    const FROM: &[&str] = &["after", "before", "since", "until", "till", "upon", "from", "following"];
+    const POINTS: &[&str] = &["day", "date", "time", "moment", "receipt"];
+    let (mut counted, mut named) = (false, false);
+    let mut before: Vec<(String, u32)> = Vec::new();
+    lexical::scan(sentence, |token| {
+        let written = lexical::fold_text(sentence.get(token.start..token.end).unwrap_or_default());
+        if token.kind == Kind::Word && asked(token.id) {
+            let mut back =
+                before.iter().rev().filter(|(word, _)| !matches!(word.as_str(), "the" | "a" | "your" | "its"));
+            let mut from = back.next();
+            if from.is_some_and(|(word, _)| word == "of")
+                && back.next().is_some_and(|(w, _)| POINTS.contains(&w.as_str()))
+            {
+                from = back.next();
+            }
+            let is_from = from.is_some_and(|(word, id)| FROM.contains(&word.as_str()) && !asked(*id));
+            (counted, named) = (counted || is_from, named || !is_from);
+        }
+        before.push((written, token.id));
+    });
+    counted && !named
+}
+
 fn has_any(sentence: &str, words: &[&str]) -> bool {
     let folded = lexical::fold_text(sentence);
     words.iter().any(|w| folded.contains(w))
@@ -296,6 +323,23 @@ fn longest_digits(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_something_takes_is_not_told_by_what_counts_from_it() {
+        let fits = |question: &str, sentence: &str| {
+            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
+            Wants::Duration.fits(sentence, &|id| asked.contains(&id))
+        };
+        for sentence in [
+            "Send us photographs within 48 hours after delivery.",
+            "You may return it within 30 days from the day of delivery.",
+            "Points are credited 14 days after your delivery.",
+        ] {
+            assert!(fits("How long does delivery take?", sentence) < 0.0, "{sentence}");
+            assert!(fits("How long after delivery can I complain, from the day on?", sentence) > 0.0, "{sentence}");
+        }
+        assert!(fits("How long does delivery take?", "Delivery takes 3 days after payment.") > 0.0);
+    }
 
     #[test]
     fn an_amount_on_top_is_no_price_unless_it_is_asked_for() {

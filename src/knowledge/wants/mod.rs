@@ -184,7 +184,9 @@ impl Wants {
         let has = |list: &[&str]| words.iter().any(|w| list.contains(w));
         let first = words.first().copied().unwrap_or_default();
         let opens = has(&["open", "opening", "close", "closing", "business", "office", "working"]);
-        if has(&["hours"]) && opens && !has(&["how"]) || phrase("what", &["time"]) && opens {
+        let of_shop = has(&["you", "your", "showroom", "shop", "store", "office", "centre", "center", "branch"]);
+        let when_open = has(&["when"]) && has(&["open", "opens", "close", "closes", "closed"]) && of_shop;
+        if has(&["hours"]) && opens && !has(&["how"]) || phrase("what", &["time"]) && opens || when_open {
             Self::Hours
         } else if has(&["contact", "reach"]) && has(&["how", "where"]) && has(&["you", "support", "service", "someone"])
         {
