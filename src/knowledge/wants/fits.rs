@@ -33,7 +33,9 @@ impl Wants {
             Self::Money if is_extra(sentence, asked) => -1.0,
             Self::Money => sign(
                 has_number(sentence, asked) && has_unit(sentence, MONEY)
-                    || has_any(sentence, &["free", "免费", "包邮", "no charge"]),
+                    || has_any(sentence, &["包邮"])
+                    // What is free is what the sentence names: "collect it from the showroom free of charge".
+                    || has_any(sentence, &["free", "免费", "no charge"]) && holds_asked(sentence, asked),
             ),
             Self::Percentage => {
                 sign(has_any(sentence, &["%", "％", "percent", "百分之", "折", "third", "half", "quarter", "成"]))
@@ -220,6 +222,11 @@ fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asked(term_of(word)))
 }
 
+/// Whether the sentence has a word of the question.
+fn holds_asked(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    lexical::tokens(sentence).iter().any(|t| t.kind != Kind::Stop && asked(t.id))
+}
+
 /// Whether the sentence only counts from what is asked about, or up to it: "within 48 hours after delivery" does not say
 /// how long delivery takes. What the question counts from itself does not matter.
 fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
@@ -354,5 +361,7 @@ mod tests {
             assert!(fits(price, sentence) < 0.0 && fits(extra, sentence) > 0.0, "{sentence}");
         }
         assert!(fits("What does the cooler cost?", "Cooler: S$99") > 0.0);
+        assert!(fits("How much is shipping?", "Shipping is free from S$60 on.") > 0.0);
+        assert!(fits("How much is shipping?", "You can collect your order free of charge.") < 0.0);
     }
 }
