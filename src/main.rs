@@ -134,6 +134,7 @@ enum Demo {
 }
 
 fn main() -> ExitCode {
+    end_with_the_reader();
     let cli = Cli::parse();
     if let Command::ParseDocument { .. } = &cli.command {
         return frontdesk::knowledge::parse::child_main();
@@ -157,6 +158,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends quietly when nobody reads what we print any more (`frontdesk search … | head -1`), as other programs do.
+fn end_with_the_reader() {
+    const AS_IF_KILLED_BY_SIGPIPE: i32 = 128 + 13;
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let has_no_reader = |text: &str| text.starts_with("failed printing to stdout") && text.contains("Broken pipe");
+        if panic.payload_as_str().is_some_and(has_no_reader) {
+            std::process::exit(AS_IF_KILLED_BY_SIGPIPE);
+        }
+        usual(panic);
+    }));
 }
 
 async fn run(context: &Context, command: Command) -> frontdesk::platform::Result<ExitCode> {

@@ -10,6 +10,7 @@
 )]
 
 mod kill;
+mod pipe;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;

@@ -73,21 +73,16 @@ const ASKING_AFTER_HOW: &[&str] = &[
     "frequently",
 ];
 
-/// What something does of which is asked how long.
-const TAKING: &[&str] = &["take", "takes", "last", "lasts"];
-
 /// Where the words stand that only ask.
 pub fn asking_words(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     if text.is_ascii() {
-        let (mut after_how, mut asks_how_long) = (false, false);
+        let mut after_how = false;
         for token in lexical::tokens(text) {
             let word = text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
-            let only_takes = asks_how_long && TAKING.contains(&word.as_str());
-            if after_how && ASKING_AFTER_HOW.contains(&word.as_str()) || only_takes {
+            if after_how && ASKING_AFTER_HOW.contains(&word.as_str()) {
                 ranges.push(token.start..token.end);
             }
-            asks_how_long |= after_how && matches!(word.as_str(), "long" | "soon" | "fast" | "quickly");
             after_how = word == "how";
         }
         return ranges;

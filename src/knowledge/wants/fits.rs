@@ -232,11 +232,13 @@ fn holds_asked(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
 fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const FROM: &[&str] = &["after", "before", "since", "until", "till", "upon", "from", "following"];
     const POINTS: &[&str] = &["day", "date", "time", "moment", "receipt"];
+    // What something does of which is asked how long.
+    const TAKES: &[&str] = &["take", "takes", "last", "lasts"];
     let (mut counted, mut named) = (false, false);
     let mut before: Vec<(String, u32)> = Vec::new();
     lexical::scan(sentence, |token| {
         let written = lexical::fold_text(sentence.get(token.start..token.end).unwrap_or_default());
-        if token.kind == Kind::Word && asked(token.id) {
+        if token.kind == Kind::Word && asked(token.id) && !TAKES.contains(&written.as_str()) {
             let mut back =
                 before.iter().rev().filter(|(word, _)| !matches!(word.as_str(), "the" | "a" | "your" | "its"));
             let mut from = back.next();
@@ -338,7 +340,7 @@ mod tests {
             Wants::Duration.fits(sentence, &|id| asked.contains(&id))
         };
         for sentence in [
-            "Send us photographs within 48 hours after delivery.",
+            "Take photographs and send them within 48 hours after delivery.",
             "You may return it within 30 days from the day of delivery.",
             "Points are credited 14 days after your delivery.",
         ] {
