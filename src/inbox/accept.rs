@@ -34,26 +34,21 @@ struct Delivery {
 
 /// Takes raw events from many requests at once.
 #[derive(Clone)]
-pub struct Accepter(Way);
-
-#[derive(Clone)]
-enum Way {
-    Journal(Arc<App>),
-    Database(Arc<App>, mpsc::Sender<Asked>),
+pub struct Accepter {
+    app: Arc<App>,
+    /// To the task that writes what comes together, where there is no journal.
+    together: mpsc::Sender<Asked>,
 }
 
 type Asked = (Delivery, oneshot::Sender<Result<(), String>>);
 
 impl Accepter {
-    /// Starts taking events; ends when the application stops, or with the last clone of what it returns.
+    /// Starts taking events.
     pub fn start(app: Arc<App>) -> Self {
-        if app.journal.is_some() {
-            app.spawn(pass_on(app.clone()));
-            return Self(Way::Journal(app));
-        }
-        let (sender, waiting) = mpsc::channel(4 * TOGETHER);
+        let (together, waiting) = mpsc::channel(4 * TOGETHER);
         tokio::spawn(write_together(app.clone(), waiting));
-        Self(Way::Database(app, sender))
+        app.spawn(pass_on(app.clone()));
+        Self { app, together }
     }
 
     /// Keeps raw events; those the channel has sent before are passed over. Durable when it returns.
@@ -61,20 +56,15 @@ impl Accepter {
         if events.is_empty() {
             return Ok(());
         }
-        let delivery = |app: &App| Delivery { org, channel, received_at: app.now(), events };
-        match &self.0 {
-            Way::Journal(app) => match &app.journal {
-                Some(journal) => journal.append(serde_json::to_vec(&delivery(app))?).await,
-                None => write(app, &[delivery(app)]).await,
-            },
-            Way::Database(app, sender) => {
-                let (done, outcome) = oneshot::channel();
-                let gone = |_| Error::Internal(anyhow::anyhow!("nobody takes events any more"));
-                sender.send((delivery(app), done)).await.map_err(|_| gone(()))?;
-                let failed = |why| Error::Internal(anyhow::anyhow!("accepting events: {why}"));
-                outcome.await.map_err(|_| gone(()))?.map_err(failed)
-            }
+        let delivery = Delivery { org, channel, received_at: self.app.now(), events };
+        if let Some(journal) = &self.app.journal {
+            return journal.append(serde_json::to_vec(&delivery)?).await;
         }
+        let (done, outcome) = oneshot::channel();
+        let gone = |_| Error::Internal(anyhow::anyhow!("nobody takes events any more"));
+        self.together.send((delivery, done)).await.map_err(|_| gone(()))?;
+        let failed = |why| Error::Internal(anyhow::anyhow!("accepting events: {why}"));
+        outcome.await.map_err(|_| gone(()))?.map_err(failed)
     }
 }
 

@@ -31,7 +31,7 @@ mod reply;
 mod rules;
 mod satisfaction;
 mod send;
-pub mod store;
+mod store;
 mod sweep;
 
 use chrono::{DateTime, Duration, Utc};
@@ -58,7 +58,9 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply, say_wait};
 pub use send::{AgentMessage, add_note, send};
-pub use store::{find_message_of, list_decisions};
+pub use store::{
+    ChannelRow, find_channel, find_latest, find_message_of, list_decisions, list_last_messages, list_messages,
+};
 pub use sweep::sweep;
 
 use crate::{

@@ -45,7 +45,6 @@ pub struct TurnFact {
     pub confidence: Option<f64>,
     pub duration_ms: f64,
     pub trace: Json<Value>,
-    pub created_at: DateTime<Utc>,
 }
 
 /// A name and how often.
@@ -327,7 +326,6 @@ mod tests {
             confidence: Some(confidence),
             duration_ms: 20.0,
             trace: Json(json!({"model_calls": [{"prompt_tokens": 7, "completion_tokens": 2}]})),
-            created_at: at(1, 9),
         };
         let turns = [turn("answer", 1.0), turn("hand_off", 0.2)];
         let zone = FixedOffset::east_opt(8 * 3600).unwrap();

@@ -5,61 +5,20 @@
 //! ("iPhone15" is found by "iPhone 15", "满300减50" by "满300"). Case, accents and full-width forms fold.
 //! Tokens are hashed to a `u32` while the text is read, so that ingestion allocates nothing per token.
 
+mod fold;
+mod vector;
+
 use std::{cell::RefCell, sync::LazyLock};
 
 use qdrant_rust_stemmers::{Algorithm, Stemmer};
+
+pub use fold::{fold, fold_text};
+pub use vector::{B, K1, SparseVector, document_vector, idf, query_vector};
 
 use super::language::is_han;
 
 /// The version of these rules. An index made by another version must be built anew.
 pub const TOKENIZER: &str = "lexical-1";
-
-/// BM25: how soon repeating a word stops adding to a passage's score.
-pub const K1: f32 = 1.2;
-/// BM25: how much a passage pays for being longer than the average.
-pub const B: f32 = 0.6;
-
-/// A vector with few entries: `indices` are sorted and unique.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SparseVector {
-    pub indices: Vec<u32>,
-    pub values: Vec<f32>,
-}
-
-impl SparseVector {
-    /// From `(index, value)` pairs in any order; the values of equal indices are added.
-    pub fn from_pairs(mut pairs: Vec<(u32, f32)>) -> Self {
-        pairs.sort_unstable_by_key(|(index, _)| *index);
-        let mut vector = Self { indices: Vec::with_capacity(pairs.len()), values: Vec::with_capacity(pairs.len()) };
-        for (index, value) in pairs {
-            match (vector.indices.last(), vector.values.last_mut()) {
-                (Some(last), Some(sum)) if *last == index => *sum += value,
-                _ => {
-                    vector.indices.push(index);
-                    vector.values.push(value);
-                }
-            }
-        }
-        vector
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.indices.is_empty()
-    }
-
-    /// The dot product.
-    pub fn dot(&self, other: &Self) -> f32 {
-        let mut sum = 0.0;
-        let mut theirs = other.indices.iter().zip(&other.values).peekable();
-        for (index, value) in self.indices.iter().zip(&self.values) {
-            while theirs.next_if(|(i, _)| *i < index).is_some() {}
-            if let Some((_, v)) = theirs.next_if(|(i, _)| *i == index) {
-                sum += value * v;
-            }
-        }
-        sum
-    }
-}
 
 /// What a token is, which decides how much its match says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,93 +71,10 @@ pub fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The term-frequency side of BM25 for a passage made of `fields`, each counting `weight` times, with its length in
-/// tokens (that of the fields times their weight, as `average_length` must have been taken too).
-/// Its dot product with a [`query_vector`] is the BM25 score.
-pub fn document_vector(fields: &[(&str, f32)], average_length: f32) -> (SparseVector, u32) {
-    let mut pairs: Vec<(u32, f32)> = Vec::with_capacity(fields.iter().map(|(text, _)| text.len() / 3).sum());
-    for (text, weight) in fields {
-        each_term(text, |id| pairs.push((id, *weight)));
-    }
-    let length: f32 = pairs.iter().map(|(_, weight)| weight).sum();
-    let mut vector = SparseVector::from_pairs(pairs);
-    let norm = K1 * (1.0 - B + B * length / average_length.max(1.0));
-    for value in &mut vector.values {
-        *value = *value * (K1 + 1.0) / (*value + norm);
-    }
-    (vector, length.round() as u32)
-}
-
-/// The inverse document frequency of a term that `document_frequency` of `entries` passages hold. A small collection
-/// is taken for one of a hundred passages: with three of them, a word that one holds is no less telling than in a
-/// hundred, and a word of the question that none holds does not outweigh all others.
-pub fn idf(document_frequency: u64, entries: u64) -> f32 {
-    const FEW: u64 = 100;
-    let (df, n) = (document_frequency as f64, entries.max(document_frequency).max(FEW) as f64);
-    (1.0 + (n - df + 0.5) / (df + 0.5)).ln() as f32
-}
-
-/// The query side of BM25: one entry per term with its weight, which is its [`idf`] times what the caller makes of it.
-pub fn query_vector(terms: &[(u32, f32)]) -> SparseVector {
-    let mut terms = terms.to_vec();
-    terms.sort_unstable_by_key(|(id, _)| *id);
-    terms.dedup_by_key(|(id, _)| *id);
-    SparseVector::from_pairs(terms)
-}
-
-/// The folded form of a character: lower case, half width, without accent, simplified. `None` for combining marks.
-pub fn fold(c: char) -> Option<char> {
-    Some(match u32::from(c) {
-        0..0x80 => c.to_ascii_lowercase(),
-        0xC0..0x250 => base_letter(LATIN, u32::from(c) - 0xC0).unwrap_or(c),
-        0x300..0x370 => return None,
-        0x1E00..0x1F00 => base_letter(VIETNAMESE, u32::from(c) - 0x1E00).unwrap_or(c),
-        0x3000 => ' ',
-        0xFF01..=0xFF5E => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c).to_ascii_lowercase(),
-        code @ 0x3400..0xA000 => {
-            SIMPLIFIED.get((code - 0x3400) as usize).and_then(|folded| char::from_u32(u32::from(*folded))).unwrap_or(c)
-        }
-        _ => c.to_lowercase().next().unwrap_or(c),
-    })
-}
-
-fn base_letter(table: &str, at: u32) -> Option<char> {
-    table.as_bytes().get(at as usize).filter(|b| **b != b'.').map(|b| char::from(*b))
-}
-
-/// A text with every character folded: for comparing, never for showing.
-pub fn fold_text(text: &str) -> String {
-    text.chars().filter_map(fold).collect()
-}
-
 /// The stem of a folded word.
 pub fn stem(word: &str) -> String {
     STEMMER.with(|stemmer| stemmer.stem(word).into_owned())
 }
-
-// Base letters of U+00C0..U+0250 and U+1E00..U+1F00; a dot where there is none.
-const LATIN: &str = "aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuytyaaaaaaccccccccddddeeeeeeeeeeggggggg\
-    ghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnn.nnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs...................\
-    .............oo.............uu...................dddlllnnnaaiioouuuuuuuuuu.aaaaaa..ggkkoooo..jdddgg..nnaaaaooaaa\
-    aeeeeiiiioooorrrruuuusstt..hh......aaeeooooooooyy............................";
-const VIETNAMESE: &str = "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrr\
-    rrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwyas..s.aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioo\
-    oooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy......";
-
-/// Folded characters of U+3400..U+A000.
-static SIMPLIFIED: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let mut table: Vec<u16> = (0x3400..0xA000).collect();
-    for line in include_str!("traditional.txt").lines().filter(|line| !line.starts_with('#')) {
-        let mut characters = line.chars();
-        let Some(target) = characters.next() else { continue };
-        for variant in characters {
-            if let Some(entry) = table.get_mut((u32::from(variant) as usize).wrapping_sub(0x3400)) {
-                *entry = u32::from(target) as u16;
-            }
-        }
-    }
-    table
-});
 
 /// English words without a topic. Negations are not among them: they turn an answer around.
 const STOP: &str = "a an the and or but if of at by for with about into to from in on as is am are was were be been \

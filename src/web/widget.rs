@@ -3,11 +3,13 @@
 //! A visitor is known by a token that we sealed: it names the channel and a random visitor id, and nothing is stored
 //! until the first message.
 
+mod visitor;
+
 use std::{convert::Infallible, fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{FromRequestParts, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
     response::{
         Sse,
         sse::{Event, KeepAlive},
@@ -21,15 +23,16 @@ use tokio::sync::broadcast::error::RecvError;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use visitor::{SharedAddress, Visitor};
+
 use crate::{
     app::{App, Change, Changed, ChannelId, ConversationId, MessageId, OrgId, UserId},
-    channels::{Address, Inbound},
-    customers::{self, Reached},
-    inbox::{self, Holder, Sender, Status, store},
+    channels::Inbound,
+    inbox::{self, Holder, Sender, Status},
     platform::{
         Error, Result,
         crypto::{hmac_sha256_hex, same},
-        http::{Json, Query, counted_address},
+        http::{Json, Query},
         language::Language,
     },
     staff,
@@ -45,83 +48,6 @@ const VISITORS_OF_AN_ADDRESS: u32 = 60;
 const MESSAGES_OF_AN_ADDRESS: u32 = 600;
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
 const LOOK: Duration = Duration::from_secs(5);
-/// The kinds of identities: a browser, or a user of the website for whom its server has vouched.
-const VISITOR: &str = "visitor";
-const USER: &str = "user";
-
-/// Who writes from the website.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Visitor {
-    #[serde(rename = "o")]
-    org: OrgId,
-    #[serde(rename = "c")]
-    channel: ChannelId,
-    #[serde(rename = "v")]
-    id: Uuid,
-    /// The website's own id of the user, when its server has vouched for it.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    user: Option<String>,
-}
-
-impl Visitor {
-    fn token(&self, app: &App) -> Result<String> {
-        app.key.seal("visitor", &serde_json::to_vec(self)?)
-    }
-
-    fn from_token(app: &App, token: &str) -> Result<Self> {
-        let plain = app.key.open("visitor", token).map_err(|_| Error::SignedOut)?;
-        serde_json::from_slice(&plain).map_err(|_| Error::SignedOut)
-    }
-
-    fn address(&self) -> Address {
-        match &self.user {
-            Some(user) => Address::new(USER, user),
-            None => Address::new(VISITOR, self.id.to_string()),
-        }
-    }
-
-    async fn conversation(&self, app: &App) -> Result<Option<inbox::Conversation>> {
-        let mut reader = app.read().await?;
-        let address = self.address();
-        let (kind, id) = (address.kind.as_str(), address.id.as_str());
-        let reached = Reached { channel: self.channel, kind, external_id: id, display_name: None };
-        match customers::identity(reader.conn(), self.org, reached).await? {
-            Some(identity) => store::find_latest(reader.conn(), self.org, identity.id).await,
-            None => Ok(None),
-        }
-    }
-}
-
-impl FromRequestParts<Arc<App>> for Visitor {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
-        Self::from_token(app, bearer(&parts.headers).ok_or(Error::SignedOut)?)
-    }
-}
-
-/// The address that the visitor shares its limits with, where that can be told.
-pub struct SharedAddress(Option<String>);
-
-impl FromRequestParts<Arc<App>> for SharedAddress {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
-        Ok(Self(counted_address(parts, &app.config.server.trusted_proxies)))
-    }
-}
-
-impl SharedAddress {
-    /// Takes one of the `most` things of this kind that an address has per minute.
-    fn take(&self, app: &App, what: &str, most: u32) -> Result<()> {
-        self.0.as_ref().map_or(Ok(()), |ip| app.visitors.take(&format!("{what} {ip}"), most, app.now()))
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
 /// A message as a visitor sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WidgetMessage {
@@ -228,7 +154,7 @@ pub async fn session(
     Json(start): Json<Start>,
 ) -> Result<Json<Session>> {
     let row = match start.channel {
-        Some(id) => store::find_channel(app.read().await?.conn(), id).await?.ok_or(Error::NotFound("channel"))?,
+        Some(id) => inbox::find_channel(app.read().await?.conn(), id).await?.ok_or(Error::NotFound("channel"))?,
         None => {
             let demo = staff::find_org(&app, staff::DEMO_ORG).await?;
             let org = match demo {
@@ -258,7 +184,7 @@ pub async fn session(
     let conversation = visitor.conversation(&app).await?;
     let messages = match &conversation {
         Some(c) => {
-            let last = store::list_last_messages(app.read().await?.conn(), row.org_id, c.id, 100).await?;
+            let last = inbox::list_last_messages(app.read().await?.conn(), row.org_id, c.id, 100).await?;
             shown(&app, row.org_id, last.into_iter().filter(|m| !m.is_private).collect()).await?
         }
         None => Vec::new(),
@@ -278,7 +204,7 @@ pub async fn session(
 }
 
 /// The user's id, if the website's server has signed it.
-fn vouch(app: &App, row: &store::ChannelRow, vouched: &Vouched) -> Result<String> {
+fn vouch(app: &App, row: &inbox::ChannelRow, vouched: &Vouched) -> Result<String> {
     let secret = inbox::identity_secret(app, row)?
         .ok_or_else(|| Error::Invalid("this channel has no identity_secret: nobody can be vouched for".into()))?;
     let is_good = same(&hmac_sha256_hex(secret.as_bytes(), vouched.id.as_bytes()), &vouched.hash);
@@ -404,7 +330,7 @@ pub async fn messages(
         return Ok(Json(Messages { messages: Vec::new(), conversation: None, cursor: query.after }));
     };
     let rows =
-        store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, query.after, 200, false).await?;
+        inbox::list_messages(app.read().await?.conn(), visitor.org, conversation.id, query.after, 200, false).await?;
     let messages = shown(&app, visitor.org, rows).await?;
     let cursor = messages.last().map_or(query.after, |m| m.seq);
     Ok(Json(Messages { messages, conversation: Some((&conversation).into()), cursor }))
@@ -514,7 +440,7 @@ async fn tell_news(
         }
         heard.conversation = Some(conversation.id);
         let rows =
-            store::list_messages(app.read().await?.conn(), visitor.org, conversation.id, heard.seq, 200, false).await?;
+            inbox::list_messages(app.read().await?.conn(), visitor.org, conversation.id, heard.seq, 200, false).await?;
         Ok::<_, Error>(Some((WidgetConversation::from(&conversation), shown(app, visitor.org, rows).await?)))
     };
     let (conversation, messages) = match news.await {

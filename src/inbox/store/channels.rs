@@ -98,8 +98,6 @@ pub async fn insert_events(c: Conn<'_>, events: &[NewEvent<'_>]) -> Result<Vec<C
 /// A raw event that waits to become a message.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct EventRow {
-    pub id: ChannelEventId,
-    pub org_id: OrgId,
     pub channel_id: ChannelId,
     pub payload: String,
     pub status: String,
@@ -107,7 +105,7 @@ pub struct EventRow {
 
 /// One raw event.
 pub async fn find_event(c: Conn<'_>, id: ChannelEventId) -> Result<Option<EventRow>> {
-    const FIND: &str = "SELECT id, org_id, channel_id, payload, status FROM channel_events WHERE id = $1";
+    const FIND: &str = "SELECT channel_id, payload, status FROM channel_events WHERE id = $1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 

@@ -26,7 +26,7 @@ pub async fn conversations(
 /// The assistant's moves in `[from, to)`.
 pub async fn turns(c: Conn<'_>, org: OrgId, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<TurnFact>> {
     const FACTS: &str = "
-        SELECT conversation_id, decision, reason, confidence, duration_ms, trace, created_at
+        SELECT conversation_id, decision, reason, confidence, duration_ms, trace
         FROM turns WHERE org_id = $1 AND conversation_id IS NOT NULL AND created_at >= $2 AND created_at < $3";
     Ok(both!(c, c => sqlx::query_as(FACTS).bind(org).bind(from).bind(to).fetch_all(c).await)?)
 }

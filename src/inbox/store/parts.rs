@@ -18,21 +18,17 @@ pub struct Part {
     pub org_id: OrgId,
     pub message_id: MessageId,
     pub channel_id: ChannelId,
-    pub part: i64,
     pub body: Json<Body>,
     pub status: MessageStatus,
     pub status_reason: Option<String>,
-    pub external_message_id: Option<String>,
     pub attempts: i64,
-    pub attempted_at: Option<DateTime<Utc>>,
     pub sent_at: Option<DateTime<Utc>>,
 }
 
 macro_rules! part_columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, org_id, message_id, channel_id, part, body, status, status_reason, external_message_id,
-                    attempts, attempted_at, sent_at
+            "SELECT id, org_id, message_id, channel_id, body, status, status_reason, attempts, sent_at
              FROM message_parts ",
             $rest
         )

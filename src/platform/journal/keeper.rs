@@ -80,7 +80,7 @@ impl Keeper {
         };
         for (_, path, bytes) in found {
             let (left, read) = records(&bytes);
-            if bytes.iter().skip(read).any(|b| *b != 0) {
+            if bytes.get(read..).is_some_and(|rest| rest.iter().any(|b| *b != 0)) {
                 // The write that a power cut or a full disk stopped was never acknowledged.
                 tracing::warn!(file = %path.display(), at = read, "an unfinished record in the journal is left out");
             }

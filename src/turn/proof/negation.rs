@@ -3,6 +3,9 @@
 //! Both are cut into clauses; a clause that speaks of the same as one of the evidence must deny as often as it does.
 //! Words that deny by themselves ("closed", "免费") are first written out as a denial of their opposite.
 
+mod words;
+
+use self::words::{CONDITIONS_EN, CONDITIONS_ZH, DENIAL_EN, NEUTRAL_ZH, OPPOSED, WRITTEN_OUT_EN, WRITTEN_OUT_ZH};
 use crate::platform::lexical::{self, Kind, fold_text};
 
 /// How much of a clause must stand in a clause of the evidence for the two to speak of the same.
@@ -26,87 +29,6 @@ pub(super) struct Clause {
     /// What it denies: the words after "not".
     denied: Vec<String>,
 }
-
-/// Words written out as the denial of their opposite; longer ones first.
-const WRITTEN_OUT_EN: &[(&str, &str)] = &[
-    ("is extra", "is not included"),
-    ("are extra", "are not included"),
-    ("charged separately", "not included"),
-    ("sold separately", "not included"),
-    ("does not open", "not open"),
-    ("closed", "not open"),
-    ("excluded", "not included"),
-    ("excludes", "not includes"),
-    ("excluding", "not including"),
-    ("exclude", "not include"),
-    ("forbidden", "not allowed"),
-    ("prohibited", "not allowed"),
-    ("banned", "not allowed"),
-    ("permitted", "allowed"),
-    ("unavailable", "not available"),
-    ("impossible", "not possible"),
-    ("invalid", "not valid"),
-    ("ineligible", "not eligible"),
-    ("non-refundable", "not refundable"),
-    ("nonrefundable", "not refundable"),
-    ("unable to", "cannot"),
-    ("optional", "not required"),
-    ("compatible with", "fit"),
-];
-const WRITTEN_OUT_ZH: &[(&str, &str)] = &[
-    ("严禁", "不可以"),
-    ("禁止", "不可以"),
-    ("谢绝", "不接受"),
-    ("拒绝", "不接受"),
-    ("拒收", "不收"),
-    ("周日休息", "周日不营业"),
-    ("照常营业", "营业"),
-    ("休息", "不营业"),
-    ("闭店", "不营业"),
-    ("打烊", "不营业"),
-    ("停业", "不营业"),
-    ("关门", "不营业"),
-    ("不包含", "不含"),
-    ("不包括", "不含"),
-    ("包含", "含"),
-    ("包括", "含"),
-    ("除外", "不含"),
-    ("另外收费", "不含"),
-    ("另收", "不含"),
-    ("另付", "不含"),
-    ("另计", "不含"),
-    ("星期天", "周日"),
-    ("礼拜天", "周日"),
-    ("星期", "周"),
-    ("不收费", "免费"),
-    ("无法", "不能"),
-    ("无需", "不需要"),
-    ("无须", "不需要"),
-    ("不必", "不需要"),
-    ("不用", "不需要"),
-    ("暂不", "不"),
-    ("适用于", "能用于"),
-];
-
-/// Words that make what follows a condition.
-const CONDITIONS_EN: &[&str] = &[
-    "even if",
-    "if",
-    "when",
-    "unless",
-    "because",
-    "although",
-    "though",
-    "while",
-    "once",
-    "whenever",
-    "since",
-    "as long as",
-    "so that",
-];
-const CONDITIONS_ZH: &[&str] = &[
-    "如果", "若", "即使", "假如", "要是", "只要", "除非", "虽然", "因为", "由于", "一旦", "因", "对于", "关于", "至于",
-];
 
 /// The clauses of a text, cut at commas, semicolons, "but" and "if".
 pub(super) fn clauses(text: &str) -> Vec<Clause> {
@@ -217,53 +139,6 @@ fn without_attributes(text: &str) -> String {
     }
     kept
 }
-
-/// Words that deny.
-const DENIAL_EN: &[&str] = &[
-    "not", "no", "never", "cannot", "without", "none", "neither", "nor", "except", "hardly", "nothing", "nobody",
-    "nowhere", "lack", "lacks", "refuses", "refuse",
-];
-const NEUTRAL_ZH: &[&str] = &[
-    "是不是",
-    "能不能",
-    "有没有",
-    "可不可以",
-    "会不会",
-    "要不要",
-    "不同",
-    "不仅",
-    "不但",
-    "不过",
-    "不限",
-    "无论",
-    "不管",
-    "非常",
-    "别的",
-    "特别",
-    "分别",
-    "区别",
-    "级别",
-    "无忧",
-    "对不起",
-    "不好意思",
-    "没有关系",
-    "差不多",
-    "不锈钢",
-    "未来",
-    "无线",
-    "无理由",
-    "非洲",
-    "不少于",
-    "不低于",
-    "不超过",
-    "不足",
-    "不满",
-    "不变",
-    "未成年",
-    "无障碍",
-    "不到",
-    "拒签",
-];
 
 fn denials(text: &str) -> usize {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '\'');
@@ -476,44 +351,6 @@ fn is_turned_by_a_limit(clause: &str, range: &str) -> bool {
     (has(clause, &beyond) && has(range, &within))
         || (has(clause, &[" only ", "只有", "仅", "只能"]) && denials(&write_out(clause)) == 0)
 }
-
-/// Pairs of which one side turns the other around.
-const OPPOSED: &[(&[&str], &[&str])] = &[
-    (&["before", "prior to"], &["after", "following"]),
-    (&["at least", "minimum", "no less than", "or more"], &["at most", "maximum", "no more than", "up to"]),
-    (&["more than", "over", "above", "exceeds"], &["less than", "under", "below"]),
-    (&["increases", "increased", "rises", "rise"], &["decreases", "decreased", "falls", "reduced"]),
-    (&["buyer", "customer pays", "you pay"], &["seller", "we pay", "we cover"]),
-    (&["required", "mandatory", "must"], &["optional", "voluntary"]),
-    (
-        &[
-            "free of charge",
-            "free",
-            "at no cost",
-            "no charge",
-            "without a fee",
-            "免费",
-            "免收",
-            "包邮",
-            "免运费",
-            "不收",
-        ],
-        &["charged", "at a cost", "for a fee", "收费", "要收", "付费", "自费"],
-    ),
-    (&["earlier"], &["later"]),
-    (&["online"], &["in store", "in-store", "offline"]),
-    (&["included", "includes", "include"], &["extra", "separately"]),
-    (&["以上", "超过", "高于", "至少", "不少于", "不低于"], &["以下", "低于", "至多", "最多", "不超过"]),
-    (&["之前", "以前", "前"], &["之后", "以后", "后"]),
-    (
-        &["买家承担", "您承担", "客户承担", "顾客承担", "自行承担", "自理"],
-        &["卖家承担", "我们承担", "商家承担", "本公司承担", "由我们"],
-    ),
-    (&["线上"], &["线下", "门店"]),
-    (&["最低"], &["最高"]),
-    (&["增加", "提高", "上涨"], &["减少", "降低", "下降"]),
-    (&["必须", "必需", "须"], &["可选", "自愿"]),
-];
 
 fn are_opposed(a: &str, b: &str) -> bool {
     let has = |text: &str, words: &[&str]| {
