@@ -4,7 +4,7 @@ use super::{Citation, Draft, DraftFrom, DraftKind, Question, Sentence, SourceId}
 use crate::{
     knowledge::{
         Evidence, Found,
-        rank::{Pick, Scored},
+        rank::{Pick, Scored, synonyms_of, term_of},
         wants::Wants,
     },
     platform::{
@@ -209,22 +209,35 @@ fn row(header: &str, row: &str, question: &str) -> String {
     let names = cells(header);
     let values = cells(row);
     let separator = if row.chars().chain(header.chars()).any(is_han) { "；" } else { "; " };
-    let asked: Vec<u32> = ids(question);
-    let matches = |text: &str| ids(text).iter().any(|id| asked.contains(id));
     let wants = Wants::read(question);
+    let mut asked: Vec<u32> = ids(question);
+    if wants == Wants::Money {
+        // "How much is it?" asks for a fee, a price, a cost, whatever it is called.
+        for word in ["price", "价格"] {
+            asked.push(term_of(word));
+            asked.extend(synonyms_of(term_of(word)));
+        }
+    }
+    let matches = |text: &str| ids(text).iter().any(|id| asked.contains(id));
     let is_named = |i: usize| names.get(i).is_some_and(|n| matches(n));
     let is_of_kind = |i: usize| wants.has_unit() && values.get(i).is_some_and(|v| wants.fits(v, &|_| false) > 0.0);
     let columns = 1..values.len();
     let of_kind = columns.clone().any(is_of_kind);
-    // A wide row is cut to the columns that the question names; where none of them holds what it asks for, to those that
-    // do as well.
-    let by_name = columns.clone().any(|i| is_named(i) && (!of_kind || is_of_kind(i)));
+    // A wide row is cut to the columns that the question names and that hold what it asks for; to those that do either
+    // where none does both.
+    let is_both = |i: usize| is_named(i) && (!of_kind || is_of_kind(i));
+    let by_name = columns.clone().any(is_both);
     let cut = values.len() > 4 && (of_kind || columns.clone().any(is_named));
+    // "A" names nothing: what stands beside it does.
+    let is_code = values.first().is_some_and(|v| v.is_ascii() && v.len() <= 2);
     let is_name = |i: usize| {
-        i == 0 || !by_name && i == 1 && !values.get(i).is_some_and(|v| v.contains(|c: char| c.is_ascii_digit()))
+        let has_digit = || values.get(i).is_some_and(|v| v.contains(|c: char| c.is_ascii_digit()));
+        i == 0 || i == 1 && (!by_name || is_code) && !has_digit()
     };
-    let is_wanted =
-        |i: usize| is_name(i) || is_named(i) || !by_name && is_of_kind(i) || values.get(i).is_some_and(|v| matches(v));
+    let is_wanted = |i: usize| {
+        let either = || is_named(i) || is_of_kind(i);
+        is_name(i) || is_both(i) || !by_name && either() || values.get(i).is_some_and(|v| matches(v))
+    };
     let parts: Vec<String> = values
         .iter()
         .enumerate()
@@ -346,7 +359,10 @@ mod tests {
             ),
             "RC-10；容量：1.0 升；功率：650 瓦"
         );
-        assert_eq!(row(header, thailand, "from when on is delivery free?"), "Zone D; Free delivery from: THB 2,500");
+        assert_eq!(
+            row(header, thailand, "from when on is delivery free?"),
+            "Zone D; Destination: Thailand; Free delivery from: THB 2,500"
+        );
         assert_eq!(
             row("| 支付方式 | 到账时间 |", "| 支付宝 | 1–3 个工作日 |", "支付宝退款多久"),
             "支付方式：支付宝；到账时间：1–3 个工作日"

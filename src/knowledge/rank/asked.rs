@@ -56,6 +56,7 @@ impl Asked {
     /// Reads a question; every term counts the same until [`Asked::weigh`] is called.
     pub fn read(text: &str) -> Self {
         let asking = wants::asking_words(text);
+        let wants = Wants::read(text);
         let mut terms: Vec<Term> = Vec::new();
         let mut stops: Vec<u32> = Vec::new();
         for (position, token) in lexical::tokens(text).into_iter().enumerate() {
@@ -67,13 +68,15 @@ impl Asked {
             }
             let written = text.get(token.start..token.end).unwrap_or_default();
             let only_asks = asking.iter().any(|r| overlaps(r, &token));
+            let written_folded = lexical::fold_text(written);
+            let helps_asking = wants == Wants::Duration && TAKING.contains(&written_folded.as_str());
             terms.push(Term {
                 id: token.id,
                 kind: token.kind,
-                text: lexical::fold_text(written),
+                text: written_folded,
                 idf: 1.0,
                 document_frequency: 1,
-                weight: if only_asks { ASKING } else { 1.0 },
+                weight: if only_asks || helps_asking { ASKING } else { 1.0 },
                 is_name: is_name(text, &token),
                 only_asks,
                 is_implied: false,
@@ -81,7 +84,7 @@ impl Asked {
                 position: Some(position),
             });
         }
-        let (wants, language) = (Wants::read(text), Language::detect(text));
+        let language = Language::detect(text);
         imply(&mut terms, wants, language);
         let mut asked = Self { terms, stops, wants, language, is_negated: is_negated(text), best_weight: 0.0 };
         asked.sum();
@@ -126,6 +129,9 @@ impl Asked {
 
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
 const ASKING: f32 = 0.1;
+
+/// With "how long" these ask as well: "How long does delivery take?" is about delivery.
+const TAKING: &[&str] = &["take", "takes", "taking", "last", "lasts", "need", "needs"];
 
 /// What the word counts for that a question is about without saying it.
 const IMPLIED: f32 = 0.5;

@@ -18,7 +18,7 @@ pub use features::Features;
 pub use negation::is_negated;
 pub use pick::{Pick, picks};
 pub use read::{Read, Scored, Text, read};
-pub use synonyms::{are_synonyms, synonyms, term_of};
+pub use synonyms::{are_synonyms, of as synonyms_of, synonyms, term_of};
 
 use crate::platform::language::is_han;
 

@@ -79,6 +79,8 @@ const FROM_TITLE: f32 = 0.9;
 const FROM_BEFORE: f32 = 0.5;
 const FROM_AFTER: f32 = 0.1;
 const FROM_REST: f32 = 0.25;
+/// What a term counts that stands above a table, for each of its rows.
+const FOR_ROW: f32 = 0.8;
 /// What it counts for a sentence to hold something of the kind that is asked for, and where that is told by a unit.
 const FITS: f32 = 0.07;
 const FITS_UNIT: f32 = 0.15;
@@ -314,8 +316,10 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             let after = row_of(Some(s + 1));
             let under = part.under;
             let above = under.and_then(|at| parts.get(at)).and_then(|p| p.under);
-            let own = share(&|i| at(row, i));
             let named = |i: usize| at(&in_title, i).max(at(row_of(under), i)).max(at(row_of(above), i));
+            // A row says nothing by itself: what it is of stands in its header and in the title.
+            let own =
+                share(&|i| if part.shape == Shape::Row { at(row, i).max(FOR_ROW * named(i)) } else { at(row, i) });
             let within = share(&|i| {
                 at(row, i)
                     .max(FROM_TITLE * named(i))

@@ -1,5 +1,9 @@
 //! Whether a sentence holds something of the kind that is asked for.
 
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::Regex;
+
 use super::Wants;
 use crate::{
     knowledge::rank::{is_chinese, term_of},
@@ -28,7 +32,10 @@ impl Wants {
             }
             Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
             Self::Duration if counts_from(sentence, asked) => -1.0,
-            Self::Duration => sign(has_number(sentence, asked) && has_any(sentence, DURATION)),
+            Self::Duration => {
+                let rest = without_dates(sentence);
+                sign(has_number(&rest, asked) && has_duration(&rest))
+            }
             // What comes on top of a price is not the price.
             Self::Money if is_extra(sentence, asked) => -1.0,
             Self::Money => sign(
@@ -231,16 +238,21 @@ fn holds_asked(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
 /// how long delivery takes. What the question counts from itself does not matter.
 fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const FROM: &[&str] = &["after", "before", "since", "until", "till", "upon", "from", "following"];
+    const FROM_ZH: &[&str] = &["后", "之后", "以后", "前", "之前", "以前", "起", "次日", "当日", "之日"];
     const POINTS: &[&str] = &["day", "date", "time", "moment", "receipt"];
+    const BESIDE: &[&str] = &["the", "a", "your", "its", "last", "first"];
     // What something does of which is asked how long.
     const TAKES: &[&str] = &["take", "takes", "last", "lasts"];
+    let is_followed_by_after = |sentence: &str, end: usize, asked: &dyn Fn(u32) -> bool| {
+        let rest = sentence.get(end..).unwrap_or_default();
+        FROM_ZH.iter().any(|word| rest.starts_with(word) && !asked(term_of(word)))
+    };
     let (mut counted, mut named) = (false, false);
     let mut before: Vec<(String, u32)> = Vec::new();
     lexical::scan(sentence, |token| {
         let written = lexical::fold_text(sentence.get(token.start..token.end).unwrap_or_default());
-        if token.kind == Kind::Word && asked(token.id) && !TAKES.contains(&written.as_str()) {
-            let mut back =
-                before.iter().rev().filter(|(word, _)| !matches!(word.as_str(), "the" | "a" | "your" | "its"));
+        if matches!(token.kind, Kind::Word | Kind::Pair) && asked(token.id) && !TAKES.contains(&written.as_str()) {
+            let mut back = before.iter().rev().filter(|(word, _)| !BESIDE.contains(&word.as_str()));
             let mut from = back.next();
             if from.is_some_and(|(word, _)| word == "of")
                 && back.next().is_some_and(|(w, _)| POINTS.contains(&w.as_str()))
@@ -248,11 +260,30 @@ fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
                 from = back.next();
             }
             let is_from = from.is_some_and(|(word, id)| FROM.contains(&word.as_str()) && !asked(*id));
+            let is_from = is_from || is_followed_by_after(sentence, token.end, asked);
             (counted, named) = (counted || is_from, named || !is_from);
         }
         before.push((written, token.id));
     });
     counted && !named
+}
+
+/// Whether a unit of time is there: "day" is none in "Monday".
+fn has_duration(sentence: &str) -> bool {
+    let folded = lexical::fold_text(sentence);
+    DURATION.iter().any(|unit| {
+        folded.match_indices(unit).any(|(at, _)| {
+            !unit.is_ascii() || !folded.get(..at).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_alphabetic()))
+        })
+    })
+}
+
+/// A sentence without its dates in Chinese, whose units are those of durations: "2027 年 2 月 4 日至 11 日".
+fn without_dates(sentence: &str) -> Cow<'_, str> {
+    static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*[日号](\s*[至到—–-]\s*(\d{1,2}\s*月\s*)?\d{1,2}\s*[日号])?|\d{4}\s*年").ok()
+    });
+    DATE.as_ref().map_or(Cow::Borrowed(sentence), |date| date.replace_all(sentence, " "))
 }
 
 fn has_any(sentence: &str, words: &[&str]) -> bool {
@@ -343,11 +374,27 @@ mod tests {
             "Take photographs and send them within 48 hours after delivery.",
             "You may return it within 30 days from the day of delivery.",
             "Points are credited 14 days after your delivery.",
+            "A parcel counts as late 3 days after the last day of its delivery time.",
         ] {
             assert!(fits("How long does delivery take?", sentence) < 0.0, "{sentence}");
             assert!(fits("How long after delivery can I complain, from the day on?", sentence) > 0.0, "{sentence}");
         }
         assert!(fits("How long does delivery take?", "Delivery takes 3 days after payment.") > 0.0);
+        assert!(fits("多久发货", "物流链接会在发货后 24 小时内以短信发送。") < 0.0);
+        assert!(fits("多久发货", "付款后 24 小时内发货。") > 0.0);
+        assert!(fits("签收后多久可以退货", "签收后 7 天内可以退货。") > 0.0);
+    }
+
+    #[test]
+    fn a_date_and_a_weekday_are_no_durations() {
+        let fits = |sentence: &str| Wants::Duration.fits(sentence, &|_| false);
+        for date in ["2027 年 2 月 4 日至 11 日停止发货", "2月4号恢复", "We are closed on Monday 4 May."] {
+            assert!(fits(date) < 0.0, "{date}");
+        }
+        for duration in ["付款后 3 日内发货", "2 个工作日", "48 小时", "within 3 days", "a 2-year warranty"]
+        {
+            assert!(fits(duration) > 0.0, "{duration}");
+        }
     }
 
     #[test]

@@ -78,6 +78,28 @@ const GIFTS: &[&[&str]] = &[
     &["upgrade", "upgraded", "升级", "升舱"],
     &["voucher", "vouchers", "credit", "优惠券", "代金券"],
     &["gift", "for free as a gift", "赠送", "赠品"],
+    &[
+        "free",
+        "no charge",
+        "no cost",
+        "no extra cost",
+        "without a fee",
+        "without any fee",
+        "no fee",
+        "no fees",
+        "without charge",
+        "complimentary",
+        "costs nothing",
+        "免费",
+        "包邮",
+        "免运费",
+        "免邮",
+        "不收费",
+        "不收取",
+        "不另收",
+        "不用钱",
+        "0 元",
+    ],
     &["waive", "waived", "免除", "减免"],
     &["in full", "full refund", "全额"],
 ];
@@ -88,7 +110,8 @@ fn padded(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .map(str::to_owned)
         .collect();
-    format!(" {} ", words.join(" "))
+    // Who may feel free is given nothing.
+    format!(" {} ", words.join(" ")).replace(" feel free ", " ")
 }
 
 fn holds(padded: &str, word: &str) -> bool {
