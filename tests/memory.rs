@@ -21,7 +21,10 @@ mod life;
 mod year;
 
 use serde_json::Value;
-use support::{app::databases, shop::Shop};
+use support::{
+    app::databases,
+    shop::{Shop, word},
+};
 
 /// Runs a story once on each database.
 async fn each<F: Future<Output = ()>>(story: impl Fn(Shop) -> F) {
@@ -60,7 +63,7 @@ async fn says(shop: &Shop, name: &str, text: &str) {
 async fn give_back(shop: &Shop, name: &str) {
     let id = shop.conversation(name).await["id"].as_str().unwrap().to_owned();
     let body = serde_json::json!({"scope": "now"});
-    let agent = shop.user("mei", "agent").await;
+    let agent = shop.user(&format!("agent-{}", word()), "agent").await;
     let given = shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/give-back"), Some(body)).await;
     assert!(given.status.is_success(), "{given:?}");
     shop.settle().await;

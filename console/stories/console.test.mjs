@@ -212,7 +212,7 @@ test("on a phone everything can be reached and nothing is cut off", async () => 
   await agent.page.keyboard.press("Escape");
   await agent.page.getByRole("link", { name: "Back" }).tap();
   await agent.page.getByRole("searchbox").waitFor();
-  for (const place of ["customers", "deals", "knowledge", "overview", "health", "settings/me", "settings/people", "settings/rules"]) {
+  for (const place of ["customers", "deals", "knowledge", "knowledge?tab=memories", "overview", "health", "settings/me", "settings/people", "settings/rules"]) {
     await agent.page.goto(`${server.url}/${place}`);
     await agent.page.waitForLoadState("networkidle").catch(() => {});
     await fits(place);
@@ -242,7 +242,7 @@ test("everything is there in Chinese", async () => {
   assert.equal(await agent.page.inputValue("[data-composer]"), "您好");
   // No label of the console is left in English on any page.
   const names = /Frontdesk|Webhook|SLA|API|CSV|FAQ|PDF|Word|Excel|PowerPoint|HTML|Markdown|English|Enter|Shift|Qdrant|SQLite|UTC/g;
-  for (const place of ["customers", "deals", "knowledge?tab=gaps", "overview", "health", "settings/me", "settings/notifications", "settings/rules"]) {
+  for (const place of ["customers", "deals", "knowledge?tab=gaps", "knowledge?tab=memories", "overview", "health", "settings/me", "settings/notifications", "settings/rules"]) {
     await agent.page.goto(`${server.url}/${place}`);
     await agent.page.locator("h1").first().waitFor();
     await agent.page.waitForLoadState("networkidle").catch(() => {});
@@ -291,6 +291,7 @@ test("what customers and colleagues write is shown and never run", async () => {
   const tag = await server.call(admin, "POST", "/api/tags", { name: `<img src=x onerror=window.pwned=1>`, color: "#ff0000" });
   await server.call(admin, "PUT", `/api/customers/${customer.id}/tags/${tag.id}`);
   await server.call(admin, "POST", "/api/faqs", { question: everything, answer: everything });
+  await server.call(admin, "POST", "/api/memories", { value: everything });
   await server.call(admin, "POST", "/api/canned-replies", { shortcut: "xss", content: everything });
   await server.call(admin, "POST", "/api/knowledge-bases", { name: everything.slice(0, 190), description: everything });
   await server.visitor("en", everything);
@@ -307,7 +308,7 @@ test("what customers and colleagues write is shown and never run", async () => {
     void d.dismiss();
   });
   await signIn(agent.page, server);
-  for (const place of ["inbox?view=all", `inbox/${id}?view=all`, "customers", `customers/${customer.id}`, "deals", "deals?as=list", "knowledge", "knowledge?tab=faqs", "knowledge?tab=gaps", "settings/tags", "settings/canned", "settings/audit", "overview"]) {
+  for (const place of ["inbox?view=all", `inbox/${id}?view=all`, "customers", `customers/${customer.id}`, "deals", "deals?as=list", "knowledge", "knowledge?tab=faqs", "knowledge?tab=gaps", "knowledge?tab=memories", "settings/tags", "settings/canned", "settings/audit", "overview"]) {
     await agent.page.goto(`${server.url}/${place}`);
     await agent.page.waitForLoadState("networkidle").catch(() => {});
     assert.equal(await agent.page.evaluate(() => window.pwned), undefined, place);

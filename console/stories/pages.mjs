@@ -13,6 +13,7 @@ export const PAGES = {
   faqs: { at: "/knowledge?tab=faqs" },
   playground: { at: "/knowledge?tab=playground", then: async (page, language) => { await page.locator("form input").fill(language === "zh" ? "保修多久？" : "How long is the warranty?"); await page.keyboard.press("Enter"); await page.locator("h3").first().waitFor(); } },
   gaps: { at: "/knowledge?tab=gaps" },
+  memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
   ...Object.fromEntries(["me", "notifications", "people", "teams", "roles", "channels", "canned", "rules", "tags", "keys", "model", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
@@ -58,6 +59,9 @@ export async function furnish(server, admin) {
   await call("POST", "/api/canned-replies", { shortcut: "稍等", content: "{{customer}}您好，我正在为您核实，请稍等片刻。", language: "zh" });
   await call("POST", "/api/faqs", { question: "Do you gift-wrap?", answer: "Yes, for 3 dollars per parcel. Say so in the order's note." });
   await call("POST", "/api/faqs", { question: "可以自提吗？", answer: "可以，请在下单时选择到店自提。", category: "配送" });
+  const memories = [];
+  for (const value of ["Customers who say “the island store” mean the shop in Penang.", "客户说的“大水壶”是指 1.7 升电热水壶。", "“The set” is the kettle with two cups."]) memories.push(await call("POST", "/api/memories", { value }));
+  await call("POST", `/api/memories/${memories[0].id}/decide`, { is_approved: true });
   await call("POST", "/api/teams", { name: "Night shift", description: "22:00 to 6:00" });
   // The assistant has answered all of them.
   for (let i = 0; i < 60; i++) {

@@ -12,11 +12,19 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Reached<'a> {
     pub channel: ChannelId,
-    /// What `external_id` is: `visitor`, `phone` (verified by the platform, as WhatsApp does), `openid` …
+    /// What `external_id` is: `visitor`, `phone` (verified by the platform, as WhatsApp does), `user` (vouched for by the
+    /// website's server), `openid` …
     pub kind: &'a str,
     pub external_id: &'a str,
     /// How they call themselves.
     pub display_name: Option<&'a str>,
+}
+
+impl Reached<'_> {
+    /// Whether somebody answers for who it is: the platform for a phone number, the website's server for its user.
+    fn is_verified(&self) -> bool {
+        matches!(self.kind, "phone" | "user")
+    }
 }
 
 /// The identity behind `reached` and its customer, on the caller's transaction. Somebody new becomes a customer at
@@ -54,7 +62,7 @@ pub async fn find_or_create(
         customer_id: customer.id,
         contact_id: None,
         display_name: reached.display_name.map(|n| n.chars().take(200).collect()),
-        verified_at: (reached.kind == "phone").then_some(now),
+        verified_at: reached.is_verified().then_some(now),
         created_at: now,
     };
     if is_new {
@@ -106,7 +114,7 @@ pub async fn add_address(
         customer_id: customer,
         contact_id: None,
         display_name: reached.display_name.map(|n| n.chars().take(200).collect()),
-        verified_at: (reached.kind == "phone").then_some(now),
+        verified_at: reached.is_verified().then_some(now),
         created_at: now,
     };
     if store::insert_identity(c.again(), &identity).await? {

@@ -3,6 +3,7 @@
 pub mod api;
 mod contact;
 mod edit;
+mod export;
 mod find;
 mod list;
 pub mod phone;
@@ -17,6 +18,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use export::export;
 pub use find::{Reached, add_address, find_or_create};
 pub use store::{Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock_identity};
 

@@ -16,6 +16,7 @@ use crate::{
         Error, Result,
         http::{Json, Path},
     },
+    sales,
     staff::{Can, CustomerErase, CustomerExport, audit},
 };
 
@@ -28,7 +29,8 @@ pub struct ErasureShown {
     pub is_genuine: bool,
 }
 
-/// Take out everything about a customer: the customer, messages, what is remembered.
+/// Take out everything about a customer: who they are, contacts, timeline, deals, messages, what is remembered.
+/// Private notes are left out.
 #[utoipa::path(post, path = "/api/customers/{id}/export", tag = "customers", responses((status = 200, body = Object)))]
 pub async fn export(
     State(app): State<Arc<App>>,
@@ -36,18 +38,18 @@ pub async fn export(
     Path(id): Path<CustomerId>,
 ) -> Result<Json<Value>> {
     let mut tx = app.begin().await?;
-    let customer = customers::find_visible(tx.conn(), by.org, id, by.visible())
-        .await?
-        .ok_or(Error::NotFound("customer"))?
-        .shown_to(&by);
-    let identities: Vec<_> =
-        customers::list_identities(tx.conn(), by.org, id).await?.into_iter().map(|i| i.shown_to(&by)).collect();
+    let person = customers::export(tx.conn(), &by, id).await?;
+    let deals = sales::export(tx.conn(), &by, id).await?;
     let conversations = inbox::export(tx.conn(), by.org, id).await?;
     let memories = memory::export(tx.conn(), by.org, id).await?;
     audit(tx.conn(), app.now(), &by, "customer.export", ("customer", id.0), json!({})).await?;
     tx.commit().await?;
-    Ok(Json(json!({"customer": customer, "identities": identities, "conversations": conversations,
-        "memories": memories, "exported_at": app.now()})))
+    let mut all = json!({"deals": deals, "conversations": conversations, "memories": memories,
+        "exported_at": app.now()});
+    if let (Value::Object(all), Value::Object(person)) = (&mut all, person) {
+        all.extend(person);
+    }
+    Ok(Json(all))
 }
 
 /// Erase a customer everywhere. It can't be undone; a receipt says what was removed.

@@ -51,13 +51,12 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let now = app.now();
     inbox::bring_in(app).await?;
-    inbox::erase_files(app, org, customer).await?;
+    let attachments = inbox::erase_files(app, org, customer).await?;
     let mut tx = app.begin().await?;
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
         return Err(Error::NotFound("erasure"));
     };
-    let (mut receipt, memories) = rows(tx.conn(), org, customer).await?;
-    receipt.vectors = receipt.memories;
+    let receipt = Receipt { attachments, ..rows(tx.conn(), org, customer).await? };
     let mut all: Receipt =
         erasure.receipt.as_ref().and_then(|r| serde_json::from_value(r.0.clone()).ok()).unwrap_or_default();
     if erasure.erased_at.is_none() || !receipt.is_empty() {
@@ -68,7 +67,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
         store::save(tx.conn(), &erasure).await?;
     }
     tx.commit().await?;
-    memory::clear(app, org, &memories).await?;
+    memory::clear(app, org, customer).await?;
     ledger::note(app, &erasure)?;
     // Deleted rows leave their bytes in the file and its log until they are overwritten.
     app.scrub().await?;
@@ -78,7 +77,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
 }
 
 /// Every row about the customer.
-async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<crate::app::MemoryId>)> {
+async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Receipt> {
     let accounts = customers::list_identities(c.again(), org, customer).await?;
     let memories = memory::erase(c.again(), org, customer).await?;
     let talk = inbox::erase(c.again(), org, customer, &accounts).await?;
@@ -86,13 +85,13 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Rece
     let mut about: Vec<Uuid> = talk.ids.clone();
     about.push(customer.0);
     about.extend(&person.ids);
-    about.extend(memories.iter().map(|id| id.0));
+    about.extend(memories.ids.iter().map(|id| id.0));
     let (lines, notifications) = staff::erase_about(c.again(), org, &about).await?;
     let words: Vec<String> =
         about.iter().map(ToString::to_string).chain(accounts.iter().map(|a| a.external_id.clone())).collect();
     let jobs = withdraw(c, org, &words).await?;
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let receipt = Receipt {
+    Ok(Receipt {
         customers: person.customers,
         identities: person.identities,
         contacts: person.contacts,
@@ -102,13 +101,14 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Rece
         messages: talk.messages,
         traces: talk.turns,
         raw_events: talk.raw_events,
-        memories: i64::try_from(memories.len()).unwrap_or(i64::MAX),
-        vectors: 0,
+        memories: i64::try_from(memories.ids.len()).unwrap_or(i64::MAX),
+        vectors: memories.points,
         jobs,
         notifications: count(notifications),
         audit_lines_emptied: count(lines),
-    };
-    Ok((receipt, memories))
+        webhook_deliveries: talk.webhook_deliveries,
+        attachments: 0,
+    })
 }
 
 /// Takes back the jobs that name any of `words`: conversations, messages, accounts.

@@ -57,6 +57,17 @@ pub struct Receipt {
     pub notifications: i64,
     /// Lines of the audit log that stay without what they said.
     pub audit_lines_emptied: i64,
+    /// What was told to integrators' webhooks. Left out of older receipts, and of the signed text when there is none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub webhook_deliveries: i64,
+    /// Files that the customer sent or got; likewise.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub attachments: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_none(count: &i64) -> bool {
+    *count == 0
 }
 
 impl Receipt {
@@ -79,6 +90,8 @@ impl Receipt {
         self.jobs += other.jobs;
         self.notifications += other.notifications;
         self.audit_lines_emptied += other.audit_lines_emptied;
+        self.webhook_deliveries += other.webhook_deliveries;
+        self.attachments += other.attachments;
     }
 }
 

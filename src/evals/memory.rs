@@ -357,3 +357,23 @@ impl std::fmt::Display for MemoryReport {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_rules_store_is_right_and_they_find_most() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("evals/memory");
+        let (seen, held_out) =
+            (learn(&dir.join("learn.jsonl")).unwrap(), learn(&dir.join("learn-held-out.jsonl")).unwrap());
+        let stored = (seen.stored + held_out.stored) as f64;
+        let right = seen.precision * seen.stored as f64 + held_out.precision * held_out.stored as f64;
+        let labelled = (seen.labelled + held_out.labelled) as f64;
+        let found = seen.recall * seen.labelled as f64 + held_out.recall * held_out.labelled as f64;
+        assert!(seen.messages + held_out.messages >= 400);
+        assert!(right / stored >= 0.95, "precision {}", right / stored);
+        assert!(found / labelled >= 0.8, "recall {}", found / labelled);
+        assert!(held_out.precision >= 0.92 && held_out.recall >= 0.8, "{held_out:?}");
+    }
+}

@@ -19,6 +19,7 @@ pub struct Erased {
     pub messages: i64,
     pub turns: i64,
     pub raw_events: i64,
+    pub webhook_deliveries: i64,
     /// The ids that other rows may name: conversations, messages, raw events.
     pub ids: Vec<Uuid>,
 }
@@ -44,7 +45,7 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId, accounts: 
         events.extend(page.iter().filter(|(_, payload)| sought.is_named_in(payload)).map(|(id, _)| *id));
     }
     store::delete_events(c.again(), org, &events).await?;
-    store::delete_deliveries_of(c.again(), org, customer).await?;
+    let webhook_deliveries = store::delete_deliveries_of(c.again(), org, customer).await?;
     let turns = store::erase_conversations(c, org, customer).await?;
     let ids = conversations.iter().map(|id| id.0).chain(messages.iter().map(|(id, _)| id.0));
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -53,17 +54,19 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId, accounts: 
         messages: count(messages.len()),
         turns,
         raw_events: count(events.len()),
+        webhook_deliveries,
         ids: ids.chain(events.iter().map(|id| id.0)).collect(),
     })
 }
 
-/// Removes the bytes of the files that a customer sent: before their rows go, which know where they lie. Safe to repeat.
-pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+/// Removes the bytes of the files that a customer sent: before their rows go, which know where they lie; returns how
+/// many. Safe to repeat.
+pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<i64> {
     let all = store::attachments_of(app.read().await?.conn(), org, customer).await?;
-    for id in all {
-        file::remove(app, org, id).await?;
+    for id in &all {
+        file::remove(app, org, *id).await?;
     }
-    Ok(())
+    Ok(i64::try_from(all.len()).unwrap_or(i64::MAX))
 }
 
 /// Everything a customer wrote and was told, oldest first, private notes left out.

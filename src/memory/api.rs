@@ -32,7 +32,7 @@ pub struct MemoryQuery {
 }
 
 /// List what is remembered of a customer, the newest first; or what was believed at a moment.
-#[utoipa::path(get, path = "/api/customers/{id}/memories", tag = "memory", responses((status = 200, body = Vec<Shown>)))]
+#[utoipa::path(get, path = "/api/customers/{id}/memories", tag = "memory", params(MemoryQuery), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     by: Can<MemoryRead>,
@@ -89,7 +89,7 @@ pub async fn forget(
 }
 
 /// List the organisation's own memories.
-#[utoipa::path(get, path = "/api/memories", tag = "memory", responses((status = 200, body = Vec<Shown>)))]
+#[utoipa::path(get, path = "/api/memories", tag = "memory", params(MemoryQuery), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list_shared(
     State(app): State<Arc<App>>,
     by: Can<MemoryRead>,

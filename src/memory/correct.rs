@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{
     Kind, Memory, New, Status, index, keep, read, store,
     store::terms::{self, Delta},
+    strength,
 };
 use crate::{
     app::{App, CustomerId, Job, MemoryId},
@@ -66,12 +67,14 @@ pub struct MemoryChange {
     pub importance: Option<f64>,
     /// It is not true, and nothing takes its place.
     pub is_wrong: Option<bool>,
+    /// What a day without use leaves of its strength: 0.01 to 0.9999.
+    pub decay_factor: Option<f64>,
     /// It was true and is over: a promise that was kept, an appointment that took place.
     pub is_over: Option<bool>,
 }
 
 /// The longest value, in characters.
-const LONGEST: usize = 1000;
+pub(super) const LONGEST: usize = 1000;
 
 async fn seen(app: &App, by: &By, customer: CustomerId) -> Result<()> {
     let mut reader = app.read().await?;
@@ -174,6 +177,13 @@ pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, chan
         }
         after.importance = importance;
     }
+    if let Some(factor) = change.decay_factor {
+        if !(0.01..=0.9999).contains(&factor) {
+            return Err(Error::Invalid("decay_factor: 0.01 to 0.9999".into()));
+        }
+        after.stability = strength::stability(factor);
+        after.decay_factor = factor;
+    }
     after.is_pinned = change.is_pinned.unwrap_or(before.is_pinned);
     let replaces = change.value.as_deref().map(checked).transpose()?;
     let is_over = change.is_over == Some(true);
@@ -196,7 +206,13 @@ pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, chan
     }
     match replaces {
         Some(value) => {
-            let new = New { is_pinned: after.is_pinned, about: None, ..manual(before.kind, value, now) };
+            // Whoever said the wrong one may hear the right one.
+            let new = New {
+                is_pinned: after.is_pinned,
+                identity: before.identity_id,
+                about: None,
+                ..manual(before.kind, value, now)
+            };
             Ok(Shown::at(put(app, by, customer, new, "memory.correct").await?, now))
         }
         None => Ok(Shown::at(after, now)),

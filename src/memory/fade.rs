@@ -1,5 +1,7 @@
 //! What time does: what is spent is put away, what was put away long ago is deleted, what helped gets stronger.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
@@ -8,11 +10,13 @@ use super::{
 };
 use crate::{
     app::{App, CustomerId, MemoryId, OrgId},
-    platform::{Result, db::Conn, lexical},
+    platform::{Result, db::Conn, language::Language, lexical},
 };
 
 /// How long what was put away is kept.
 const RETENTION: Duration = Duration::days(365);
+/// How long what ceased to hold is kept: "what did we believe on 3 March?"
+const PAST: Duration = Duration::days(3 * 365);
 /// What was used since cannot be spent yet.
 const FRESH: Duration = Duration::days(1);
 /// Rows looked at in one transaction.
@@ -38,7 +42,7 @@ pub async fn fade(app: &App) -> Result<u64> {
         }
     }
     let mut tx = app.begin().await?;
-    store::delete_archived(tx.conn(), now - RETENTION).await?;
+    store::delete_archived(tx.conn(), now - RETENTION, now - PAST).await?;
     tx.commit().await?;
     Ok(faded)
 }
@@ -57,22 +61,10 @@ pub(super) async fn archive(mut c: Conn<'_>, org: OrgId, all: &[Memory], now: Da
 /// Strengthens those of `recalled` whose words the answer took up, each at most once a day.
 pub async fn used(app: &App, org: OrgId, customer: CustomerId, recalled: &[Recalled], answer: &str) -> Result<()> {
     let now = app.now();
-    let mut said = std::collections::HashSet::new();
-    lexical::each_term(answer, |term| {
-        said.insert(term);
-    });
-    let helped = |memory: &Memory| {
-        let (mut all, mut taken) = (0usize, 0usize);
-        lexical::each_term(memory.value.as_deref().unwrap_or(&memory.content), |term| {
-            all += 1;
-            taken += usize::from(said.contains(&term));
-        });
-        all > 0 && taken * 2 >= all
-    };
     let due: Vec<MemoryId> = recalled
         .iter()
         .map(|r| &r.memory)
-        .filter(|m| now - m.last_accessed_at >= FRESH && helped(m))
+        .filter(|m| now - m.last_accessed_at >= FRESH && is_taken_up(m, answer))
         .map(|m| m.id)
         .collect();
     if due.is_empty() {
@@ -92,4 +84,33 @@ pub async fn used(app: &App, org: OrgId, customer: CustomerId, recalled: &[Recal
         store::save(tx.conn(), &used).await?;
     }
     tx.commit().await
+}
+
+/// What a customer is asked when `answer` takes up a memory that may have changed since, unless it asks already or their
+/// `question` says it anew.
+pub fn to_confirm(recalled: &[Recalled], question: &str, answer: &str, language: Language) -> Option<String> {
+    let is_acted_on = |m: &Memory| is_taken_up(m, answer) && !is_taken_up(m, question);
+    let stale = recalled.iter().find(|r| r.is_stale && is_acted_on(&r.memory))?;
+    if answer.trim_end().ends_with(['?', '？']) {
+        return None;
+    }
+    let content = &stale.memory.content;
+    Some(match language {
+        Language::Zh => format!("另外想跟您确认一下，这一条现在还对吗：{content}？"),
+        Language::En => format!("One thing to make sure of, is this still right: {content}?"),
+    })
+}
+
+/// Whether a text has at least half of the words that a memory consists of.
+fn is_taken_up(memory: &Memory, text: &str) -> bool {
+    let mut said = HashSet::new();
+    lexical::each_term(text, |term| {
+        said.insert(term);
+    });
+    let (mut all, mut taken) = (0usize, 0usize);
+    lexical::each_term(memory.value.as_deref().unwrap_or(&memory.content), |term| {
+        all += 1;
+        taken += usize::from(said.contains(&term));
+    });
+    all > 0 && taken * 2 >= all
 }

@@ -12,32 +12,51 @@ use crate::{
     staff::{By, audit},
 };
 
-/// Deletes one memory of a customer, row and point.
+/// Deletes one memory of a customer, row and point, and those that it had taken the place of.
 pub async fn forget(app: &App, by: &By, customer: CustomerId, id: MemoryId) -> Result<()> {
     let now = app.now();
     let mut tx = app.begin().await?;
     let memory = store::find(tx.conn(), by.org, customer, id).await?.ok_or(Error::NotFound("memory"))?;
-    take_out(tx.conn(), by.org, std::slice::from_ref(&memory)).await?;
-    store::delete(tx.conn(), by.org, customer, id).await?;
+    // What was believed in its place before goes with it.
+    let mut all = match &memory.slot {
+        Some(slot) => store::former(tx.conn(), by.org, customer, slot).await?,
+        None => Vec::new(),
+    };
+    all.retain(|m| m.id != id);
+    all.push(memory.clone());
+    take_out(tx.conn(), by.org, &all).await?;
+    for gone in &all {
+        store::delete(tx.conn(), by.org, customer, gone.id).await?;
+    }
     // What was forgotten must not live on in the log: the kind says enough.
     let changes = json!({"customer_id": customer, "kind": memory.kind});
     audit(tx.conn(), now, by, "memory.forget", ("memory", id.0), changes).await?;
     tx.commit().await?;
-    index::remove(app, by.org, &[id]).await
+    let ids: Vec<MemoryId> = all.iter().map(|m| m.id).collect();
+    index::remove(app, by.org, &ids).await
 }
 
-/// Deletes everything remembered of a customer in the caller's transaction; returns the ids, whose points
-/// [`clear`] takes out after the commit.
-pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<MemoryId>> {
+/// What was erased of a memory: rows, and points of the index.
+#[derive(Debug, Clone, Default)]
+pub struct Erased {
+    pub ids: Vec<MemoryId>,
+    pub points: i64,
+}
+
+/// Deletes everything remembered of a customer in the caller's transaction; [`clear`] takes the points out after the
+/// commit.
+pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Erased> {
     let all = store::list(c.again(), org, customer, None, i64::from(i32::MAX)).await?;
+    let points = store::count_indexed(c.again(), org, customer).await?;
     take_out(c.again(), org, &all).await?;
+    store::detach_shared(c.again(), org, customer).await?;
     store::delete_all(c, org, customer).await?;
-    Ok(all.iter().map(|m| m.id).collect())
+    Ok(Erased { ids: all.iter().map(|m| m.id).collect(), points })
 }
 
-/// Takes the points of erased memories out of the index. Safe to repeat.
-pub async fn clear(app: &App, org: OrgId, ids: &[MemoryId]) -> Result<()> {
-    if ids.is_empty() { Ok(()) } else { index::remove(app, org, ids).await }
+/// Takes every point of an erased customer out of the index, whichever rows were there. Safe to repeat.
+pub async fn clear(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+    index::clear(app, org, customer).await
 }
 
 /// Everything remembered of a customer, for the customer.

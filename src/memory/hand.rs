@@ -1,9 +1,10 @@
 //! The customer's hand on their memory, in the chat: what do you know about me, that's wrong, forget that, forget me.
 
-use super::{Asker, Kind, Memory, Status, forget, store, supersede};
+use super::{Asker, Kind, Memory, Status, Writer, forget, read, store, supersede};
 use crate::{
     app::{App, CustomerId, MemoryId, OrgId},
-    platform::{Result, language::Language, lexical},
+    customers,
+    platform::{Error, Result, language::Language, lexical},
     staff::By,
 };
 
@@ -31,15 +32,24 @@ pub const DONE: &str = "memory_done";
 pub struct Said {
     pub text: String,
     pub kind: &'static str,
-    /// The customer confirmed that everything is to be erased.
-    pub erases: bool,
+    pub then: Then,
 }
 
-/// What came before: the kind of our last message, and what the customer had written before it.
+/// What follows what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Nothing,
+    /// The customer confirmed that everything is to be erased.
+    Erases,
+    /// Instead of saying anything a person is called: we can't tell whether all of it is theirs.
+    CallsPerson,
+}
+
+/// What came before: our last message and its kind.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Earlier<'a> {
     pub kind: Option<&'a str>,
-    pub asked: Option<&'a str>,
+    pub said: Option<&'a str>,
 }
 
 impl Hand {
@@ -48,7 +58,9 @@ impl Hand {
     pub fn read(text: &str, earlier: Option<&str>) -> Option<Self> {
         let plain = lexical::fold_text(text).replace('’', "'");
         let plain = plain.trim().trim_end_matches(['.', '!', '?', '。', '！', '？', ' ']);
-        if plain.chars().count() > 80 {
+        let is_plea =
+            ["don't forget", "do not forget", "dont forget", "never forget", "别忘", "不要忘", "没忘", "不会忘"];
+        if plain.chars().count() > 80 || is_plea.iter().any(|p| plain.contains(p)) {
             return None;
         }
         let is = |phrases: &[&str]| phrases.iter().any(|p| plain.contains(p));
@@ -126,6 +138,11 @@ impl Hand {
             ) {
                 return Some(Self::Forget(String::new()));
             }
+            // "忘了密码怎么办" and "forget the refund, can I exchange it?" ask something else.
+            let asks = ["怎么", "咋", "吗", "呢", "能", "可以", "哪", "什么", "how", "can i", "could", "what", "which"];
+            if text.contains(['?', '？']) || what.contains([',', '，']) || asks.iter().any(|a| what.contains(a)) {
+                return None;
+            }
             // "Forget it" is said in anger too; "I forgot my password" does not begin so.
             return Some(Self::Forget(what.trim_start_matches("我的").trim_start_matches("我").to_owned()));
         }
@@ -169,7 +186,7 @@ pub async fn hand(
     language: Language,
 ) -> Result<Option<Said>> {
     let say = |en: &str, zh: &str, kind: &'static str| {
-        Some(Said { text: if language == Language::Zh { zh } else { en }.to_owned(), kind, erases: false })
+        Some(Said { text: if language == Language::Zh { zh } else { en }.to_owned(), kind, then: Then::Nothing })
     };
     // Our question stands: yes or no.
     if let Some(asks @ (ASKS_FORGET | ASKS_FORGET_ME)) = earlier.kind {
@@ -183,17 +200,18 @@ pub async fn hand(
                 "好的，您的全部资料现在就会被清除，这段对话也会一并删除。祝您一切顺利！",
                 DONE,
             );
-            return Ok(said.map(|s| Said { erases: true, ..s }));
+            return Ok(said.map(|s| Said { then: Then::Erases, ..s }));
         } else {
-            let meant = earlier.asked.and_then(|asked| Hand::read(asked, Some(SHOWN)));
-            let what = match meant {
-                Some(Hand::Forget(what) | Hand::Wrong(what)) => what,
-                _ => String::new(),
-            };
+            // What was shown is what is forgotten, whatever was learned meanwhile.
+            let shown: Vec<&str> =
+                earlier.said.unwrap_or_default().lines().filter_map(|l| l.strip_prefix("- ")).collect();
             let memories = heard(app, org, customer, asker).await?;
-            let meant = meant_by(&memories, &what);
-            for id in &meant {
-                forget::forget(app, &By::assistant(org), customer, *id).await?;
+            for memory in memories.iter().filter(|m| shown.contains(&in_a_line(m).as_str())) {
+                match forget::forget(app, &By::assistant(org), customer, memory.id).await {
+                    // It went with one that had taken its place.
+                    Ok(()) | Err(Error::NotFound(_)) => {}
+                    Err(e) => return Err(e),
+                }
             }
             return Ok(say("Forgotten.", "已经忘掉了。", DONE));
         }
@@ -201,20 +219,33 @@ pub async fn hand(
     let Some(wish) = Hand::read(text, earlier.kind) else {
         return Ok(None);
     };
+    if wish == Hand::ForgetMe && asker.is_some_and(|a| !a.is_verified) {
+        let accounts = customers::list_identities(app.read().await?.conn(), org, customer).await?;
+        if accounts.len() > 1 {
+            return Ok(Some(Said { text: String::new(), kind: DONE, then: Then::CallsPerson }));
+        }
+    }
     let memories = heard(app, org, customer, asker).await?;
     Ok(match wish {
+        // "That's wrong, I live in Ipoh": the right one takes the place of the wrong one when it is learned.
+        Hand::Wrong(_) if !read::facts(text, Writer::Customer).is_empty() => {
+            say("Thank you, I'll remember it that way from now on.", "谢谢，我会按您说的更正。", DONE)
+        }
         Hand::ForgetMe => say(
             "I can erase everything we have about you: our messages, what I remember and your contact data. This can't \
              be undone. Shall I? (yes / no)",
             "我可以清除我们保存的关于您的一切：聊天记录、我的记忆和您的联系资料。此操作无法撤销。确定要清除吗？（是 / 否）",
             ASKS_FORGET_ME,
         ),
-        Hand::Show => Some(Said { text: shown(&memories, language), kind: SHOWN, erases: false }),
+        Hand::Show => Some(Said { text: shown(&memories, language), kind: SHOWN, then: Then::Nothing }),
         Hand::Forget(what) | Hand::Wrong(what) => {
             let meant = meant_by(&memories, &what);
             let lines: Vec<String> =
-                memories.iter().filter(|m| meant.contains(&m.id)).map(|m| format!("- {}", m.content)).collect();
-            if lines.is_empty() {
+                memories.iter().filter(|m| meant.contains(&m.id)).map(|m| format!("- {}", in_a_line(m))).collect();
+            // "Forget the first one" of a talk about something else: an ordinary message.
+            if lines.is_empty() && !what.is_empty() && !is_of_memory(text, earlier.kind) {
+                None
+            } else if lines.is_empty() {
                 say("I remember nothing like that about you.", "我没有记住这样的信息。", DONE)
             } else {
                 let lines = lines.join("\n");
@@ -228,11 +259,22 @@ pub async fn hand(
     })
 }
 
+/// Whether a wish to forget is plainly about what we remember: "my …", or right after it was shown.
+fn is_of_memory(text: &str, earlier: Option<&str>) -> bool {
+    let folded = lexical::fold_text(text);
+    earlier == Some(SHOWN) || folded.split(|c: char| !c.is_alphanumeric()).any(|w| w == "my") || folded.contains('我')
+}
+
 /// What may be told on this identity, the latest first.
 async fn heard(app: &App, org: OrgId, customer: CustomerId, asker: Option<Asker>) -> Result<Vec<Memory>> {
     let mut all = store::list(app.read().await?.conn(), org, customer, Some(Status::Active), 200).await?;
     all.retain(|m| asker.is_none_or(|asker| asker.may_hear(m.identity_id)));
     Ok(all)
+}
+
+/// A memory as it stands in a list.
+fn in_a_line(memory: &Memory) -> String {
+    memory.content.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a customer reads of their memory.
@@ -254,7 +296,7 @@ fn shown(memories: &[Memory], language: Language) -> String {
     });
     for memory in memories.iter().take(MOST) {
         text.push_str("\n- ");
-        text.push_str(&memory.content);
+        text.push_str(&in_a_line(memory));
     }
     text.push_str(if is_chinese {
         "\n如果有不对的，请告诉我（例如“忘记地址”），或者说“忘记我”清除全部。"
@@ -389,6 +431,12 @@ mod tests {
             "你们几点关门？",
             "不对",
             "Do you remember the price?",
+            "Don't forget me!",
+            "不要忘记我的订单",
+            "忘了密码怎么办",
+            "忘了带发票能退货吗？",
+            "Forget the refund, I want an exchange",
+            "Forget the blue one, which is cheaper?",
             "退货需要什么？",
         ] {
             assert_eq!(Hand::read(text, None), None, "{text}");

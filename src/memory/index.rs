@@ -11,7 +11,7 @@ use crate::{
     platform::{
         Error, Result,
         lexical::{self, TOKENIZER},
-        vectors::{Point, Shape},
+        vectors::{Filter, Point, Shape},
     },
 };
 
@@ -98,6 +98,16 @@ pub(super) async fn remove(app: &App, org: OrgId, ids: &[MemoryId]) -> Result<()
     let name = collection(app, org);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     match app.vectors.delete(&name, &ids).await {
+        Err(Error::NotFound(_)) => Ok(()),
+        Ok(()) => app.vectors.flush(&name).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// Takes every point of a customer out.
+pub(super) async fn clear(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+    let name = collection(app, org);
+    match app.vectors.delete_where(&name, Filter::all().is("customer_id", customer.to_string())).await {
         Err(Error::NotFound(_)) => Ok(()),
         Ok(()) => app.vectors.flush(&name).await,
         Err(other) => Err(other),

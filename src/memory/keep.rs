@@ -175,7 +175,7 @@ fn fresh(
         id,
         org_id: org,
         customer_id: Some(customer),
-        term: if new.kind.stability() >= 100.0 { Term::LongTerm } else { Term::ShortTerm },
+        term: if new.kind.is_lasting() { Term::LongTerm } else { Term::ShortTerm },
         kind: new.kind,
         category: Some(new.kind.category()),
         content: new.content(),
@@ -207,6 +207,7 @@ fn fresh(
         approved_by: None,
         approved_at: None,
         archived_at: None,
+        confirmed_at: None,
         last_accessed_at: new.said_at,
         created_at: now,
     }

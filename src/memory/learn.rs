@@ -1,6 +1,6 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
-use super::{Fact, New, Writer, extract, keep, read, store};
+use super::{Fact, New, Writer, extract, keep, read, shared, store};
 use crate::{
     app::{App, ConversationId, Job, OrgId},
     inbox::{self, Message, Sender},
@@ -32,6 +32,7 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     }
     let added = keep::keep(tx.conn(), org, customer, &new, now).await?;
     make_room(tx.conn(), org, customer, now).await?;
+    shared::learn(tx.conn(), org, &opened.messages, from, now).await?;
     store::set_mark(tx.conn(), org, id, last, now).await?;
     if !added.is_empty() {
         Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;

@@ -30,9 +30,9 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use fade::{fade, used};
+pub use fade::{fade, to_confirm, used};
 pub use forget::{clear, erase, export, forget};
-pub use hand::{Earlier, Said, hand};
+pub use hand::{Earlier, Said, Then, hand};
 pub use index::{bring, reconcile};
 pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};
@@ -134,6 +134,8 @@ pub struct Memory {
     pub approved_by: Option<UserId>,
     pub approved_at: Option<DateTime<Utc>>,
     pub archived_at: Option<DateTime<Utc>>,
+    /// When the customer said it again; `None`: once.
+    pub confirmed_at: Option<DateTime<Utc>>,
     pub last_accessed_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }
@@ -153,10 +155,15 @@ impl Memory {
         if self.kind == Kind::Promise { self.importance } else { self.state().strength(now) }
     }
 
-    /// Whether it may have changed since: the assistant asks before it acts on it.
+    /// Whether it may have changed since the customer said it last: the assistant asks before it acts on it. A promise
+    /// that was due long ago may have been kept.
     pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        let since = self.valid_from.unwrap_or(self.created_at).max(self.last_accessed_at);
-        self.kind.goes_stale() && !self.is_pinned && (now - since).num_days() >= STALE_AFTER_DAYS
+        let said = self.valid_from.unwrap_or(self.created_at);
+        let is_old = |since: DateTime<Utc>, days: i64| (now - since).num_days() >= days;
+        match self.kind {
+            Kind::Promise => is_old(self.about_until.unwrap_or(said), OVERDUE_AFTER_DAYS),
+            kind => kind.goes_stale() && !self.is_pinned && is_old(self.confirmed_at.unwrap_or(said), STALE_AFTER_DAYS),
+        }
     }
 
     /// The days it speaks of, or the one on which it was said.
@@ -169,3 +176,5 @@ impl Memory {
 
 /// From this age on what changes in people's lives is asked again.
 const STALE_AFTER_DAYS: i64 = 180;
+/// So long after it was due a promise may have been kept without anybody saying so.
+const OVERDUE_AFTER_DAYS: i64 = 30;

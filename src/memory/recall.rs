@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Kind, Memory, index,
     rank::{self, Asked, Before, Candidate, Rarity},
-    store,
+    shared, store,
     store::terms,
 };
 use crate::{
@@ -49,6 +49,8 @@ pub struct Query<'a> {
     pub by_strength: bool,
     /// Who the customer is and what we promised, whatever the question.
     pub with_identity: bool,
+    /// What the organisation learned itself and approved, where it is about the question.
+    pub with_shared: bool,
 }
 
 /// The identity that the customer writes on.
@@ -59,9 +61,10 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Whether they may hear of what was said on `identity`: only a verified one hears what another one said.
+    /// Whether they may hear of what was said on `identity`: only a verified one hears what another one said, or what
+    /// the organisation noted itself (`None`).
     pub fn may_hear(self, identity: Option<IdentityId>) -> bool {
-        self.is_verified || identity.is_none_or(|of| of == self.identity)
+        self.is_verified || identity == Some(self.identity)
     }
 }
 
@@ -78,6 +81,7 @@ impl<'a> Query<'a> {
             budget: 400,
             by_strength: true,
             with_identity: true,
+            with_shared: true,
         }
     }
 }
@@ -103,6 +107,10 @@ impl Recalled {
             (Some(from), Some(until)) => format!("; {}/{}", from.format("%Y-%m-%d"), until.format("%Y-%m-%d")),
             _ => String::new(),
         };
+        if self.memory.customer_id.is_none() {
+            let by_us = if is_chinese { "团队经验" } else { "noted by our team" };
+            return format!("{} ({by_us}, {since})", self.memory.content);
+        }
         let stale = match (self.is_stale, is_chinese) {
             (true, true) => "；可能已变，使用前先确认",
             (true, false) => "; may have changed, ask before using it",
@@ -130,7 +138,8 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
     if let Some(days) = asked.days {
         rows.extend(store::on_days(reader.conn(), query.org, query.customer, moments(days), OF_DAYS).await?);
     }
-    let always = if query.with_identity { always(&mut reader, query, now).await? } else { Vec::new() };
+    let shared = if query.with_shared { shared::about(&mut reader, query.org, &asked, now).await? } else { Vec::new() };
+    let always = if query.with_identity { always(&mut reader, query).await? } else { Vec::new() };
     let mut seen = HashSet::new();
     let may = |m: &Memory| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id));
     rows.retain(|m| may(m) && seen.insert(m.id));
@@ -162,6 +171,7 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
         }
         recalled.push(remembered(memory.clone(), score, now));
     }
+    recalled.extend(shared.into_iter().map(|(memory, score)| remembered(memory, score, now)));
     let lines: Vec<String> = recalled.iter().map(Recalled::line).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     recalled.truncate(rank::fitting(&lines, query.budget, tokens::at_most));
@@ -173,22 +183,11 @@ fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
 }
 
 /// Who the customer is and what we promised.
-async fn always(
-    reader: &mut crate::platform::db::Reader,
-    query: &Query<'_>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Memory>> {
+async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> Result<Vec<Memory>> {
     let mut always = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
-    always.retain(|m| m.kind != Kind::Promise || !is_long_due(m, now));
     always.sort_by_key(|m| (m.kind != Kind::Promise, m.kind, std::cmp::Reverse(m.seq)));
     always.truncate(query.limit.saturating_sub(query.limit / 3));
     Ok(always)
-}
-
-/// Whether a promise was due so long ago that it was kept, or forgotten by both: it is still recalled when asked for.
-fn is_long_due(promise: &Memory, now: DateTime<Utc>) -> bool {
-    let said = promise.valid_from.unwrap_or(promise.created_at);
-    now - promise.about_until.unwrap_or(said) > chrono::Duration::days(30)
 }
 
 /// The kinds that are always recalled.

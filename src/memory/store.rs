@@ -17,7 +17,8 @@ macro_rules! columns {
             "SELECT id, org_id, customer_id, type, kind, category, content, summary, value, slot, seq, speaker, status,
                     language, importance, decay_factor, stability, information, tags, is_pinned, use_count, source_type,
                     source_id, message_id, identity_id, span_start, span_end, valid_from, valid_until, about_from,
-                    about_until, superseded_by, approved_by, approved_at, archived_at, last_accessed_at, created_at
+                    about_until, superseded_by, approved_by, approved_at, archived_at, confirmed_at,
+                    last_accessed_at, created_at
              FROM memories ",
             $rest
         )
@@ -31,9 +32,9 @@ pub async fn insert(c: Conn<'_>, m: &Memory) -> Result<bool> {
                               status, language, importance, decay_factor, stability, information, tags, is_pinned,
                               use_count, source_type, source_id, message_id, identity_id, span_start, span_end,
                               valid_from, valid_until, about_from, about_until, superseded_by, approved_by, approved_at,
-                              archived_at, last_accessed_at, created_at)
+                              archived_at, last_accessed_at, created_at, confirmed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)
+                $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
         ON CONFLICT DO NOTHING";
     let added = both!(c, c => sqlx::query(INSERT)
         .bind(m.id).bind(m.org_id).bind(m.customer_id).bind(m.term).bind(m.kind).bind(m.category).bind(&m.content)
@@ -42,7 +43,7 @@ pub async fn insert(c: Conn<'_>, m: &Memory) -> Result<bool> {
         .bind(m.use_count).bind(&m.source_type).bind(m.source_id).bind(m.message_id).bind(m.identity_id)
         .bind(m.span_start).bind(m.span_end).bind(m.valid_from).bind(m.valid_until).bind(m.about_from)
         .bind(m.about_until).bind(m.superseded_by).bind(m.approved_by).bind(m.approved_at).bind(m.archived_at)
-        .bind(m.last_accessed_at).bind(m.created_at)
+        .bind(m.last_accessed_at).bind(m.created_at).bind(m.confirmed_at)
         .execute(c).await.map(|r| r.rows_affected()))?;
     Ok(added == 1)
 }
@@ -53,12 +54,12 @@ pub async fn save(c: Conn<'_>, m: &Memory) -> Result<()> {
         UPDATE memories
         SET type = $4, status = $5, importance = $6, decay_factor = $7, stability = $8, is_pinned = $9, use_count = $10,
             valid_until = $11, superseded_by = $12, approved_by = $13, approved_at = $14, archived_at = $15,
-            last_accessed_at = $16
+            last_accessed_at = $16, confirmed_at = $17
         WHERE org_id = $1 AND (customer_id = $2 OR (customer_id IS NULL AND $2 IS NULL)) AND id = $3";
     both!(c, c => sqlx::query(SAVE).bind(m.org_id).bind(m.customer_id).bind(m.id).bind(m.term).bind(m.status)
         .bind(m.importance).bind(m.decay_factor).bind(m.stability).bind(m.is_pinned).bind(m.use_count)
         .bind(m.valid_until).bind(m.superseded_by).bind(m.approved_by).bind(m.approved_at).bind(m.archived_at)
-        .bind(m.last_accessed_at).execute(c).await.map(|_| ()))?;
+        .bind(m.last_accessed_at).bind(m.confirmed_at).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
@@ -88,10 +89,10 @@ pub async fn list(
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(status).bind(limit).fetch_all(c).await)?)
 }
 
-/// What was believed of a customer at a moment, whatever came later; what was retracted is left out.
+/// What was believed of a customer at a moment, whatever came later: what was closed or found wrong since, too.
 pub async fn believed(c: Conn<'_>, org: OrgId, customer: CustomerId, at: DateTime<Utc>) -> Result<Vec<Memory>> {
     const AT: &str = columns!(
-        "WHERE org_id = $1 AND customer_id = $2 AND status <> 'retracted' AND COALESCE(valid_from, created_at) <= $3
+        "WHERE org_id = $1 AND customer_id = $2 AND status <> 'proposed' AND COALESCE(valid_from, created_at) <= $3
            AND (valid_until IS NULL OR valid_until > $3) ORDER BY seq, id"
     );
     Ok(both!(c, c => sqlx::query_as(AT).bind(org).bind(customer).bind(at).fetch_all(c).await)?)
@@ -218,11 +219,12 @@ pub async fn count(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64>
     Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(customer).fetch_one(c).await)?)
 }
 
-/// The active memories that tell least, pinned ones and promises left out: what goes first when there is no room.
+/// The active memories that tell least, short-term ones before the others, pinned ones and promises left out: what goes
+/// first when there is no room.
 pub async fn least(c: Conn<'_>, org: OrgId, customer: CustomerId, limit: i64) -> Result<Vec<Memory>> {
     const LEAST: &str = columns!(
         "WHERE org_id = $1 AND customer_id = $2 AND status = 'active' AND NOT is_pinned AND kind <> 'promise'
-         ORDER BY information * importance, seq LIMIT $3"
+         ORDER BY CASE WHEN type = 'long_term' THEN 1 ELSE 0 END, information * importance, seq LIMIT $3"
     );
     Ok(both!(c, c => sqlx::query_as(LEAST).bind(org).bind(customer).bind(limit).fetch_all(c).await)?)
 }
@@ -230,16 +232,32 @@ pub async fn least(c: Conn<'_>, org: OrgId, customer: CustomerId, limit: i64) ->
 /// Active memories that nobody used since `before`: candidates for the archive.
 pub async fn idle(c: Conn<'_>, before: DateTime<Utc>, after: MemoryId, limit: i64) -> Result<Vec<Memory>> {
     const IDLE: &str = columns!(
-        "WHERE status = 'active' AND NOT is_pinned AND kind <> 'promise' AND last_accessed_at < $1 AND id > $2
+        "WHERE status = 'active' AND customer_id IS NOT NULL AND NOT is_pinned AND kind <> 'promise'
+           AND last_accessed_at < $1 AND id > $2
          ORDER BY id LIMIT $3"
     );
     Ok(both!(c, c => sqlx::query_as(IDLE).bind(before).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Deletes what was put away before `before`.
-pub async fn delete_archived(c: Conn<'_>, before: DateTime<Utc>) -> Result<u64> {
-    const DELETE: &str = "DELETE FROM memories WHERE status IN ('archived', 'retracted') AND archived_at < $1";
-    Ok(both!(c, c => sqlx::query(DELETE).bind(before).execute(c).await.map(|r| r.rows_affected()))?)
+/// Deletes what was put away before `before`, and what had ceased to hold before `past`.
+pub async fn delete_archived(c: Conn<'_>, before: DateTime<Utc>, past: DateTime<Utc>) -> Result<u64> {
+    const DELETE: &str = "
+        DELETE FROM memories
+        WHERE (status IN ('archived', 'retracted') AND archived_at < $1) OR (status = 'superseded' AND valid_until < $2)";
+    Ok(both!(c, c => sqlx::query(DELETE).bind(before).bind(past).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// What stood in a slot before: closed, found wrong or put away.
+pub async fn former(c: Conn<'_>, org: OrgId, customer: CustomerId, slot: &str) -> Result<Vec<Memory>> {
+    const FORMER: &str = columns!("WHERE org_id = $1 AND customer_id = $2 AND slot = $3 AND status <> 'active'");
+    Ok(both!(c, c => sqlx::query_as(FORMER).bind(org).bind(customer).bind(slot).fetch_all(c).await)?)
+}
+
+/// How many of a customer's memories have a point in the index.
+pub async fn count_indexed(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
+    const COUNT: &str =
+        "SELECT COUNT(*) FROM memories WHERE org_id = $1 AND customer_id = $2 AND indexed_at IS NOT NULL";
+    Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(customer).fetch_one(c).await)?)
 }
 
 /// Deletes one memory of a customer.
@@ -271,6 +289,22 @@ pub async fn list_shared(c: Conn<'_>, org: OrgId, status: Option<Status>, limit:
 pub async fn find_shared(c: Conn<'_>, org: OrgId, id: MemoryId) -> Result<Option<Memory>> {
     const FIND: &str = columns!("WHERE org_id = $1 AND customer_id IS NULL AND type = 'shared' AND id = $2");
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Takes what the organisation learned from a customer's conversations away from them: what waits for approval goes,
+/// what was approved stays without saying where it is from.
+pub async fn detach_shared(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<()> {
+    const DELETE: &str = "
+        DELETE FROM memories WHERE org_id = $1 AND customer_id IS NULL AND status <> 'active'
+           AND source_id IN (SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2)";
+    const DETACH: &str = "
+        UPDATE memories SET source_id = NULL, message_id = NULL WHERE org_id = $1 AND customer_id IS NULL
+           AND source_id IN (SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2)";
+    for statement in [DELETE, DETACH] {
+        let c = c.again();
+        both!(c, c => sqlx::query(statement).bind(org).bind(customer).execute(c).await.map(|_| ()))?;
+    }
+    Ok(())
 }
 
 // How far conversations are read --------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ pub fn restated(known: &Memory, now: DateTime<Utc>) -> Memory {
         importance: used.importance,
         stability: used.stability,
         last_accessed_at: used.last_used_at,
+        confirmed_at: Some(now),
         use_count: known.use_count.saturating_add(1),
         ..known.clone()
     }

@@ -168,7 +168,7 @@ impl Cursor {
     }
 
     /// A time that both databases can hold and that no row reaches.
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self { at: DateTime::from_timestamp(253_000_000_000, 0).unwrap_or(DateTime::<Utc>::MAX_UTC), id: Uuid::max() }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod deal;
+mod export;
 mod pipeline;
 mod store;
 
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
+
+pub use export::export;
 
 use crate::app::{CustomerId, DealId, OrgId, PipelineId, StageId, UserId};
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Question, Reason, Said, Signals, Speaker, Verdict, api,
@@ -11,10 +12,10 @@ use super::{
     small_talk::SmallTalk,
 };
 use crate::{
-    app::{App, Changed, ConversationId, TurnId},
+    app::{App, Changed, ConversationId, IdentityId, TurnId},
     customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
-    memory::{self, Asker, Recalled},
+    memory::{self, Asker, Recalled, Then},
     platform::{Error, Result, language::Language},
 };
 
@@ -46,6 +47,10 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     }
     let asker = asker(app, &opened).await?;
     if let Some(said) = hand(app, &opened, &question, asker).await? {
+        if said.then == Then::CallsPerson {
+            let why = "the customer wants everything about them erased; they have several accounts, and this one is not verified";
+            return hand_off(app, &opened, &question, Reason::Policy, why, started).await;
+        }
         return say(app, &opened, &question, said, started).await;
     }
     let recalled = recall(app, &opened, &question, asker).await;
@@ -69,8 +74,14 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         verdict => {
             let is_answer = matches!(verdict, Verdict::Answer);
             let sources = is_answer.then(|| outcome.sources.iter().map(api::Source::from).collect::<Vec<_>>());
+            let mut text = outcome.said().to_owned();
+            // Only a model answers by what is remembered; what it takes from there may have changed.
+            if is_answer && outcome.trace.model_calls.iter().any(|c| c.purpose == "answer" && c.outcome == "ok") {
+                let ask = memory::to_confirm(&recalled, &question.text, &text, outcome.language);
+                text.extend(ask.map(|ask| format!("\n\n{ask}")));
+            }
             let reply = Reply {
-                text: outcome.said().into(),
+                text,
                 sources: sources.filter(|s| !s.is_empty()).map(|s| json!(s)),
                 confidence: Some(outcome.confidence),
                 language: Some(outcome.language),
@@ -88,25 +99,26 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
 }
 
 /// The identity that the customer writes on, and whether it is verified.
-async fn asker(app: &App, opened: &Opened) -> Result<Option<Asker>> {
-    let Some(id) = opened.conversation.identity_id else { return Ok(None) };
+async fn asker(app: &App, opened: &Opened) -> Result<Asker> {
+    // Nobody known: nothing that was said on any identity is for them.
+    let Some(id) = opened.conversation.identity_id else {
+        return Ok(Asker { identity: IdentityId(Uuid::nil()), is_verified: false });
+    };
     let identity = customers::find_identity(app.read().await?.conn(), opened.conversation.org_id, id).await?;
-    Ok(Some(Asker { identity: id, is_verified: identity.is_some_and(|i| i.verified_at.is_some()) }))
+    Ok(Asker { identity: id, is_verified: identity.is_some_and(|i| i.verified_at.is_some()) })
 }
 
 /// What the customer asks of their own memory, answered; nothing is searched for it.
-async fn hand(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Result<Option<memory::Said>> {
-    let earlier = memory::Earlier {
-        kind: opened.before().last().and_then(kind),
-        asked: opened.before().filter(|m| m.sender_type == Sender::Customer).last().map(|m| m.content.as_str()),
-    };
+async fn hand(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Result<Option<memory::Said>> {
+    let last = opened.before().last();
+    let earlier = memory::Earlier { kind: last.and_then(kind), said: last.map(|m| m.content.as_str()) };
     let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
-    memory::hand(app, org, customer, asker, &question.text, earlier, question.language).await
+    memory::hand(app, org, customer, Some(asker), &question.text, earlier, question.language).await
 }
 
 /// Says what the memory answered; a confirmed erasure is ordered first, and runs when the reply is delivered.
 async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said, started: Instant) -> Result<()> {
-    if said.erases {
+    if said.then == Then::Erases {
         erasure::order(app, opened.conversation.org_id, opened.conversation.customer_id, "customer").await?;
     }
     let trace = Trace {
@@ -126,7 +138,7 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
 }
 
 /// What helps to understand the question. A memory that fails costs no answer.
-async fn recall(app: &App, opened: &Opened, question: &Question, asker: Option<Asker>) -> Vec<Recalled> {
+async fn recall(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Vec<Recalled> {
     let before: Vec<memory::Before<'_>> = question
         .history
         .iter()
@@ -136,7 +148,8 @@ async fn recall(app: &App, opened: &Opened, question: &Question, asker: Option<A
         .map(|said| memory::Before { is_own: said.by == Speaker::Customer, text: &said.text })
         .collect();
     let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
-    let query = memory::Query { before: &before, asker, ..memory::Query::new(org, customer, &question.text) };
+    let query =
+        memory::Query { before: &before, asker: Some(asker), ..memory::Query::new(org, customer, &question.text) };
     memory::recall(app, &query).await.unwrap_or_else(|error| {
         tracing::error!(error = %error.chain(), "answering without memories");
         Vec::new()

@@ -93,7 +93,12 @@ async fn an_unverified_identity_hears_only_what_it_said_itself() {
     let mine = frontdesk::app::IdentityId::new();
     let other = frontdesk::app::IdentityId::new();
     let said = |text: &str, on| New { identity: Some(on), ..New::note(text, app.now()) };
-    let new = [said("I ordered the blue lamp", mine), said("my lamp is a present for Ben", other)];
+    let new = [
+        said("I ordered the blue lamp", mine),
+        said("my lamp is a present for Ben", other),
+        // What the organisation noted itself, nobody said on this identity.
+        New { source_type: "manual", ..New::note("pays for lamps late", app.now()) },
+    ];
     let mut tx = app.begin().await.unwrap();
     memory::keep(tx.conn(), org, ana, &new, app.now()).await.unwrap();
     tx.commit().await.unwrap();
@@ -103,7 +108,7 @@ async fn an_unverified_identity_hears_only_what_it_said_itself() {
         let query = Query { asker, ..Query::new(org, ana, "what about the lamp?") };
         memory::recall(&app, &query).await.unwrap().len()
     };
-    assert_eq!((heard(false).await, heard(true).await), (1, 2));
+    assert_eq!((heard(false).await, heard(true).await), (1, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use frontdesk::{app::CustomerId, memory};
 use serde_json::json;
 
 use crate::{
@@ -222,4 +223,263 @@ async fn a_model_notices_more_and_invents_nothing() {
     let asked = fake.asked();
     let asked = asked.iter().skip(before);
     assert_eq!(asked.filter(|a| a.schema.as_ref().is_some_and(|s| s["properties"].get("facts").is_some())).count(), 0);
+}
+
+/// What a model is told to answer: the first sentence of the first passage, with words of its own before it.
+fn says_first(text: &'static str) -> Does {
+    Does::Answers(Arc::new(move |asked: &Asked| {
+        if asked.schema.as_ref().is_some_and(|s| s["properties"].get("facts").is_some()) {
+            return json!({"facts": []});
+        }
+        let passages = asked.passages();
+        let Some(quote) = passages.iter().flat_map(|p| p.lines()).rfind(|l| l.contains("Kuala Lumpur")) else {
+            return json!({"kind": "cannot_answer", "sentences": []});
+        };
+        json!({"kind": "answer", "sentences": [{"text": text, "citations": [{"passage": 1, "quote": quote}]}]})
+    }))
+}
+
+const DELIVERY: &str =
+    "# Delivery\n\nDelivery to Kuala Lumpur takes 3 days.\n\n# Repair\n\nLamps are repaired in Kuala Lumpur by hand.\n";
+
+/// What the model was told of what is remembered, in its last request for an answer.
+fn told(fake: &FakeModel) -> String {
+    let asked = fake.asked();
+    let last = asked.iter().rev().find(|a| a.user.contains("<passages>")).unwrap();
+    let (_, rest) = last.user.split_once("<memories>").unwrap_or_default();
+    rest.split("</memories>").next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_changed_is_asked_before_it_is_acted_on() {
+    let fake = FakeModel::start().await;
+    fake.always(says_first("Delivery to Kuala Lumpur takes 3 days."));
+    let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+    let shop = Shop::around(app).await.knowing(DELIVERY).await;
+    says(&shop, "Ana", "I live in Kuala Lumpur.").await;
+    give_back(&shop, "Ana").await;
+    says(&shop, "Ana", "How long does delivery take?").await;
+    assert_eq!(last(&shop, "Ana"), "Delivery to Kuala Lumpur takes 3 days.", "{}", shop.transcript("Ana").await);
+    assert!(told(&fake).contains("lives in: Kuala Lumpur"), "{}", told(&fake));
+    // Half a year later an answer that rests on it asks; that it was used in the meantime confirmed nothing.
+    shop.app.clock.advance(Duration::days(200));
+    says(&shop, "Ana", "How long does delivery take?").await;
+    let asked = "is this still right: lives in: Kuala Lumpur?";
+    assert!(last(&shop, "Ana").contains(asked), "{}", shop.transcript("Ana").await);
+    assert!(told(&fake).contains("may have changed"), "{}", told(&fake));
+    // Said again, it is sure.
+    says(&shop, "Ana", "I live in Kuala Lumpur.").await;
+    give_back(&shop, "Ana").await;
+    says(&shop, "Ana", "How long does delivery take?").await;
+    assert!(!last(&shop, "Ana").contains(asked), "{}", last(&shop, "Ana"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_memory_proves_nothing_about_the_company() {
+    let fake = FakeModel::start().await;
+    fake.always(says_first("Delivery to Kuala Lumpur is free of charge for you."));
+    let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+    let shop = Shop::around(app).await.knowing(DELIVERY).await;
+    says(&shop, "Ana", "I live in Kuala Lumpur.").await;
+    give_back(&shop, "Ana").await;
+    let id = customer(&shop, "Ana").await;
+    let agent = shop.user("agnes", "agent").await;
+    let lie = json!({"value": "delivery to Kuala Lumpur is free of charge for Ana"});
+    let added = shop.call_as(&agent, "POST", &format!("/api/customers/{id}/memories"), Some(lie)).await;
+    assert!(added.status.is_success(), "{added:?}");
+    shop.settle().await;
+    says(&shop, "Ana", "How long does delivery take?").await;
+    let reached = shop.reached("Ana");
+    assert!(reached.iter().all(|text| !text.contains("free of charge")), "{reached:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_agents_correct_is_proposed_and_helps_when_it_is_approved() {
+    let fake = FakeModel::start().await;
+    fake.always(says_first("Delivery to Kuala Lumpur takes 3 days."));
+    let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+    let shop = Shop::around(app).await.knowing(DELIVERY).await;
+    says(&shop, "Ana", "How long does delivery take?").await;
+    assert!(last(&shop, "Ana").contains("3 days"), "{}", shop.transcript("Ana").await);
+    let conversation = shop.conversation("Ana").await["id"].as_str().unwrap().to_owned();
+    let agent = shop.user("agnes", "agent").await;
+    let text = "Sorry, that is not right: delivery takes 5 days during the festival.";
+    for _ in 0..2 {
+        let path = format!("/api/conversations/{conversation}/messages");
+        let sent = shop.call_as(&agent, "POST", &path, Some(json!({"text": text}))).await;
+        assert!(sent.status.is_success(), "{sent:?}");
+        shop.settle().await;
+    }
+    let proposed = shop.call("GET", "/api/memories?status=proposed", None).await.body;
+    let proposed = proposed.as_array().unwrap();
+    assert_eq!(proposed.len(), 1, "{proposed:?}");
+    assert_eq!((&proposed[0]["content"], &proposed[0]["source_id"]), (&json!(text), &json!(conversation)));
+
+    // Another customer's question: the model hears of it only once somebody approved it.
+    says(&shop, "Ben", "How long does delivery take?").await;
+    assert!(!told(&fake).contains("festival"), "{}", told(&fake));
+    let path = format!("/api/memories/{}/decide", proposed[0]["id"].as_str().unwrap());
+    let approved = shop.call("POST", &path, Some(json!({"is_approved": true}))).await;
+    assert!(approved.status.is_success(), "{approved:?}");
+    says(&shop, "Ben", "How long does delivery take?").await;
+    assert!(told(&fake).contains("5 days during the festival. (noted by our team"), "{}", told(&fake));
+    let before = fake.requests();
+    says(&shop, "Ben", "Are lamps repaired by hand?").await;
+    assert!(fake.requests() > before && !told(&fake).contains("festival"), "{}", told(&fake));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_customer_sets_right_takes_the_place_of_what_was_wrong() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I live in Penang.").await;
+        give_back(&shop, "Ana").await;
+        says(&shop, "Ana", "What do you know about me?").await;
+        says(&shop, "Ana", "That's wrong, I live in Ipoh").await;
+        assert!(last(&shop, "Ana").contains("remember it that way"), "{}", last(&shop, "Ana"));
+        assert_eq!(values(&shop, "Ana", "city").await, ["Ipoh"]);
+        // What was shown is what is forgotten, though a newer one came meanwhile.
+        says(&shop, "Ana", "Forget my city").await;
+        assert!(last(&shop, "Ana").contains("- lives in: Ipoh"), "{}", last(&shop, "Ana"));
+        says(&shop, "Ana", "yes").await;
+        assert!(memories(&shop, "Ana", "").await.iter().all(|m| m["kind"] != "city"), "Penang goes with it");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_english_customer_is_forgotten_on_their_word_and_not_on_a_plea() {
+    each(|shop| async move {
+        let shop = shop.knowing("# Passwords\n\n忘了密码的话，请点击登录页的“找回密码”。\n").await;
+        says(&shop, "Ana", "Hello!").await;
+        for ordinary in ["Don't forget me, please!", "忘了密码怎么办？"] {
+            says(&shop, "Ana", ordinary).await;
+            let said = last(&shop, "Ana");
+            assert!(
+                !said.contains("erase") && !said.contains("没有记住") && !said.contains("忘掉"),
+                "{ordinary}: {said}"
+            );
+        }
+        if shop.conversation("Ana").await["holder"] != "assistant" {
+            give_back(&shop, "Ana").await;
+        }
+        says(&shop, "Ana", "Forget me").await;
+        assert!(last(&shop, "Ana").contains("can't be undone"), "{}", last(&shop, "Ana"));
+        says(&shop, "Ana", "yes").await;
+        shop.app.clock.advance(Duration::minutes(1));
+        shop.settle().await;
+        let all = shop.call("GET", "/api/customers?limit=200", None).await.body;
+        assert!(all["items"].as_array().unwrap().iter().all(|c| c["name"] != "Ana"), "{all}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_knows_what_was_believed_though_it_was_wrong() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I live in Penang.").await;
+        let then = shop.app.now();
+        shop.app.clock.advance(Duration::days(30));
+        let id = customer(&shop, "Ana").await;
+        let memory = memories(&shop, "Ana", "").await[0]["id"].as_str().unwrap().to_owned();
+        let agent = shop.user("agnes", "agent").await;
+        let path = format!("/api/customers/{id}/memories/{memory}");
+        let corrected = shop.call_as(&agent, "PATCH", &path, Some(json!({"value": "Ipoh"}))).await;
+        assert!(corrected.status.is_success(), "{corrected:?}");
+        let believed = async |at: chrono::DateTime<chrono::Utc>| {
+            let at = at.format("%Y-%m-%dT%H:%M:%SZ");
+            let all = memories(&shop, "Ana", &format!("?at={at}")).await;
+            all.iter().map(|m| m["value"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(believed(then + Duration::days(1)).await, ["Penang"]);
+        shop.app.clock.advance(Duration::days(1));
+        assert_eq!(believed(shop.app.now()).await, ["Ipoh"]);
+        let slow = shop
+            .call_as(
+                &agent,
+                "PATCH",
+                &format!("/api/customers/{id}/memories/{}", corrected.body["id"].as_str().unwrap()),
+                Some(json!({"decay_factor": 0.5})),
+            )
+            .await;
+        assert_eq!(slow.body["decay_factor"], 0.5, "{slow:?}");
+        let now = slow.body["strength"].as_f64().unwrap();
+        shop.app.clock.advance(Duration::days(1));
+        let later = memories(&shop, "Ana", "?status=active").await[0]["strength"].as_f64().unwrap();
+        assert!(later < now * 0.7, "{now} {later}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_puts_away_what_is_spent_and_keeps_what_is_open_or_used() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I am really angry! I bought a tea set.").await;
+        says(&shop, "Ana", "I bought a tea set.").await;
+        let kind = |all: &[serde_json::Value], kind: &str| all.iter().find(|m| m["kind"] == kind).cloned();
+        let all = memories(&shop, "Ana", "?status=active").await;
+        assert_eq!(kind(&all, "purchase").unwrap()["type"], "long_term", "said twice: {all:?}");
+        assert_eq!(kind(&all, "mood").unwrap()["type"], "short_term", "{all:?}");
+        let conversation = shop.conversation("Ana").await["id"].as_str().unwrap().to_owned();
+        let agent = shop.user("agnes", "agent").await;
+        let promise = json!({"text": "I will send you a replacement by Friday."});
+        let path = format!("/api/conversations/{conversation}/messages");
+        assert!(shop.call_as(&agent, "POST", &path, Some(promise)).await.status.is_success());
+        shop.settle().await;
+
+        let id: CustomerId = serde_json::from_value(json!(customer(&shop, "Ana").await)).unwrap();
+        let recall = async |text: &str| {
+            let query = memory::Query::new(shop.org, id, text);
+            memory::recall(&shop.app, &query).await.unwrap()
+        };
+        // What an answer took up gets stronger, what it did not take up does not.
+        shop.app.clock.advance(Duration::days(2));
+        let recalled = recall("the tea set").await;
+        memory::used(&shop.app, shop.org, id, &recalled, "The tea set is dishwasher-safe.").await.unwrap();
+        let all = memories(&shop, "Ana", "?status=active").await;
+        assert_eq!(kind(&all, "purchase").unwrap()["use_count"], 2, "{all:?}");
+        assert_eq!(kind(&all, "promise").unwrap()["use_count"], 0, "{all:?}");
+
+        shop.app.clock.advance(Duration::days(40));
+        memory::fade(&shop.app).await.unwrap();
+        let all = memories(&shop, "Ana", "").await;
+        assert_eq!(kind(&all, "mood").unwrap()["status"], "archived", "{all:?}");
+        for kept in ["purchase", "promise"] {
+            assert_eq!(kind(&all, kept).unwrap()["status"], "active", "{all:?}");
+        }
+        // An open promise is always recalled, and said to be doubtful when it is long due.
+        let promise = recall("something else").await.into_iter().find(|r| r.memory.kind == memory::Kind::Promise);
+        assert!(promise.is_some_and(|r| r.is_stale && r.strength > 0.9));
+        shop.app.clock.advance(Duration::days(366));
+        memory::fade(&shop.app).await.unwrap();
+        let all = memories(&shop, "Ana", "").await;
+        assert!(kind(&all, "mood").is_none(), "kept beyond its retention: {all:?}");
+        assert_eq!(kind(&all, "promise").unwrap()["strength"], kind(&all, "promise").unwrap()["importance"]);
+        let open = kind(&all, "promise").unwrap()["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/customers/{id}/memories/{open}");
+        let agent = shop.user("tom", "agent").await;
+        let kept = shop.call_as(&agent, "PATCH", &path, Some(json!({"is_over": true}))).await;
+        assert_eq!(kept.body["status"], "superseded", "{kept:?}");
+        assert!(recall("replacement").await.iter().all(|r| r.memory.kind != memory::Kind::Promise));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_the_budget_the_least_informative_go_first() {
+    let shop = Shop::open(On::Sqlite).await;
+    says(&shop, "Ana", "Where is my parcel?").await;
+    let id: CustomerId = serde_json::from_value(json!(customer(&shop, "Ana").await)).unwrap();
+    let now = shop.app.now();
+    let mut new: Vec<memory::New> = (0..2000)
+        .map(|n| memory::New::note(format!("the rare word w{n}x stands in the talk number q{n}z about t{n}y"), now))
+        .collect();
+    new.insert(1000, memory::New::note("the talk", now));
+    let mut tx = shop.app.begin().await.unwrap();
+    memory::keep(tx.conn(), shop.org, id, &new, now).await.unwrap();
+    tx.commit().await.unwrap();
+    says(&shop, "Ana", "I live in Penang.").await;
+    let archived = memories(&shop, "Ana", "?status=archived").await;
+    let gone: Vec<_> = archived.iter().map(|m| m["content"].as_str().unwrap()).collect();
+    assert!(gone.contains(&"the talk") && gone.len() == 2, "{gone:?}");
+    assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
 }

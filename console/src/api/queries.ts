@@ -1,7 +1,7 @@
 // What the server knows, by key; `live.ts` says what became stale.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, said } from "./client";
-import type { paths } from "./schema";
+import type { MemoryStatus, paths } from "./schema";
 
 type Query<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? NonNullable<Q> : never;
 export type ConversationFilter = Omit<Query<"/api/conversations">, "cursor" | "limit">;
@@ -103,6 +103,7 @@ export const queries = {
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.next ?? undefined,
     }),
+  sharedMemories: (status: MemoryStatus) => queryOptions({ queryKey: ["memories", status], queryFn: () => said(api.GET("/api/memories", { params: { query: { status } } })) }),
   gaps: () => queryOptions({ queryKey: ["gaps"], queryFn: () => said(api.GET("/api/gaps")) }),
   index: () => queryOptions({ queryKey: ["index"], queryFn: () => said(api.GET("/api/reindex")) }),
 

@@ -304,6 +304,23 @@ export const en = {
     add: "Remember something",
     byHand: "A colleague wrote this, or the message is gone.",
     kinds: { name: "Name", address_form: "Wants to be called", language: "Speaks", contact: "Can be reached at", city: "Lives in", address: "Address", size: "Size", allergy: "Allergic to", diet: "Diet", health: "Health", family: "Family", pet: "Pet", birthday: "Birthday", job: "Works as", device: "Has", order: "Order", ticket: "Ticket", purchase: "Bought", complaint: "Complained", appointment: "Appointment", deadline: "Needs it by", promise: "We promised", preference: "Prefers", dislike: "Does not want", need: "Looks for", mood: "Mood", note: "Note" } as Record<string, string>,
+    shared: {
+      hint: "What helps the assistant to understand any customer, such as local words, nicknames of products and what agents set right. Only what is approved is used, and it proves nothing: answers still come from the documents.",
+      waiting: "Waiting for approval",
+      waitingNone: "Nothing waits: what agents' corrections teach and what colleagues propose comes here first.",
+      approved: "Approved",
+      approvedNone: "Nothing is approved yet: what stands here helps the assistant to understand what customers mean.",
+      approve: "Approve",
+      approvedDone: "Approved.",
+      approvedBy: (name: string) => `approved by ${name}`,
+      putAway: "Put away",
+      putAwayDone: "Put away.",
+      add: "Propose a memory",
+      addHint: "For example: customers who say “the island store” mean the shop in Penang.",
+      propose: "Propose",
+      proposed: "Proposed. It is used when it is approved.",
+      sources: { conversation: "From a conversation", manual: "Written by a colleague", ai_analysis: "Noticed by the assistant" } as Record<string, string>,
+    },
   },
   activities: {
     created: "Became known",
@@ -357,7 +374,7 @@ export const en = {
 
   knowledge: {
     title: "Knowledge",
-    tabs: { documents: "Documents", faqs: "FAQs", playground: "Playground", gaps: "Gaps" } as Record<string, string>,
+    tabs: { documents: "Documents", faqs: "FAQs", playground: "Playground", gaps: "Gaps", memories: "Memories" } as Record<string, string>,
     base: "Knowledge base",
     allBases: "All knowledge bases",
     baseAdd: "New knowledge base",

@@ -332,6 +332,23 @@ export const zh: Words = {
     add: "记住一件事",
     byHand: "由同事写下，或原消息已不在。",
     kinds: { name: "姓名", address_form: "希望的称呼", language: "使用语言", contact: "联系方式", city: "所在城市", address: "地址", size: "尺码", allergy: "过敏", diet: "饮食", health: "健康", family: "家庭", pet: "宠物", birthday: "生日", job: "职业", device: "使用设备", order: "订单", ticket: "工单", purchase: "买过", complaint: "投诉", appointment: "约定时间", deadline: "截止时间", promise: "我们承诺", preference: "偏好", dislike: "不喜欢", need: "需要", mood: "情绪", note: "备注" },
+    shared: {
+      hint: "这里的内容帮助助手听懂客户的话，例如当地的说法、商品的俗称、客服更正过的内容。只有批准后才会使用，而且不能当作依据：回答仍然来自文档。",
+      waiting: "待批准",
+      waitingNone: "没有待批准的内容：从客服的更正中学到的和同事提议的，都会先出现在这里。",
+      approved: "已批准",
+      approvedNone: "还没有已批准的内容：批准后会列在这里，帮助助手理解客户的意思。",
+      approve: "批准",
+      approvedDone: "已批准。",
+      approvedBy: (name) => `由 ${name} 批准`,
+      putAway: "归档",
+      putAwayDone: "已归档。",
+      add: "提议一条记忆",
+      addHint: "例如：客户说的“岛上门店”指槟城店。",
+      propose: "提议",
+      proposed: "已提议，批准后才会使用。",
+      sources: { conversation: "来自会话", manual: "由同事写下", ai_analysis: "由助手发现" },
+    },
   },
   activities: {
     created: "建档",
@@ -385,7 +402,7 @@ export const zh: Words = {
 
   knowledge: {
     title: "知识库",
-    tabs: { documents: "文档", faqs: "常见问题", playground: "试问", gaps: "缺口" },
+    tabs: { documents: "文档", faqs: "常见问题", playground: "试问", gaps: "缺口", memories: "记忆" },
     base: "知识库",
     allBases: "全部知识库",
     baseAdd: "新建知识库",

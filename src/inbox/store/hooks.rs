@@ -162,11 +162,11 @@ pub async fn settle_delivery(
 }
 
 /// Deletes what was told of a customer.
-pub async fn delete_deliveries_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<()> {
+pub async fn delete_deliveries_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
     const DELETE: &str = "DELETE FROM webhook_deliveries WHERE org_id = $1 AND payload LIKE $2";
     let named = format!("%\"{customer}\"%");
-    both!(c, c => sqlx::query(DELETE).bind(org).bind(named).execute(c).await.map(|_| ()))?;
-    Ok(())
+    let deleted = both!(c, c => sqlx::query(DELETE).bind(org).bind(named).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
 }
 
 /// Deletes what was told before `before`.

@@ -1,4 +1,4 @@
-// What the assistant knows: documents, FAQs, trying it out, and what is missing.
+// What the assistant knows: documents, FAQs, trying it out, what is missing, and what is remembered beyond any one customer.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { MoreHorizontal, Pencil, Plus, RefreshCw, Trash2 } from "lucide-react";
@@ -8,7 +8,7 @@ import { queries } from "~/api/queries";
 import type { KnowledgeBase } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, Dialog, Menu, MenuItem, MenuLine, Select, Spinner, Tabs, TextField } from "~/parts/ui";
+import { AreaField, Badge, Button, Dialog, Empty, Menu, MenuItem, MenuLine, Select, Spinner, Tabs, TextField } from "~/parts/ui";
 import { useWords } from "~/words";
 import { DocumentDrawer } from "./DocumentDrawer";
 import { Documents } from "./Documents";
@@ -16,6 +16,7 @@ import { Documents } from "./Documents";
 const Faqs = lazy(() => import("./Faqs").then((m) => ({ default: m.Faqs })));
 const Playground = lazy(() => import("./Playground").then((m) => ({ default: m.Playground })));
 const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
+const SharedMemories = lazy(() => import("./SharedMemories").then((m) => ({ default: m.SharedMemories })));
 
 export function Knowledge() {
   const w = useWords();
@@ -39,7 +40,7 @@ export function Knowledge() {
     },
     onError: toast.failed,
   });
-  const tabs: [string, string][] = ["documents", "faqs", "playground", ...(me.may("conversation:read") ? ["gaps"] : [])].filter((t) => t !== "playground" || me.may("assistant:ask")).map((t) => [t, w.knowledge.tabs[t] as string]);
+  const tabs: [string, string][] = ["documents", "faqs", "playground", ...(me.may("conversation:read") ? ["gaps"] : []), ...(me.may("memory:read") ? ["memories"] : [])].filter((t) => t !== "playground" || me.may("assistant:ask")).map((t) => [t, w.knowledge.tabs[t] as string]);
   return (
     <div className="flex h-full min-h-0 flex-col">
       <header className="flex min-h-14 shrink-0 flex-wrap items-center gap-2 bg-panel px-4 py-2">
@@ -68,6 +69,7 @@ export function Knowledge() {
                 {tab === "faqs" && <Faqs base={search.base} />}
                 {tab === "playground" && <Playground />}
                 {tab === "gaps" && <Gaps />}
+                {tab === "memories" && (me.may("memory:read") ? <SharedMemories /> : <Empty title={w.notAllowed} />)}
               </Suspense>
             </div>
           </Tabs>
