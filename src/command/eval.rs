@@ -79,6 +79,9 @@ pub enum Suite {
         /// Write a line per question: {"id","ranked"}
         #[arg(long, value_name = "FILE")]
         rows: Option<PathBuf>,
+        /// Write a page with pictures: strength curves, recall, what was learned and why, worst misses
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
         #[arg(long)]
         json: bool,
     },
@@ -106,8 +109,8 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             print(&evals::calibrate::run(context.config()?, &sets).await?, json)?;
         }
         Suite::Faq { train, test, rows, json } => print(&evals::faq::run(&train, &test, rows.as_deref())?, json)?,
-        Suite::Memory { locomo, madial, learn, rows, json } => {
-            let files = evals::MemoryFiles { locomo, madial, learn, rows };
+        Suite::Memory { locomo, madial, learn, rows, html, json } => {
+            let files = evals::MemoryFiles { locomo, madial, learn, rows, html };
             if files.locomo.is_none() && files.madial.is_none() && files.learn.is_none() {
                 return Err(Error::Invalid("say what to measure: --locomo, --madial or --learn".into()));
             }

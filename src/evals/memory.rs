@@ -2,6 +2,7 @@
 //! question is recalled, and what was recalled is compared with where the answer stands. And labelled messages: what is
 //! learned from them by rules alone.
 
+mod report;
 mod talks;
 
 use std::{
@@ -36,6 +37,8 @@ pub struct MemoryFiles {
     /// Labelled messages.
     pub learn: Option<PathBuf>,
     pub rows: Option<PathBuf>,
+    /// Where the page with pictures goes.
+    pub html: Option<PathBuf>,
 }
 
 /// How many memories are ranked for each question.
@@ -102,6 +105,19 @@ pub struct LearnReport {
     pub recall: f64,
     /// The same by language.
     pub by_language: BTreeMap<String, (f64, f64)>,
+    /// Every fact that was stored, or missed.
+    #[serde(skip)]
+    pub learned: Vec<Learned>,
+}
+
+/// A fact that was learned from a message, or should have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Learned {
+    pub text: String,
+    pub kind: String,
+    pub value: String,
+    pub is_right: bool,
+    pub is_missed: bool,
 }
 
 /// The measures of a run; what was not asked for is absent.
@@ -139,6 +155,9 @@ pub async fn memory(config: Config, files: &MemoryFiles) -> Result<MemoryReport>
     }
     if let Some(mut rows) = rows {
         rows.flush()?;
+    }
+    if let Some(path) = &files.html {
+        std::fs::write(path, report::page(&report)?).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
     }
     Ok(report)
 }
@@ -282,6 +301,19 @@ fn learn(path: &Path) -> Result<LearnReport> {
         let same = |stored: &(&str, usize, usize), fact: &LabelledFact| {
             stored.0 == fact.kind && stored.1 < fact.end && fact.start < stored.2
         };
+        let cut = |start: usize, end: usize| message.text.chars().skip(start).take(end - start).collect::<String>();
+        let learned = |kind: &str, value: String, is_right: bool, is_missed: bool| Learned {
+            text: message.text.clone(),
+            kind: kind.to_owned(),
+            value,
+            is_right,
+            is_missed,
+        };
+        report.learned.extend(
+            stored.iter().map(|s| learned(s.0, cut(s.1, s.2), message.facts.iter().any(|f| same(s, f)), false)),
+        );
+        let missed = message.facts.iter().filter(|f| !stored.iter().any(|s| same(s, f)));
+        report.learned.extend(missed.map(|f| learned(&f.kind, cut(f.start, f.end.max(f.start)), false, true)));
         let right = stored.iter().filter(|s| message.facts.iter().any(|f| same(s, f))).count();
         let found = message.facts.iter().filter(|f| stored.iter().any(|s| same(s, f))).count();
         for language in [message.language.as_str(), "all"] {

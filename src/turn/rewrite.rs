@@ -58,6 +58,9 @@ const LEANING_EN: &[&str] = &[
     "that one",
     "this one",
 ];
+/// What a whole question begins with.
+const ASKING_EN: &[&str] =
+    &["how", "what", "when", "where", "which", "who", "why", "can", "could", "do", "does", "is", "are", "will", "may"];
 const PRONOUNS_EN: &[&str] =
     &["it", "its", "they", "them", "their", "that", "this", "those", "these", "one", "ones", "there"];
 const LEANING_ZH: &[&str] = &[
@@ -107,8 +110,14 @@ fn leans_back(question: &str) -> bool {
     }
     let words: Vec<&str> =
         folded.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty()).collect();
-    let starts = LEANING_EN.iter().any(|w| folded.starts_with(w)) && words.len() <= 10;
-    let points = words.len() <= 8 && words.iter().any(|w| PRONOUNS_EN.contains(w)) && topics <= 2;
+    let has_pronoun = words.iter().any(|w| PRONOUNS_EN.contains(w));
+    // "And how long does shipping to Penang take?" is whole without what was said before it.
+    let is_whole = words.first().is_some_and(|w| ["and", "but", "or", "also", "then"].contains(w))
+        && words.get(1).is_some_and(|w| ASKING_EN.contains(w))
+        && !has_pronoun
+        && topics >= 2;
+    let starts = LEANING_EN.iter().any(|w| folded.starts_with(w)) && words.len() <= 10 && !is_whole;
+    let points = words.len() <= 8 && has_pronoun && topics <= 2;
     starts
         || points
         || (topics == 0 && !words.is_empty())
@@ -183,6 +192,12 @@ mod tests {
             ("AP-300 保修多久？", "那 PS-1000 呢？", Some("保修多久，那 PS-1000 呢？")),
             ("你们寄到香港吗", "多少钱？", Some("你们寄到香港吗，多少钱？")),
             ("How long is the warranty?", "Where is your showroom in Singapore located?", None),
+            ("How long is the warranty?", "And how long does shipping to Penang take?", None),
+            (
+                "Do you ship to Penang?",
+                "And how much is it to Ipoh?",
+                Some("Do you ship to Penang And how much is it to Ipoh?"),
+            ),
             ("保修多久", "新加坡展厅在什么地方", None),
         ] {
             assert_eq!(follow_up(question, &said(before)).as_deref(), expected, "{before} / {question}");
