@@ -217,5 +217,7 @@ async fn main() {
         share(junk, kept)
     );
     app.close().await;
+    // The vector engine writes once more when it goes.
+    drop(app);
     let _ = std::fs::remove_dir_all(dir);
 }
