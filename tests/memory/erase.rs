@@ -22,9 +22,13 @@ use crate::{
     },
 };
 
-/// Words that stand nowhere else.
+/// Words that stand nowhere else; of letters, since many digits may happen to be a card's number, which is refused.
 fn canaries() -> Vec<String> {
-    (0..50).map(|n| format!("canary{n}x{}", &crypto::sha256_hex(crypto::token().as_bytes())[..20])).collect()
+    let letters = || -> String {
+        let hex = crypto::sha256_hex(crypto::token().as_bytes());
+        hex.chars().take(20).filter_map(|c| char::from_digit(c.to_digit(16)? + 10, 36)).collect()
+    };
+    (0..50).map(|n| format!("canary{n}x{}", letters())).collect()
 }
 
 /// Puts the canaries wherever people and programs put what they know of a customer.
