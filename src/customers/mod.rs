@@ -18,7 +18,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use export::export;
+pub use export::{Person, export};
 pub use find::{Reached, add_address, find_or_create};
 pub use store::{Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock_identity};
 

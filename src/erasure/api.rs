@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -29,27 +30,37 @@ pub struct ErasureShown {
     pub is_genuine: bool,
 }
 
-/// Take out everything about a customer: who they are, contacts, timeline, deals, messages, what is remembered.
+/// Everything about a customer, to take along.
+#[derive(Debug, Serialize)]
+pub struct Export {
+    #[serde(flatten)]
+    person: customers::Person,
+    deals: Vec<sales::Deal>,
+    conversations: Value,
+    memories: Value,
+    exported_at: DateTime<Utc>,
+}
+
+/// Take out everything about a customer: who they are, tags, accounts, contacts, timeline, deals, messages, what is remembered.
 /// Private notes are left out.
 #[utoipa::path(post, path = "/api/customers/{id}/export", tag = "customers", responses((status = 200, body = Object)))]
 pub async fn export(
     State(app): State<Arc<App>>,
     by: Can<CustomerExport>,
     Path(id): Path<CustomerId>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Export>> {
+    let now = app.now();
     let mut tx = app.begin().await?;
-    let person = customers::export(tx.conn(), &by, id).await?;
-    let deals = sales::export(tx.conn(), &by, id).await?;
-    let conversations = inbox::export(tx.conn(), by.org, id).await?;
-    let memories = memory::export(tx.conn(), by.org, id).await?;
-    audit(tx.conn(), app.now(), &by, "customer.export", ("customer", id.0), json!({})).await?;
+    let export = Export {
+        person: customers::export(tx.conn(), &by, id, now).await?,
+        deals: sales::export(tx.conn(), &by, id).await?,
+        conversations: inbox::export(tx.conn(), by.org, id).await?,
+        memories: memory::export(tx.conn(), by.org, id).await?,
+        exported_at: now,
+    };
+    audit(tx.conn(), now, &by, "customer.export", ("customer", id.0), json!({})).await?;
     tx.commit().await?;
-    let mut all = json!({"deals": deals, "conversations": conversations, "memories": memories,
-        "exported_at": app.now()});
-    if let (Value::Object(all), Value::Object(person)) = (&mut all, person) {
-        all.extend(person);
-    }
-    Ok(Json(all))
+    Ok(Json(export))
 }
 
 /// Erase a customer everywhere. It can't be undone; a receipt says what was removed.

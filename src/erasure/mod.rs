@@ -58,15 +58,15 @@ pub struct Receipt {
     /// Lines of the audit log that stay without what they said.
     pub audit_lines_emptied: i64,
     /// What was told to integrators' webhooks. Left out of older receipts, and of the signed text when there is none.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub webhook_deliveries: i64,
     /// Files that the customer sent or got; likewise.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub attachments: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_none(count: &i64) -> bool {
+fn is_zero(count: &i64) -> bool {
     *count == 0
 }
 

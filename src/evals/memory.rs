@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
     io::{BufWriter, Write},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -116,8 +117,29 @@ pub struct Learned {
     pub text: String,
     pub kind: String,
     pub value: String,
-    pub is_right: bool,
-    pub is_missed: bool,
+    pub outcome: Outcome,
+}
+
+/// What became of a fact. The worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Stored, and no fact of that kind.
+    Wrong,
+    /// A fact that was not stored.
+    Missed,
+    Right,
+}
+
+impl Outcome {
+    /// What to call it beside a fact; nothing if it is as it should be.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Missed => "missed",
+            Self::Right => "",
+        }
+    }
 }
 
 /// The measures of a run; what was not asked for is absent.
@@ -301,21 +323,22 @@ fn learn(path: &Path) -> Result<LearnReport> {
         let same = |stored: &(&str, usize, usize), fact: &LabelledFact| {
             stored.0 == fact.kind && stored.1 < fact.end && fact.start < stored.2
         };
-        let cut = |start: usize, end: usize| message.text.chars().skip(start).take(end - start).collect::<String>();
-        let learned = |kind: &str, value: String, is_right: bool, is_missed: bool| Learned {
+        let learned = |kind: &str, range: Range<usize>, outcome: Outcome| Learned {
             text: message.text.clone(),
             kind: kind.to_owned(),
-            value,
-            is_right,
-            is_missed,
+            value: memory::characters(&message.text, range),
+            outcome,
         };
-        report.learned.extend(
-            stored.iter().map(|s| learned(s.0, cut(s.1, s.2), message.facts.iter().any(|f| same(s, f)), false)),
-        );
+        let of_stored = stored.iter().map(|s| {
+            let is_right = message.facts.iter().any(|f| same(s, f));
+            learned(s.0, s.1..s.2, if is_right { Outcome::Right } else { Outcome::Wrong })
+        });
         let missed = message.facts.iter().filter(|f| !stored.iter().any(|s| same(s, f)));
-        report.learned.extend(missed.map(|f| learned(&f.kind, cut(f.start, f.end.max(f.start)), false, true)));
-        let right = stored.iter().filter(|s| message.facts.iter().any(|f| same(s, f))).count();
-        let found = message.facts.iter().filter(|f| stored.iter().any(|s| same(s, f))).count();
+        let of_missed = missed.map(|f| learned(&f.kind, f.start..f.end, Outcome::Missed));
+        let of_message: Vec<Learned> = of_stored.chain(of_missed).collect();
+        let count = |outcome: Outcome| of_message.iter().filter(|l| l.outcome == outcome).count();
+        let (right, found) = (count(Outcome::Right), message.facts.len() - count(Outcome::Missed));
+        report.learned.extend(of_message);
         for language in [message.language.as_str(), "all"] {
             let [all_stored, all_right, all_labelled, all_found] = counts.entry(language.into()).or_default();
             *all_stored += stored.len();

@@ -114,7 +114,7 @@ pub async fn why(app: &App, by: &By, customer: CustomerId, id: MemoryId) -> Resu
     let words = message.as_ref().and_then(|m| {
         let start = usize::try_from(memory.span_start?).ok()?;
         let end = usize::try_from(memory.span_end?).ok()?;
-        Some(m.content.chars().skip(start).take(end.saturating_sub(start)).collect())
+        Some(read::characters(&m.content, start..end))
     });
     Ok(Why { words, said_at: memory.valid_from, message: message.map(|m| m.content), memory })
 }

@@ -27,22 +27,21 @@ pub const ASKS_FORGET: &str = "memory_asks_forget";
 pub const ASKS_FORGET_ME: &str = "memory_asks_forget_me";
 pub const DONE: &str = "memory_done";
 
+/// What to do about a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handed {
+    Say(Said),
+    /// Everything about the customer is to be erased, as they confirmed; this is the last they hear.
+    Erase(Said),
+    /// A person is called: we can't tell whether all of it is theirs.
+    CallPerson,
+}
+
 /// What to say, and what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     pub text: String,
     pub kind: &'static str,
-    pub then: Then,
-}
-
-/// What follows what is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    Nothing,
-    /// The customer confirmed that everything is to be erased.
-    Erases,
-    /// Instead of saying anything a person is called: we can't tell whether all of it is theirs.
-    CallsPerson,
 }
 
 /// What came before: our last message and its kind.
@@ -184,10 +183,10 @@ pub async fn hand(
     text: &str,
     earlier: Earlier<'_>,
     language: Language,
-) -> Result<Option<Said>> {
-    let say = |en: &str, zh: &str, kind: &'static str| {
-        Some(Said { text: if language == Language::Zh { zh } else { en }.to_owned(), kind, then: Then::Nothing })
-    };
+) -> Result<Option<Handed>> {
+    let said =
+        |en: &str, zh: &str, kind| Said { text: if language == Language::Zh { zh } else { en }.to_owned(), kind };
+    let say = |en: &str, zh: &str, kind| Some(Handed::Say(said(en, zh, kind)));
     // Our question stands: yes or no.
     if let Some(asks @ (ASKS_FORGET | ASKS_FORGET_ME)) = earlier.kind {
         if !is_yes(text) {
@@ -195,12 +194,12 @@ pub async fn hand(
                 return Ok(say("All right, I keep it.", "好的，我会继续保留。", DONE));
             }
         } else if asks == ASKS_FORGET_ME {
-            let said = say(
+            let said = said(
                 "Done: everything about you is being erased now. This conversation goes with it. Take care!",
                 "好的，您的全部资料现在就会被清除，这段对话也会一并删除。祝您一切顺利！",
                 DONE,
             );
-            return Ok(said.map(|s| Said { then: Then::Erases, ..s }));
+            return Ok(Some(Handed::Erase(said)));
         } else {
             // What was shown is what is forgotten, whatever was learned meanwhile.
             let shown: Vec<&str> =
@@ -222,7 +221,7 @@ pub async fn hand(
     if wish == Hand::ForgetMe && asker.is_some_and(|a| !a.is_verified) {
         let accounts = customers::list_identities(app.read().await?.conn(), org, customer).await?;
         if accounts.len() > 1 {
-            return Ok(Some(Said { text: String::new(), kind: DONE, then: Then::CallsPerson }));
+            return Ok(Some(Handed::CallPerson));
         }
     }
     let memories = heard(app, org, customer, asker).await?;
@@ -237,7 +236,7 @@ pub async fn hand(
             "我可以清除我们保存的关于您的一切：聊天记录、我的记忆和您的联系资料。此操作无法撤销。确定要清除吗？（是 / 否）",
             ASKS_FORGET_ME,
         ),
-        Hand::Show => Some(Said { text: shown(&memories, language), kind: SHOWN, then: Then::Nothing }),
+        Hand::Show => Some(Handed::Say(Said { text: shown(&memories, language), kind: SHOWN })),
         Hand::Forget(what) | Hand::Wrong(what) => {
             let meant = meant_by(&memories, &what);
             let lines: Vec<String> =

@@ -32,13 +32,13 @@ use uuid::Uuid;
 
 pub use fade::{fade, to_confirm, used};
 pub use forget::{clear, erase, export, forget};
-pub use hand::{Earlier, Said, Then, hand};
+pub use hand::{Earlier, Handed, Said, hand};
 pub use index::{bring, reconcile};
 pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};
 pub use learn::learn;
 pub use rank::Before;
-pub use read::{Fact, Writer, facts, is_secret};
+pub use read::{Fact, Writer, characters, facts, is_secret};
 pub use recall::{Asker, Query, Recalled, recall};
 pub use store::believed;
 

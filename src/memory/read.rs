@@ -243,6 +243,12 @@ pub fn holds_card(text: &str) -> bool {
     })
 }
 
+/// The characters of `text` from `range.start` up to `range.end`, counted in characters; what is beyond its end is left
+/// out.
+pub fn characters(text: &str, range: Range<usize>) -> String {
+    text.chars().skip(range.start).take(range.len()).collect()
+}
+
 /// Whether `text` tells a secret: a card, a password, a code, a passport. Such words are stored nowhere.
 pub fn is_secret(text: &str) -> bool {
     holds_card(text) || english::SHEET.gate.secret.is_match(text) || chinese::SHEET.gate.secret.is_match(text)

@@ -15,7 +15,7 @@ use crate::{
     app::{App, Changed, ConversationId, IdentityId, TurnId},
     customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
-    memory::{self, Asker, Recalled, Then},
+    memory::{self, Asker, Handed, Recalled},
     platform::{Error, Result, language::Language},
 };
 
@@ -46,12 +46,18 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         return hand_off(app, &opened, &question, reason, why, started).await;
     }
     let asker = asker(app, &opened).await?;
-    if let Some(said) = hand(app, &opened, &question, asker).await? {
-        if said.then == Then::CallsPerson {
+    match hand(app, &opened, &question, asker).await? {
+        None => {}
+        Some(Handed::Say(said)) => return say(app, &opened, &question, said, started).await,
+        // Ordered first; it runs when the reply is delivered.
+        Some(Handed::Erase(said)) => {
+            erasure::order(app, conversation.org_id, conversation.customer_id, "customer").await?;
+            return say(app, &opened, &question, said, started).await;
+        }
+        Some(Handed::CallPerson) => {
             let why = "the customer wants everything about them erased; they have several accounts, and this one is not verified";
             return hand_off(app, &opened, &question, Reason::Policy, why, started).await;
         }
-        return say(app, &opened, &question, said, started).await;
     }
     let recalled = recall(app, &opened, &question, asker).await;
     question.memories = recalled.iter().map(Recalled::line).collect();
@@ -109,18 +115,15 @@ async fn asker(app: &App, opened: &Opened) -> Result<Asker> {
 }
 
 /// What the customer asks of their own memory, answered; nothing is searched for it.
-async fn hand(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Result<Option<memory::Said>> {
+async fn hand(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Result<Option<Handed>> {
     let last = opened.before().last();
     let earlier = memory::Earlier { kind: last.and_then(kind), said: last.map(|m| m.content.as_str()) };
     let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
     memory::hand(app, org, customer, Some(asker), &question.text, earlier, question.language).await
 }
 
-/// Says what the memory answered; a confirmed erasure is ordered first, and runs when the reply is delivered.
+/// Says what the memory answered.
 async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said, started: Instant) -> Result<()> {
-    if said.then == Then::Erases {
-        erasure::order(app, opened.conversation.org_id, opened.conversation.customer_id, "customer").await?;
-    }
     let trace = Trace {
         id: TurnId::new(),
         decision: "answer".into(),

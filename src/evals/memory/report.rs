@@ -45,9 +45,9 @@ pub fn page(report: &MemoryReport) -> Result<String> {
         .collect();
     let learned = report.learn.as_ref().map(|learn| {
         let mut all: Vec<&Learned> = learn.learned.iter().collect();
-        all.sort_by_key(|l| l.is_right && !l.is_missed);
+        all.sort_by_key(|l| l.outcome);
         all.truncate(SHOWN);
-        let fact = |l: &&Learned| context! { kind => l.kind.as_str(), value => l.value.as_str(), text => l.text.as_str(), is_right => l.is_right, is_missed => l.is_missed };
+        let fact = |l: &&Learned| context! { kind => l.kind.as_str(), value => l.value.as_str(), text => l.text.as_str(), outcome => l.outcome.word() };
         let all: Vec<Value> = all.iter().map(fact).collect();
         context! {
             messages => learn.messages, stored => learn.stored, labelled => learn.labelled,
@@ -100,7 +100,7 @@ fn curve(kind: Kind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evals::memory::{LearnReport, Miss, TalkReport};
+    use crate::evals::memory::{LearnReport, Miss, Outcome, TalkReport};
 
     #[test]
     fn the_page_shows_what_was_measured_and_runs_nothing_that_was_said() {
@@ -111,8 +111,7 @@ mod tests {
             text: "I live in <b>Ipoh</b>".into(),
             kind: "city".into(),
             value: "Ipoh".into(),
-            is_right: true,
-            is_missed: false,
+            outcome: Outcome::Right,
         }];
         let report = MemoryReport {
             locomo: Some(TalkReport { all, worst, ..TalkReport::default() }),

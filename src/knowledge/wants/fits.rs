@@ -243,7 +243,7 @@ fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const BESIDE: &[&str] = &["the", "a", "your", "its", "last", "first"];
     // What something does of which is asked how long.
     const TAKES: &[&str] = &["take", "takes", "last", "lasts"];
-    let is_followed_by_after = |sentence: &str, end: usize, asked: &dyn Fn(u32) -> bool| {
+    let is_followed_by_after = |end: usize| {
         let rest = sentence.get(end..).unwrap_or_default();
         FROM_ZH.iter().any(|word| rest.starts_with(word) && !asked(term_of(word)))
     };
@@ -260,7 +260,7 @@ fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
                 from = back.next();
             }
             let is_from = from.is_some_and(|(word, id)| FROM.contains(&word.as_str()) && !asked(*id));
-            let is_from = is_from || is_followed_by_after(sentence, token.end, asked);
+            let is_from = is_from || is_followed_by_after(token.end);
             (counted, named) = (counted || is_from, named || !is_from);
         }
         before.push((written, token.id));
