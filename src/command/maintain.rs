@@ -3,7 +3,11 @@
 
 use std::{path::Path, process::ExitCode};
 
-use frontdesk::{backup, platform::Result};
+use frontdesk::{
+    backup::{self, KeyState},
+    erasure,
+    platform::Result,
+};
 use serde_json::{Value, json};
 
 use super::{Context, client::Client, lock};
@@ -51,6 +55,17 @@ pub async fn restore(context: &Context, file: &Path) -> Result<ExitCode> {
     let secret_key = std::env::vars().find(|(name, _)| name == "FRONTDESK_SECRET_KEY").map(|(_, key)| key);
     let report = backup::restore(&context.config()?, &context.data_dir, secret_key, file).await?;
     println!("{report}");
+    if !matches!(report.key, KeyState::Right | KeyState::Restored) {
+        return Ok(ExitCode::SUCCESS); // the next start erases again who was erased since
+    }
+    let app = context.open(context.config()?).await?;
+    let erased = erasure::apply(&app).await;
+    app.close().await;
+    match erased? {
+        0 => {}
+        1 => println!("One customer who was erased after this backup was erased again."),
+        n => println!("{n} customers who were erased after this backup were erased again."),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

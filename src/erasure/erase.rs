@@ -68,7 +68,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     }
     tx.commit().await?;
     memory::clear(app, org, customer).await?;
-    ledger::note(app, &erasure)?;
+    ledger::note(app, std::slice::from_ref(&erasure))?;
     // Deleted rows leave their bytes in the file and its log until they are overwritten.
     app.scrub().await?;
     app.changed(org, Changed::Customer { id: customer }).await;

@@ -1,6 +1,7 @@
 //! The ledger beside the database: a backup is older than the erasures after it, so restoring one must hear of them.
 
 use std::{
+    collections::HashSet,
     fs::OpenOptions,
     io::{ErrorKind, Write},
     path::Path,
@@ -29,23 +30,29 @@ struct Line {
     erased_at: DateTime<Utc>,
 }
 
-/// Notes an erasure that was done. Safe to repeat.
-pub(super) fn note(app: &App, erasure: &Erasure) -> Result<()> {
-    let Some(erased_at) = erasure.erased_at else { return Ok(()) };
+/// Notes erasures that were done, those that are not there yet. Safe to repeat.
+pub(super) fn note(app: &App, erasures: &[Erasure]) -> Result<()> {
     let path = app.data_dir.join(FILE);
-    if read(&path)?.iter().any(|line| line.id == erasure.id) {
+    let known: HashSet<Uuid> = read(&path)?.iter().map(|line| line.id).collect();
+    let mut text = String::new();
+    for erasure in erasures.iter().filter(|e| !known.contains(&e.id)) {
+        let Some(erased_at) = erasure.erased_at else { continue };
+        let line = Line {
+            id: erasure.id,
+            org: erasure.org_id,
+            customer: erasure.customer_id,
+            requested_by: erasure.requested_by.clone(),
+            requested_at: erasure.requested_at,
+            erased_at,
+        };
+        text += &serde_json::to_string(&line)?;
+        text.push('\n');
+    }
+    if text.is_empty() {
         return Ok(());
     }
-    let line = Line {
-        id: erasure.id,
-        org: erasure.org_id,
-        customer: erasure.customer_id,
-        requested_by: erasure.requested_by.clone(),
-        requested_at: erasure.requested_at,
-        erased_at,
-    };
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes())?;
+    file.write_all(text.as_bytes())?;
     Ok(file.sync_all()?)
 }
 
@@ -68,8 +75,8 @@ fn read(path: &Path) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Erases again who was erased before: before anything is served, since an older backup brings them back. Returns how
-/// many. Safe to repeat.
+/// Erases again who was erased before: before anything is served, since an older backup brings them back. Notes in this
+/// directory's file what other processes of the installation erased, too. Returns how many returned. Safe to repeat.
 pub async fn apply(app: &App) -> Result<usize> {
     for line in read(&app.data_dir.join(FILE))? {
         let erasure = Erasure {
@@ -87,6 +94,7 @@ pub async fn apply(app: &App) -> Result<usize> {
             tx.commit().await?;
         }
     }
+    note(app, &store::list_done(app.read().await?.conn()).await?)?;
     let returned = store::returned(app.read().await?.conn()).await?;
     for (org, customer) in &returned {
         erase::erase(app, *org, *customer).await?;

@@ -39,6 +39,12 @@ pub async fn find_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Op
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(customer).fetch_optional(c).await)?)
 }
 
+/// Every line that was carried out.
+pub async fn list_done(c: Conn<'_>) -> Result<Vec<Erasure>> {
+    const LIST: &str = "SELECT * FROM erasures WHERE erased_at IS NOT NULL ORDER BY id";
+    Ok(both!(c, c => sqlx::query_as(LIST).fetch_all(c).await)?)
+}
+
 /// Lines whose customer is there, although they were erased: an older backup brought them back.
 pub async fn returned(c: Conn<'_>) -> Result<Vec<(OrgId, CustomerId)>> {
     const LIST: &str = "

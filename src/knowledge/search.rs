@@ -102,8 +102,7 @@ async fn weigh(
     collection: Collection,
 ) -> Result<()> {
     let ids: Vec<u32> = asked.terms.iter().map(|t| t.id).collect();
-    let totals = store::words::totals(reader.conn(), org, collection).await?;
-    let frequencies = store::words::frequencies(reader.conn(), org, collection, &ids).await?;
+    let (totals, frequencies) = store::words::frequencies(reader.conn(), org, collection, &ids).await?;
     asked.weigh(count(totals.entry_count), |term| frequencies.get(&term).copied().unwrap_or(0));
     Ok(())
 }
@@ -139,8 +138,7 @@ async fn read_faqs(
     let mut terms: Vec<u32> = rows.iter().flat_map(|f| lexical::tokens(&f.question)).map(|t| t.id).collect();
     terms.sort_unstable();
     terms.dedup();
-    let totals = store::words::totals(reader.conn(), org, Collection::Faqs).await?;
-    let frequencies = store::words::frequencies(reader.conn(), org, Collection::Faqs, &terms).await?;
+    let (totals, frequencies) = store::words::frequencies(reader.conn(), org, Collection::Faqs, &terms).await?;
     let idf = |term: u32| lexical::idf(frequencies.get(&term).copied().unwrap_or(0), count(totals.entry_count));
     Ok(evidence::faqs(asked, rows, &idf))
 }

@@ -152,7 +152,7 @@ async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'stati
     let added = keep::keep(tx.conn(), by.org, customer, &[new], now).await?;
     let memory = match (added.first(), slot) {
         (Some(id), _) => store::find(tx.conn(), by.org, customer, *id).await?,
-        (None, Some(slot)) => store::find_slot(tx.conn(), by.org, customer, &slot).await?,
+        (None, Some(slot)) => store::in_slots(tx.conn(), by.org, customer, &[&slot]).await?.pop(),
         (None, None) => None,
     };
     let memory = memory.ok_or_else(|| Error::Invalid("this is not remembered".into()))?;

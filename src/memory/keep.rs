@@ -1,11 +1,13 @@
 //! Puts one thing into the memory of a customer: beside, over or into what is known.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
-    Kind, Memory, Status, Term, read, store,
+    Kind, Memory, Slot, Status, Term, read, store,
     store::terms::{self, Delta},
     strength,
     supersede::{self, Verdict},
@@ -90,71 +92,97 @@ pub async fn keep(
     all: &[New],
     now: DateTime<Utc>,
 ) -> Result<Vec<MemoryId>> {
-    let mut seq = store::last_seq(c.again(), org, customer).await?;
-    let entries = terms::totals(c.again(), org).await?.entry_count;
+    if all.iter().any(|new| new.value.trim().is_empty()) {
+        return Err(Error::Invalid("a memory must say something".into()));
+    }
+    let all: Vec<(&New, Option<String>)> = all
+        .iter()
+        .filter(|new| !read::is_secret(&new.value))
+        .map(|new| (new, supersede::slot(new.kind, &new.value, new.about)))
+        .collect();
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let slots: Vec<&str> = all.iter().filter_map(|(_, slot)| slot.as_deref()).collect();
+    let taken = store::in_slots(c.again(), org, customer, &slots).await?;
+    let mut taken: HashMap<String, Memory> = taken.into_iter().filter_map(|m| Some((m.slot.clone()?, m))).collect();
+    let information = Information::of(c.again(), org, all.iter().map(|(new, _)| new.content())).await?;
     let mut delta = Delta::default();
     let mut added = Vec::new();
-    for new in all {
-        if new.value.trim().is_empty() {
-            return Err(Error::Invalid("a memory must say something".into()));
-        }
-        if read::is_secret(&new.value) {
-            continue;
-        }
-        let slot = supersede::slot(new.kind, &new.value, new.about);
+    for (new, slot) in all {
         let mut past = None;
         let id = MemoryId::new();
-        if let Some(slot) = &slot
-            && let Some(known) = store::find_slot(c.again(), org, customer, slot).await?
-        {
-            match supersede::judge(&known, &new.value, new.said_at) {
+        if let Some(known) = slot.as_ref().and_then(|slot| taken.get_mut(slot)) {
+            match supersede::judge(known, &new.value, new.said_at) {
                 Verdict::Restates => {
-                    store::save(c.again(), &supersede::restated(&known, now.max(new.said_at))).await?;
+                    *known = supersede::restated(known, now.max(new.said_at));
+                    store::save(c.again(), known).await?;
                     continue;
                 }
                 Verdict::Replaces => {
                     delta.count(&known.content, -1);
-                    store::save(c.again(), &supersede::closed(&known, id, new.said_at)).await?;
+                    store::save(c.again(), &supersede::closed(known, id, new.said_at)).await?;
                 }
                 Verdict::IsPast => past = Some((known.id, known.valid_from.unwrap_or(known.created_at))),
             }
         }
-        if new.replaces {
-            for known in store::list(c.again(), org, customer, Some(Status::Active), 500).await? {
-                if known.kind == new.kind && known.slot != slot {
+        // Of what there is one of, the slot's was all.
+        if new.replaces && new.kind.slot() != Slot::One {
+            for known in store::known(c.again(), org, customer, &[new.kind]).await? {
+                if known.slot != slot {
                     delta.count(&known.content, -1);
                     store::save(c.again(), &supersede::closed(&known, id, new.said_at)).await?;
+                    taken.retain(|_, m| m.id != known.id);
                 }
             }
         }
-        seq += 1;
-        let mut memory = fresh(id, org, customer, new, slot, seq, now);
-        memory.information = information(c.again(), org, &memory.content, entries).await?;
+        let mut memory = fresh(id, org, customer, new, slot.clone(), now);
+        memory.information = information.told_by(&memory.content);
         if let Some((by, since)) = past {
             memory.status = Status::Superseded;
             memory.superseded_by = Some(by);
             memory.valid_until = Some(since);
         }
         if store::insert(c.again(), &memory).await? {
+            added.push(id);
             if memory.status == Status::Active {
                 delta.count(&memory.content, 1);
+                taken.extend(slot.map(|slot| (slot, memory)));
             }
-            added.push(id);
         }
     }
     terms::apply(c, org, &delta).await?;
     Ok(added)
 }
 
-/// The summed rarity of the words of a text: what forgetting by information goes by.
-async fn information(c: Conn<'_>, org: OrgId, text: &str, entries: i64) -> Result<f64> {
-    let mut words: Vec<u32> = Vec::new();
-    lexical::each_term(text, |term| words.push(term));
-    words.sort_unstable();
-    words.dedup();
-    let known = terms::frequencies(c, org, &words).await?;
-    let entries = u64::try_from(entries).unwrap_or(0);
-    Ok(words.iter().map(|term| f64::from(lexical::idf(known.get(term).copied().unwrap_or(0), entries))).sum())
+/// How much texts tell: what forgetting by information goes by.
+struct Information {
+    entries: u64,
+    frequencies: HashMap<u32, u64>,
+}
+
+impl Information {
+    async fn of(c: Conn<'_>, org: OrgId, texts: impl Iterator<Item = String>) -> Result<Self> {
+        let words: HashSet<u32> = texts.flat_map(|text| words(&text)).collect();
+        let words: Vec<u32> = words.into_iter().collect();
+        let (totals, frequencies) = terms::frequencies(c, org, &words).await?;
+        Ok(Self { entries: u64::try_from(totals.entry_count).unwrap_or(0), frequencies })
+    }
+
+    /// The summed rarity of the words of a text.
+    fn told_by(&self, text: &str) -> f64 {
+        let rarity = |word: u32| lexical::idf(self.frequencies.get(&word).copied().unwrap_or(0), self.entries);
+        words(text).into_iter().map(|word| f64::from(rarity(word))).sum()
+    }
+}
+
+/// The words of a text, each once.
+fn words(text: &str) -> BTreeSet<u32> {
+    let mut words = BTreeSet::new();
+    lexical::each_term(text, |term| {
+        words.insert(term);
+    });
+    words
 }
 
 fn fresh(
@@ -163,7 +191,6 @@ fn fresh(
     customer: CustomerId,
     new: &New,
     slot: Option<String>,
-    seq: i64,
     now: DateTime<Utc>,
 ) -> Memory {
     let day = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
@@ -182,7 +209,7 @@ fn fresh(
         summary: new.sentence.clone(),
         value: Some(new.value.clone()),
         slot,
-        seq,
+        seq: 0, // given by the store
         speaker: new.speaker.clone(),
         status: Status::Active,
         language: Some(new.language),

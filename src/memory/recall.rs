@@ -147,7 +147,7 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
 
     let dense: HashMap<Uuid, f32> = hits.iter().map(|h| (h.id, h.dense)).collect();
     let lending: Vec<u32> = lenders(&rows, &ids).flat_map(|m| rank::terms(&m.content).into_keys()).collect();
-    rarity.frequencies.extend(terms::frequencies(reader.conn(), query.org, &lending).await?);
+    rarity.frequencies.extend(terms::frequencies(reader.conn(), query.org, &lending).await?.1);
     drop(reader);
     let candidates: Vec<Candidate<'_>> = rows
         .iter()
@@ -194,9 +194,8 @@ async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> 
 const IDENTITY: [Kind; 6] = [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
 
 async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[u32]) -> Result<Rarity> {
-    let totals = terms::totals(reader.conn(), org).await?;
+    let (totals, frequencies) = terms::frequencies(reader.conn(), org, wanted).await?;
     let (entries, tokens) = (totals.entry_count, totals.token_count);
-    let frequencies = terms::frequencies(reader.conn(), org, wanted).await?;
     #[expect(clippy::cast_precision_loss, reason = "a mean of counts")]
     let average = tokens.max(1) as f32 / entries.max(1) as f32;
     Ok(Rarity { frequencies, entries: u64::try_from(entries).unwrap_or(0), average })

@@ -25,7 +25,7 @@ macro_rules! columns {
     };
 }
 
-/// Adds a memory. False: its slot is taken by an active one.
+/// Adds a memory at the next place of its customer's. False: its slot is taken by an active one.
 pub async fn insert(c: Conn<'_>, m: &Memory) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO memories (id, org_id, customer_id, type, kind, category, content, summary, value, slot, seq, speaker,
@@ -33,12 +33,14 @@ pub async fn insert(c: Conn<'_>, m: &Memory) -> Result<bool> {
                               use_count, source_type, source_id, message_id, identity_id, span_start, span_end,
                               valid_from, valid_until, about_from, about_until, superseded_by, approved_by, approved_at,
                               archived_at, last_accessed_at, created_at, confirmed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                (SELECT COALESCE(MAX(seq), 0) + 1 FROM memories WHERE org_id = $2 AND customer_id = $3), $11, $12,
+                $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
+                $34, $35, $36, $37)
         ON CONFLICT DO NOTHING";
     let added = both!(c, c => sqlx::query(INSERT)
         .bind(m.id).bind(m.org_id).bind(m.customer_id).bind(m.term).bind(m.kind).bind(m.category).bind(&m.content)
-        .bind(&m.summary).bind(&m.value).bind(&m.slot).bind(m.seq).bind(&m.speaker).bind(m.status).bind(m.language)
+        .bind(&m.summary).bind(&m.value).bind(&m.slot).bind(&m.speaker).bind(m.status).bind(m.language)
         .bind(m.importance).bind(m.decay_factor).bind(m.stability).bind(m.information).bind(&m.tags).bind(m.is_pinned)
         .bind(m.use_count).bind(&m.source_type).bind(m.source_id).bind(m.message_id).bind(m.identity_id)
         .bind(m.span_start).bind(m.span_end).bind(m.valid_from).bind(m.valid_until).bind(m.about_from)
@@ -69,10 +71,22 @@ pub async fn find(c: Conn<'_>, org: OrgId, customer: CustomerId, id: MemoryId) -
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(customer).bind(id).fetch_optional(c).await)?)
 }
 
-/// The active memory in a slot.
-pub async fn find_slot(c: Conn<'_>, org: OrgId, customer: CustomerId, slot: &str) -> Result<Option<Memory>> {
-    const FIND: &str = columns!("WHERE org_id = $1 AND customer_id = $2 AND slot = $3 AND status = 'active'");
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(customer).bind(slot).fetch_optional(c).await)?)
+/// The active memories in these slots.
+pub async fn in_slots(c: Conn<'_>, org: OrgId, customer: CustomerId, slots: &[&str]) -> Result<Vec<Memory>> {
+    const WHERE: &str = columns!("WHERE status = 'active' AND org_id = ");
+    if slots.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(both!(c, c => {
+        let mut query = sqlx::QueryBuilder::<DB>::new(WHERE);
+        query.push_bind(org).push(" AND customer_id = ").push_bind(customer).push(" AND slot IN (");
+        let mut list = query.separated(", ");
+        for slot in slots {
+            list.push_bind(*slot);
+        }
+        query.push(")");
+        query.build_query_as().fetch_all(c).await
+    })?)
 }
 
 /// What is remembered of a customer, the newest first; `status` narrows it.
@@ -205,12 +219,6 @@ pub async fn page(c: Conn<'_>, org: OrgId, after: MemoryId, limit: i64) -> Resul
 pub async fn organisations(c: Conn<'_>) -> Result<Vec<OrgId>> {
     const ORGS: &str = "SELECT id FROM organizations o WHERE EXISTS (SELECT 1 FROM memories m WHERE m.org_id = o.id)";
     Ok(both!(c, c => sqlx::query_scalar(ORGS).fetch_all(c).await)?)
-}
-
-/// The last place among a customer's memories; 0 when there is none.
-pub async fn last_seq(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
-    const LAST: &str = "SELECT COALESCE(MAX(seq), 0) FROM memories WHERE org_id = $1 AND customer_id = $2";
-    Ok(both!(c, c => sqlx::query_scalar(LAST).bind(org).bind(customer).fetch_one(c).await)?)
 }
 
 /// How many active memories a customer has.

@@ -42,20 +42,27 @@ impl Delta {
 /// Takes the collection's lock until the transaction ends: whoever writes its statistics or its generations holds it.
 /// Returns the number of its list.
 pub async fn lock(c: Conn<'_>, org: Uuid, collection: &str) -> Result<i64> {
-    const LOCK: &str = "
-        INSERT INTO lexical_totals (org_id, collection, entry_count, token_count, list) VALUES ($1, $2, 0, 0, $3)
-        ON CONFLICT (org_id, collection) DO UPDATE SET list = COALESCE(lexical_totals.list, excluded.list)
+    add(c, org, collection, 0, 0).await
+}
+
+/// Takes the lock and counts so many more.
+async fn add(c: Conn<'_>, org: Uuid, collection: &str, entries: i64, tokens: i64) -> Result<i64> {
+    const ADD: &str = "
+        INSERT INTO lexical_totals (org_id, collection, entry_count, token_count, list) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (org_id, collection) DO UPDATE SET
+            list = COALESCE(lexical_totals.list, excluded.list),
+            entry_count = lexical_totals.entry_count + excluded.entry_count,
+            token_count = lexical_totals.token_count + excluded.token_count
         RETURNING list";
     // Drawn at random, so that two processes need not ask each other; 31 bits keep it short. Should two draw the same,
     // the unique index refuses the second, whose job comes again.
     let drawn = (Uuid::new_v4().as_u128() & 0x7fff_ffff) as i64;
-    Ok(both!(c, c => sqlx::query_scalar(LOCK).bind(org).bind(collection).bind(drawn).fetch_one(c).await)?)
+    Ok(both!(c, c => sqlx::query_scalar(ADD).bind(org).bind(collection).bind(entries).bind(tokens).bind(drawn)
+        .fetch_one(c).await)?)
 }
 
 /// Applies `delta`, in the same transaction as the rows it counts.
 pub async fn apply(mut c: Conn<'_>, org: Uuid, collection: &str, delta: &Delta) -> Result<()> {
-    const TOTALS: &str = "
-        UPDATE lexical_totals SET entry_count = entry_count + $2, token_count = token_count + $3 WHERE list = $1";
     const TERMS_SQLITE: &str = "
         INSERT INTO lexical_frequencies (list, term, document_frequency)
         SELECT $1, value ->> 0, value ->> 1 FROM json_each($2) WHERE TRUE
@@ -75,9 +82,7 @@ pub async fn apply(mut c: Conn<'_>, org: Uuid, collection: &str, delta: &Delta) 
     if delta.is_empty() {
         return Ok(());
     }
-    let list = lock(c.again(), org, collection).await?;
-    both!(c.again(), c => sqlx::query(TOTALS).bind(list).bind(delta.entries).bind(delta.tokens)
-        .execute(c).await.map(|_| ()))?;
+    let list = add(c.again(), org, collection, delta.entries, delta.tokens).await?;
     let changed = || delta.terms.iter().filter(|(_, by)| **by != 0);
     // Only among those that became fewer: the table holds every word of the organisation.
     let fewer: Vec<i64> = changed().filter(|(_, by)| **by < 0).map(|(term, _)| i64::from(*term)).collect();
@@ -118,16 +123,22 @@ pub async fn totals(c: Conn<'_>, org: Uuid, collection: &str) -> Result<Totals> 
     Ok(totals.unwrap_or_default())
 }
 
-/// In how many entries each of `terms` occurs; terms that occur nowhere are left out.
-pub async fn frequencies(c: Conn<'_>, org: Uuid, collection: &str, terms: &[u32]) -> Result<HashMap<u32, u64>> {
+/// The size of the collection, and in how many entries each of `terms` occurs; terms that occur nowhere are left out.
+pub async fn frequencies(
+    c: Conn<'_>,
+    org: Uuid,
+    collection: &str,
+    terms: &[u32],
+) -> Result<(Totals, HashMap<u32, u64>)> {
     const SQLITE: &str = "
-        SELECT term, document_frequency FROM lexical_frequencies
-        WHERE list = (SELECT list FROM lexical_totals WHERE org_id = $1 AND collection = $2)
-          AND term IN (SELECT value FROM json_each($3))";
+        SELECT t.entry_count, t.token_count, f.term, f.document_frequency FROM lexical_totals t
+        LEFT JOIN lexical_frequencies f ON f.list = t.list AND f.term IN (SELECT value FROM json_each($3))
+        WHERE t.org_id = $1 AND t.collection = $2";
     const PG: &str = "
-        SELECT term, document_frequency FROM lexical_frequencies
-        WHERE list = (SELECT list FROM lexical_totals WHERE org_id = $1 AND collection = $2) AND term = ANY($3)";
-    let rows: Vec<(i64, i64)> = match c {
+        SELECT t.entry_count, t.token_count, f.term, f.document_frequency FROM lexical_totals t
+        LEFT JOIN lexical_frequencies f ON f.list = t.list AND f.term = ANY($3)
+        WHERE t.org_id = $1 AND t.collection = $2";
+    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> = match c {
         Conn::Sqlite(c) => {
             let terms = serde_json::to_string(terms)?;
             sqlx::query_as(SQLITE).bind(org).bind(collection).bind(terms).fetch_all(c).await?
@@ -137,5 +148,12 @@ pub async fn frequencies(c: Conn<'_>, org: Uuid, collection: &str, terms: &[u32]
             sqlx::query_as(PG).bind(org).bind(collection).bind(terms).fetch_all(c).await?
         }
     };
-    Ok(rows.into_iter().filter_map(|(term, df)| Some((u32::try_from(term).ok()?, u64::try_from(df).ok()?))).collect())
+    let totals = rows
+        .first()
+        .map(|(entry_count, token_count, ..)| Totals { entry_count: *entry_count, token_count: *token_count });
+    let frequencies = rows
+        .into_iter()
+        .filter_map(|(_, _, term, df)| Some((u32::try_from(term?).ok()?, u64::try_from(df?).ok()?)))
+        .collect();
+    Ok((totals.unwrap_or_default(), frequencies))
 }

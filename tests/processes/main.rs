@@ -12,6 +12,7 @@
 mod kill;
 mod pipe;
 mod process;
+mod restore;
 #[path = "../support/mod.rs"]
 mod support;
 mod together;

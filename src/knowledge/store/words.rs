@@ -31,6 +31,11 @@ pub async fn totals(c: Conn<'_>, org: OrgId, collection: Collection) -> Result<T
 }
 
 /// See [`words::frequencies`].
-pub async fn frequencies(c: Conn<'_>, org: OrgId, collection: Collection, terms: &[u32]) -> Result<HashMap<u32, u64>> {
+pub async fn frequencies(
+    c: Conn<'_>,
+    org: OrgId,
+    collection: Collection,
+    terms: &[u32],
+) -> Result<(Totals, HashMap<u32, u64>)> {
     words::frequencies(c, org.0, collection.name(), terms).await
 }

@@ -36,12 +36,8 @@ pub async fn apply(c: Conn<'_>, org: OrgId, delta: &Delta) -> Result<()> {
     words::apply(c, org.0, MEMORIES, &delta.0).await
 }
 
-/// How many memories are counted, and their tokens together.
-pub async fn totals(c: Conn<'_>, org: OrgId) -> Result<Totals> {
-    words::totals(c, org.0, MEMORIES).await
-}
-
-/// In how many memories each of `terms` stands; those that stand in none are left out.
-pub async fn frequencies(c: Conn<'_>, org: OrgId, terms: &[u32]) -> Result<HashMap<u32, u64>> {
+/// How many memories are counted and their tokens together; in how many of them each of `terms` stands, those that stand
+/// in none left out.
+pub async fn frequencies(c: Conn<'_>, org: OrgId, terms: &[u32]) -> Result<(Totals, HashMap<u32, u64>)> {
     words::frequencies(c, org.0, MEMORIES, terms).await
 }
