@@ -18,8 +18,10 @@ const AFTER: f32 = 0.2;
 /// What is by whom the question names counts more, what is by others less.
 const BY_NAMED: f32 = 1.4;
 const BY_OTHERS: f32 = 0.8;
-/// What was on the days that the question names.
-const ON_DAY: f32 = 1.5;
+/// What was on the days that the question names: before nearly everything else, but no filter, since people tell things
+/// later than they were. Sharing a day alone counts a little, for "what did I say yesterday?".
+const ON_DAY: f32 = 3.0;
+const DAY_ALONE: f32 = 0.01;
 /// A name says little about which of the many things said by or to its owner is meant.
 const NAME: f32 = 0.3;
 /// Chinese: characters alone, and words without a topic.
@@ -51,8 +53,8 @@ pub struct Asked {
     pub terms: Vec<(u32, f32)>,
     /// The words as they stand, folded: who is named is looked for among them.
     words: HashSet<String>,
-    /// The days that are named.
-    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// The days that are named, first and last of each expression.
+    pub days: Vec<(NaiveDate, NaiveDate)>,
 }
 
 /// One message before a question.
@@ -92,7 +94,7 @@ impl Asked {
             .filter(|w| !w.is_empty())
             .map(ToOwned::to_owned)
             .collect();
-        let days = times::find(text, today).first().map(|t| (t.from, t.until));
+        let days = times::find(text, today).iter().map(|t| (t.from, t.until)).collect();
         Self { terms, words, days }
     }
 
@@ -157,7 +159,7 @@ fn bm25(query: &[(u32, f32)], text: &HashMap<u32, f32>, average: f32) -> f32 {
 }
 
 /// Puts `candidates` in order: their places in the slice with their scores, best first; what shares nothing with the
-/// question is left out.
+/// question, a day it names included, is left out.
 pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Vec<(usize, f32)> {
     let speakers: HashSet<&str> = candidates.iter().filter_map(|c| c.speaker).collect();
     let names: HashSet<u32> = speakers.iter().flat_map(|name| terms(name).into_keys().collect::<Vec<_>>()).collect();
@@ -199,11 +201,10 @@ pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Ve
             {
                 score *= if named.contains(speaker) { BY_NAMED } else { BY_OTHERS };
             }
-            if let (Some((from, until)), Some((c_from, c_until))) = (asked.days, c.days)
-                && c_from <= until
-                && from <= c_until
+            if let Some((c_from, c_until)) = c.days
+                && asked.days.iter().any(|(from, until)| c_from <= *until && *from <= c_until)
             {
-                score *= ON_DAY;
+                score = score * ON_DAY + DAY_ALONE;
             }
             #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
             let strength = c.strength as f32;

@@ -135,8 +135,8 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
     rows.extend(store::by_ids(reader.conn(), query.org, query.customer, &ids).await?);
     let best = beside(&rows, &ids);
     rows.extend(store::at_places(reader.conn(), query.org, query.customer, &best).await?);
-    if let Some(days) = asked.days {
-        rows.extend(store::on_days(reader.conn(), query.org, query.customer, moments(days), OF_DAYS).await?);
+    for days in &asked.days {
+        rows.extend(store::on_days(reader.conn(), query.org, query.customer, moments(*days), OF_DAYS).await?);
     }
     let shared = if query.with_shared { shared::about(&mut reader, query.org, &asked, now).await? } else { Vec::new() };
     let always = if query.with_identity { always(&mut reader, query).await? } else { Vec::new() };
