@@ -15,6 +15,7 @@ mod index;
 mod keep;
 mod kind;
 mod learn;
+mod lexicon;
 mod rank;
 mod read;
 mod recall;

@@ -8,7 +8,7 @@ use std::{ops::Range, sync::LazyLock};
 use regex::Regex;
 
 use super::{Kind, chinese, english};
-use crate::platform::sentences;
+use crate::platform::{language::is_han, lexical, sentences};
 
 /// Who wrote a message. What the assistant said itself is never read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) struct Rule {
     pub pattern: Regex,
     pub about: Option<&'static str>,
     pub replaces: bool,
+    /// Stands in a question, too.
+    pub may_ask: bool,
 }
 
 /// What the words around a value say, by language.
@@ -47,8 +49,16 @@ pub(super) struct Gate {
     pub supposed: Regex,
     /// Before the value, in its clause: it is over.
     pub over: Regex,
+    /// In its clause: it is long over.
+    pub bygone: Regex,
     /// Before the value, in its sentence: it is about somebody else.
     pub others: Regex,
+    /// The nouns among them, of which something is said.
+    pub people: Regex,
+    /// After somebody else: it is about the writer again.
+    pub own: Regex,
+    /// Just before a moment: it is a limit, no appointment.
+    pub until: Regex,
     /// Anywhere in the sentence: somebody repeats what we said.
     pub quoted: Regex,
     /// The clause asks.
@@ -66,6 +76,8 @@ pub(super) struct Sheet {
     pub tail: Regex,
     /// Values that are none.
     pub empty: Regex,
+    /// Written like names, and none: days, languages, parts of an address.
+    pub no_name: Regex,
 }
 
 /// The longest message that is read, in characters: what is longer is a document.
@@ -78,7 +90,11 @@ pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {
     }
     let mut found = Vec::new();
     for sentence in sentences::split(text) {
-        for sheet in [&*english::SHEET, &*chinese::SHEET] {
+        let words = text.get(sentence.range.clone()).unwrap_or_default();
+        // Most sentences are of one language: the other's rules are not looked at.
+        let english = words.chars().any(|c| c.is_ascii_alphabetic()).then(|| &*english::SHEET);
+        let chinese = words.chars().any(is_han).then(|| &*chinese::SHEET);
+        for sheet in english.into_iter().chain(chinese) {
             let rules = if writer == Writer::Customer { &sheet.customer } else { &sheet.agent };
             read_sentence(text, &sentence.range, sheet, rules, &mut found);
         }
@@ -88,7 +104,9 @@ pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {
 }
 
 fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], found: &mut Vec<Fact>) {
-    let Some(sentence) = text.get(at.clone()) else { return };
+    let Some(written) = text.get(at.clone()) else { return };
+    let folded = simplified(written);
+    let sentence = folded.as_str();
     if sentence.starts_with('>') || sheet.gate.secret.is_match(sentence) || holds_card(sentence) {
         return;
     }
@@ -97,20 +115,27 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], f
             let Some(value) = captures.name("v") else { continue };
             let range = trimmed(sentence, value.range(), sheet);
             let Some(words) = sentence.get(range.clone()).filter(|w| !w.is_empty()) else { continue };
-            // What went wrong is told in whole sentences, which may begin like anything.
-            if rule.kind != Kind::Complaint && sheet.empty.is_match(words) {
+            // What went wrong is told in whole sentences, which may begin like anything; so is what we will do.
+            if !matches!(rule.kind, Kind::Complaint | Kind::Promise) && sheet.empty.is_match(words) {
                 continue;
             }
-            if !stands(sentence, &range, rule.kind, &sheet.gate) {
+            if matches!(rule.kind, Kind::Name | Kind::AddressForm | Kind::City | Kind::Device)
+                && sheet.no_name.is_match(words)
+            {
+                continue;
+            }
+            if !stands(sentence, &range, rule.kind, rule.may_ask, &sheet.gate) {
                 continue;
             }
             let range = at.start + range.start..at.start + range.end;
-            if found.iter().any(|f| overlaps(f, rule.kind, &range)) {
+            let meets = |f: &Fact| f.range.start < range.end && range.start < f.range.end;
+            if found.iter().any(|f| meets(f) && (f.kind == rule.kind || is_rather(f.kind, rule.kind))) {
                 continue;
             }
+            found.retain(|f| !(meets(f) && is_rather(rule.kind, f.kind)));
             found.push(Fact {
                 kind: rule.kind,
-                value: words.to_owned(),
+                value: text.get(range.clone()).unwrap_or_default().to_owned(),
                 range,
                 sentence: at.clone(),
                 about: rule.about,
@@ -118,6 +143,11 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], f
             });
         }
     }
+}
+
+/// `text` with simplified characters, each where it was: rules are written once.
+fn simplified(text: &str) -> String {
+    text.chars().map(|c| if is_han(c) { lexical::fold(c).unwrap_or(c) } else { c }).collect()
 }
 
 /// The fact that `value` is of `kind`, if it stands in `text` and nothing around it speaks against it.
@@ -130,7 +160,9 @@ pub(super) fn admit(text: &str, kind: Kind, value: &str) -> Option<Fact> {
     let words = text.get(sentence.clone())?;
     let inside = range.start - sentence.start..range.end - sentence.start;
     let stands = [&*english::SHEET, &*chinese::SHEET].iter().all(|sheet| {
-        !sheet.gate.secret.is_match(words) && !words.starts_with('>') && self::stands(words, &inside, kind, &sheet.gate)
+        !sheet.gate.secret.is_match(words)
+            && !words.starts_with('>')
+            && self::stands(words, &inside, kind, false, &sheet.gate)
     });
     (stands && !holds_card(words)).then(|| Fact {
         kind,
@@ -155,58 +187,95 @@ pub(super) fn may_tell(text: &str) -> bool {
     })
 }
 
-/// Whether the same words say the same already, or the more exact thing.
-fn overlaps(known: &Fact, kind: Kind, range: &Range<usize>) -> bool {
-    let meets = known.range.start < range.end && range.start < known.range.end;
-    // A number is an order's or a ticket's, an address holds its city, words for people are not preferences too.
-    let excludes = known.kind == kind
-        || matches!(
-            (known.kind, kind),
-            (Kind::Order, Kind::Ticket | Kind::Contact | Kind::Device | Kind::Purchase)
-                | (Kind::Ticket, Kind::Order | Kind::Contact)
-                | (Kind::Address, Kind::City)
-                | (Kind::AddressForm, Kind::Name)
-                | (Kind::Pet, Kind::Family)
-                | (Kind::Diet | Kind::Health, Kind::Job | Kind::Mood | Kind::Name | Kind::Dislike | Kind::Need)
-                | (Kind::Device, Kind::Purchase | Kind::Name)
-                | (Kind::Deadline, Kind::Appointment)
-                | (Kind::Size, Kind::Need | Kind::Purchase | Kind::Preference)
-                | (Kind::Purchase, Kind::Need)
-                | (Kind::Mood, Kind::Job | Kind::Name)
-                | (Kind::Dislike, Kind::Preference | Kind::Contact | Kind::AddressForm)
-        );
-    meets && excludes
+/// Whether words that may be either are rather `this` than `that`: a number is an order's or a ticket's, an address holds
+/// its city, words for people are not preferences too.
+fn is_rather(this: Kind, that: Kind) -> bool {
+    matches!(
+        (this, that),
+        (Kind::Order, Kind::Ticket | Kind::Contact | Kind::Device | Kind::Purchase)
+            | (Kind::Ticket, Kind::Contact | Kind::Device)
+            | (Kind::Address, Kind::City | Kind::Preference)
+            | (Kind::AddressForm, Kind::Name | Kind::Preference)
+            | (Kind::Language | Kind::Contact, Kind::Preference)
+            | (Kind::Pet, Kind::Family | Kind::Device)
+            | (
+                Kind::Diet | Kind::Health,
+                Kind::Job | Kind::Mood | Kind::Name | Kind::Preference | Kind::Dislike | Kind::Need
+            )
+            | (Kind::Allergy, Kind::Complaint | Kind::Health | Kind::Dislike)
+            | (Kind::Device, Kind::Name)
+            | (Kind::Birthday, Kind::Deadline | Kind::Appointment)
+            | (Kind::Deadline, Kind::Appointment)
+            | (Kind::Appointment, Kind::Need)
+            | (Kind::Size, Kind::Need | Kind::Purchase | Kind::Preference)
+            | (Kind::Purchase, Kind::Need | Kind::Device)
+            | (Kind::Mood, Kind::Job | Kind::Name)
+            | (Kind::Preference, Kind::Need)
+            | (Kind::Dislike, Kind::Preference | Kind::Contact | Kind::AddressForm)
+    )
 }
 
-fn stands(sentence: &str, value: &Range<usize>, kind: Kind, gate: &Gate) -> bool {
+fn stands(sentence: &str, value: &Range<usize>, kind: Kind, may_ask: bool, gate: &Gate) -> bool {
     let clause = clause(sentence, value.start);
     let before = sentence.get(..value.start).unwrap_or_default();
     let in_clause = sentence.get(clause.start..value.start).unwrap_or_default();
     let clause_text = sentence.get(clause.clone()).unwrap_or_default();
     // A number of one's own order is a fact in a question too, and a wish for a language mostly is one.
-    let may_ask = matches!(kind, Kind::Order | Kind::Ticket | Kind::Language);
+    let may_ask = may_ask || matches!(kind, Kind::Order | Kind::Ticket | Kind::Language);
     let is_last = sentence.get(clause.end..).is_none_or(|rest| !rest.chars().any(char::is_alphanumeric));
     let ends_asking = sentence.trim_end().ends_with(['?', '？']);
     let asks = gate.asks.is_match(clause_text) || (ends_asking && is_last);
     // Whose it is, is said before it; of a family one says what somebody of it is.
-    // "我朋友对花生过敏": what one is allergic to is read with who it is.
+    // "我朋友对花生过敏", "my neighbour's boiler leaks": some values are read with who it is.
     let until = if kind == Kind::Allergy { value.end } else { value.start };
-    let of_others = gate.others.is_match(sentence.get(..until).unwrap_or_default())
-        && !matches!(kind, Kind::Family | Kind::Pet | Kind::Promise);
-    let supposed = gate.supposed.is_match(before) && kind != Kind::Language;
-    let is_kept_out = supposed || gate.over.is_match(in_clause) || of_others || gate.quoted.is_match(sentence);
+    let is_theirs = matches!(kind, Kind::Complaint | Kind::Health)
+        && sentence.get(clause.start..value.end).is_some_and(|words| gate.people.is_match(words));
+    // "房东您好": who is greeted is spoken to, not of.
+    let told = sentence.get(..until).unwrap_or_default();
+    let told = ["您好", "你好"]
+        .iter()
+        .filter_map(|hello| told.rsplit_once(hello))
+        .map(|(_, rest)| rest)
+        .last()
+        .unwrap_or(told);
+    // How somebody feels and what went wrong is the writer's own, whoever was spoken of before.
+    let told = if matches!(kind, Kind::Mood | Kind::Complaint) { in_clause } else { told };
+    let last = |pattern: &Regex| pattern.find_iter(told).last().map(|m| m.end());
+    let of_others = last(&gate.others).is_some_and(|other| last(&gate.own).is_none_or(|own| own < other))
+        && !matches!(kind, Kind::Family | Kind::Promise);
+    if kind == Kind::Appointment && gate.until.is_match(before) {
+        return false;
+    }
+    // "If you can't find us, call …" gives a number all the same.
+    let supposed = match kind {
+        Kind::Language => false,
+        Kind::Contact => gate.supposed.is_match(in_clause),
+        _ => gate.supposed.is_match(before),
+    };
+    let is_kept_out = supposed
+        || is_theirs
+        || gate.bygone.is_match(clause_text)
+        || gate.over.is_match(in_clause)
+        || of_others
+        || gate.quoted.is_match(sentence);
     !is_kept_out && (may_ask || !asks) && !in_quotes(sentence, value.start)
 }
 
-/// The part between commas in which `at` lies.
+/// The part between commas, or stops that end no sentence ("pls. i need …"), in which `at` lies.
 fn clause(sentence: &str, at: usize) -> Range<usize> {
-    let is_comma = |c: char| matches!(c, ',' | '，' | ';' | '；');
-    let start = sentence.get(..at).and_then(|s| s.rfind(is_comma)).map_or(0, |i| i + 1);
-    let end = sentence.get(at..).and_then(|s| s.find(is_comma)).map_or(sentence.len(), |i| at + i);
-    let start = (start..=at).find(|i| sentence.is_char_boundary(*i)).unwrap_or(at);
-    // The first boundary after a full-width comma.
-    let start = sentence.get(start..).map_or(start, |s| start + s.len() - s.trim_start_matches(is_comma).len());
-    start.min(at)..end
+    let mut start = 0;
+    let mut characters = sentence.char_indices().peekable();
+    while let Some((i, c)) = characters.next() {
+        let is_spaced = characters.peek().is_none_or(|(_, next)| next.is_whitespace());
+        let is_end = matches!(c, ',' | '，' | ';' | '；') || (matches!(c, '.' | '!' | '?') && is_spaced);
+        if is_end && i >= at {
+            return start..i;
+        }
+        if is_end {
+            start = i + c.len_utf8();
+        }
+    }
+    start..sentence.len()
 }
 
 fn in_quotes(sentence: &str, at: usize) -> bool {

@@ -18,8 +18,7 @@ use crate::{on_each_database, support::app::TestApp};
 async fn state(app: &App, org: OrgId) -> (i64, usize, Totals, HashMap<u32, u64>) {
     let terms = ["refund", "day", "parcel"].map(lexical::term_id);
     let mut reader = app.read().await.unwrap();
-    let totals = words::totals(reader.conn(), org, Collection::Passages).await.unwrap();
-    let frequencies = words::frequencies(reader.conn(), org, Collection::Passages, &terms).await.unwrap();
+    let (totals, frequencies) = words::frequencies(reader.conn(), org, Collection::Passages, &terms).await.unwrap();
     drop(reader);
     (rows(app, org).await, points(app, org).await, totals, frequencies)
 }

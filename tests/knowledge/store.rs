@@ -274,7 +274,7 @@ on_each_database! {
         words::apply(tx.conn(), org, Collection::Passages, &delta).await.unwrap();
         tx.commit().await.unwrap();
         let read = |terms: Vec<u32>| { let app = app.app.clone(); async move {
-            words::frequencies(app.read().await.unwrap().conn(), org, Collection::Passages, &terms).await.unwrap()
+            words::frequencies(app.read().await.unwrap().conn(), org, Collection::Passages, &terms).await.unwrap().1
         }};
         assert_eq!(read(vec![1, 2, 3, u32::MAX]).await, HashMap::from([(1, 2), (2, 4), (u32::MAX, 2)]));
         let mut reader = app.read().await.unwrap();

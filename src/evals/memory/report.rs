@@ -50,9 +50,11 @@ pub fn page(report: &MemoryReport) -> Result<String> {
         let fact = |l: &&Learned| context! { kind => l.kind.as_str(), value => l.value.as_str(), text => l.text.as_str(), outcome => l.outcome.word() };
         let all: Vec<Value> = all.iter().map(fact).collect();
         context! {
-            messages => learn.messages, stored => learn.stored, labelled => learn.labelled,
+            messages => learn.messages, stored => learn.all.stored, labelled => learn.all.labelled,
             all => all,
-            precision => format!("{:.1}", learn.precision * 100.0), recall => format!("{:.1}", learn.recall * 100.0),
+            truth => format!("{:.1}", learn.all.truth() * 100.0),
+            precision => format!("{:.1}", learn.all.precision() * 100.0),
+            recall => format!("{:.1}", learn.all.recall() * 100.0),
         }
     });
     let curves: Vec<Value> = DRAWN
