@@ -454,16 +454,20 @@ mod tests {
     fn what_the_rules_store_is_right_and_they_find_most() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("evals/memory");
         let (mut all, mut unseen, mut messages) = (Learning::default(), Learning::default(), 0);
-        for name in ["learn", "learn-held-out", "learn-others", "learn-unseen", "learn-shops", "learn-blind"] {
-            let report = learn(&dir.join(format!("{name}.jsonl"))).unwrap();
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let name = entry.file_name().into_string().unwrap();
+            if !name.ends_with(".jsonl") {
+                continue;
+            }
+            let report = learn(&entry.path()).unwrap();
             messages += report.messages;
             all.add(&report.all);
-            if name == "learn-blind" {
+            if name.starts_with("learn-blind") {
                 unseen.add(&report.all);
             }
         }
-        assert!(messages >= 400);
+        assert!(messages >= 1900 && unseen.labelled * 3 >= all.labelled, "{messages}, {all:?}");
         assert!(all.truth() >= 0.95 && all.recall() >= 0.8, "{all:?}");
-        assert!(unseen.truth() >= 0.9 && unseen.recall() >= 0.6, "{unseen:?}");
+        assert!(unseen.truth() >= 0.92 && unseen.recall() >= 0.65, "{unseen:?}");
     }
 }

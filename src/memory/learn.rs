@@ -1,6 +1,6 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
-use super::{Fact, New, Writer, extract, keep, read, shared, store};
+use super::{Fact, Kind, New, Writer, extract, keep, read, shared, store};
 use crate::{
     app::{App, ConversationId, Job, OrgId},
     inbox::{self, Message, Sender},
@@ -50,7 +50,15 @@ fn said(message: &Message, opened: &inbox::Opened) -> Vec<New> {
         Sender::Agent => Writer::Agent,
         Sender::Assistant | Sender::System => return Vec::new(),
     };
-    read::facts(&message.content, writer).into_iter().map(|fact| new(message, opened, fact)).collect()
+    let facts = read::facts(&message.content, writer).into_iter().map(|fact| new(message, opened, fact));
+    let endings = if writer == Writer::Customer { read::endings(&message.content) } else { Vec::new() };
+    let endings = endings.into_iter().filter_map(|range| message.content.get(range)).map(|words| New {
+        ends: true,
+        kind: Kind::Preference,
+        ..New::note(words, message.created_at)
+    });
+    // What ends first: "I no longer like tea, I like coffee".
+    endings.chain(facts).collect()
 }
 
 fn new(message: &Message, opened: &inbox::Opened, fact: Fact) -> New {

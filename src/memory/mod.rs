@@ -39,7 +39,7 @@ pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};
 pub use learn::learn;
 pub use rank::Before;
-pub use read::{Fact, Writer, characters, facts, is_secret};
+pub use read::{Fact, Writer, characters, endings, facts, is_secret};
 pub use recall::{Asker, Query, Recalled, recall};
 pub use store::believed;
 

@@ -71,6 +71,8 @@ pub(super) struct Gate {
 pub(super) struct Sheet {
     pub customer: Vec<Rule>,
     pub agent: Vec<Rule>,
+    /// What is no more: `v` is what it was.
+    pub endings: Vec<Regex>,
     pub gate: Gate,
     /// Cuts a value where it ends before its clause does.
     pub tail: Regex,
@@ -143,6 +145,39 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], f
             });
         }
     }
+}
+
+/// What the customer says is no more ("I no longer drink coffee", "我不吃素了"): the words for it, in bytes.
+pub fn endings(text: &str) -> Vec<Range<usize>> {
+    if text.chars().count() > LONGEST {
+        return Vec::new();
+    }
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for at in sentences::split(text).into_iter().map(|s| s.range) {
+        let Some(sentence) = text.get(at.clone()).map(simplified) else { continue };
+        for sheet in [&*english::SHEET, &*chinese::SHEET] {
+            for captures in sheet.endings.iter().flat_map(|pattern| pattern.captures_iter(&sentence)) {
+                let Some(value) = captures.name("v") else { continue };
+                let value = trimmed(&sentence, value.range(), sheet);
+                let clause = clause(&sentence, value.start);
+                let in_clause = sentence.get(clause).unwrap_or_default();
+                let gate = &sheet.gate;
+                let is_kept_out = gate.asks.is_match(in_clause)
+                    || gate.supposed.is_match(&sentence)
+                    || gate.quoted.is_match(&sentence)
+                    || gate.others.is_match(sentence.get(..value.start).unwrap_or_default())
+                    || in_quotes(&sentence, value.start);
+                let range = at.start + value.start..at.start + value.end;
+                if !value.is_empty()
+                    && !is_kept_out
+                    && found.iter().all(|f| f.end <= range.start || range.end <= f.start)
+                {
+                    found.push(range);
+                }
+            }
+        }
+    }
+    found
 }
 
 /// `text` with simplified characters, each where it was: rules are written once.
@@ -232,12 +267,8 @@ fn stands(sentence: &str, value: &Range<usize>, kind: Kind, may_ask: bool, gate:
         && sentence.get(clause.start..value.end).is_some_and(|words| gate.people.is_match(words));
     // "房东您好": who is greeted is spoken to, not of.
     let told = sentence.get(..until).unwrap_or_default();
-    let told = ["您好", "你好"]
-        .iter()
-        .filter_map(|hello| told.rsplit_once(hello))
-        .map(|(_, rest)| rest)
-        .last()
-        .unwrap_or(told);
+    let greeted = ["您好", "你好"].iter().filter_map(|hello| Some(told.rfind(hello)? + hello.len())).max();
+    let told = greeted.and_then(|at| told.get(at..)).unwrap_or(told);
     // How somebody feels and what went wrong is the writer's own, whoever was spoken of before.
     let told = if matches!(kind, Kind::Mood | Kind::Complaint) { in_clause } else { told };
     let last = |pattern: &Regex| pattern.find_iter(told).last().map(|m| m.end());
@@ -357,6 +388,34 @@ mod tests {
         assert_eq!(admit("My password is jazz", Kind::Preference, "jazz"), None);
         assert_eq!(admit("我同事喜欢爵士", Kind::Preference, "爵士"), None);
         assert!(may_tell("We adore jazz.") && !may_tell("How long is the warranty?") && !may_tell("thanks!"));
+    }
+
+    #[test]
+    fn what_is_no_more_is_read() {
+        for (text, ended) in [
+            ("I no longer drink coffee.", "coffee"),
+            ("I don't like green tea anymore", "green tea"),
+            ("I've gone off spicy food", "spicy food"),
+            ("I'm not vegan any more, by the way", "vegan"),
+            ("I don't live in Penang any more", "Penang"),
+            ("I sold my Honda Jazz last week", "Honda Jazz"),
+            ("我不吃素了", "素"),
+            ("我已經不再喜歡普洱了", "普洱"),
+            ("我早就不住杭州了", "杭州"),
+            ("我把那台佳能卖了", "佳能"),
+        ] {
+            let words: Vec<&str> = endings(text).into_iter().filter_map(|range| text.get(range)).collect();
+            assert_eq!(words, [ended], "{text}");
+        }
+        for text in [
+            "I don't like green tea.",
+            "Do you no longer sell coffee?",
+            "我不吃香菜",
+            "如果我不吃素了呢？",
+            "我朋友不喝酒了",
+        ] {
+            assert!(endings(text).is_empty(), "{text}");
+        }
     }
 
     proptest::proptest! {

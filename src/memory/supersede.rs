@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Kind, Memory, Slot, Status, Term};
-use crate::platform::lexical;
+use crate::platform::{language::is_han, lexical};
 
 /// The slot of a fact: at most one active memory of a customer is in it.
 pub fn slot(kind: Kind, value: &str, about: Option<&str>) -> Option<String> {
@@ -69,6 +69,25 @@ pub fn restated(known: &Memory, now: DateTime<Utc>) -> Memory {
         use_count: known.use_count.saturating_add(1),
         ..known.clone()
     }
+}
+
+/// Whether `words` name `known`, which is no more by what was said at `said_at`.
+pub fn is_ended(known: &Memory, words: &str, said_at: DateTime<Utc>) -> bool {
+    let (known_key, said) = (known.value.as_deref().map(key).unwrap_or_default(), key(words));
+    let holds = |text: &str, part: &str| match part.chars().any(is_han) {
+        true => text.contains(part),
+        false => format!(" {text} ").contains(&format!(" {part} ")),
+    };
+    !said.is_empty()
+        && !matches!(known.kind, Kind::Note | Kind::Promise | Kind::Name)
+        && known.valid_from.unwrap_or(known.created_at) <= said_at
+        && holds(&known_key, &said)
+}
+
+/// `known`, which is no more since `now`; nothing takes its place.
+#[must_use]
+pub fn ended(known: &Memory, now: DateTime<Utc>) -> Memory {
+    Memory { status: Status::Superseded, valid_until: Some(now), ..known.clone() }
 }
 
 /// `known` closed at `now` by `by`.

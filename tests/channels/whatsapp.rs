@@ -421,6 +421,39 @@ async fn a_picture_is_fetched_checked_and_shown_to_agents_only() {
     .await;
 }
 
+/// Whether any file below `dir` holds `words`.
+fn holds(dir: &std::path::Path, words: &str) -> bool {
+    std::fs::read_dir(dir).unwrap().flatten().any(|entry| {
+        let path = entry.path();
+        let holds_bytes = || String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(words);
+        if path.is_dir() { holds(&path, words) } else { holds_bytes() }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erased_customer_leaves_no_picture_and_no_number() {
+    each(|w| async move {
+        w.graph.kept().file = b"\x89PNG\r\n\x1a\ncanary of a picture".to_vec();
+        let image = json!({"id": "1234", "mime_type": "image/png", "caption": QUESTION});
+        w.hears(ANA, "wamid.1", json!({"type": "image", "image": image})).await;
+        w.shop.settle().await;
+        let url = w.messages("Ana").await[0]["media_url"].as_str().unwrap().to_string();
+        let dir = w.shop.app.dir.0.clone();
+        assert!(holds(&dir, "canary of a picture"), "planted");
+        let id = w.shop.conversation("Ana").await["customer_id"].as_str().unwrap().to_string();
+        let ordered = w.shop.call("POST", &format!("/api/customers/{id}/erase"), None).await;
+        assert_eq!(ordered.status, StatusCode::ACCEPTED, "{ordered:?}");
+        w.shop.settle().await;
+        assert_eq!(w.shop.call("GET", &url, None).await.status, StatusCode::NOT_FOUND);
+        assert!(!holds(&dir, "canary of a picture"), "the picture is still on the disk");
+        assert!(!holds(&dir, ANA), "the number is still on the disk");
+        let receipt =
+            w.shop.call("GET", &format!("/api/erasures/{}", ordered.body["id"].as_str().unwrap()), None).await;
+        assert_eq!(receipt.body["receipt"]["attachments"], 1, "{receipt:?}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_reply_keeps_its_order_and_a_burst_its_pace() {
     let w = Whatsapp::open(On::Sqlite).await;

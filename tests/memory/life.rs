@@ -63,6 +63,27 @@ async fn a_newer_fact_closes_the_older_one_and_a_restated_one_gets_stronger() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_more_is_closed_and_nothing_takes_its_place() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I like green tea and I have a Honda Jazz.").await;
+        says(&shop, "小李", "我喜欢喝普洱茶").await;
+        let then = shop.app.now();
+        shop.app.clock.advance(Duration::days(30));
+        says(&shop, "Ana", "I don't like green tea anymore, I prefer oolong.").await;
+        says(&shop, "小李", "我已經不再喝普洱了").await;
+        assert_eq!(values(&shop, "Ana", "preference").await, ["oolong"]);
+        assert!(values(&shop, "小李", "preference").await.is_empty());
+        let all = memories(&shop, "Ana", "").await;
+        let old = all.iter().find(|m| m["value"].as_str().is_some_and(|v| v.contains("green tea"))).unwrap();
+        assert_eq!((&old["status"], old["superseded_by"].is_null()), (&"superseded".into(), true), "{old}");
+        let at = (then + Duration::days(3)).format("%Y-%m-%dT%H:%M:%SZ");
+        let believed = memories(&shop, "小李", &format!("?at={at}")).await;
+        assert_eq!(believed.len(), 1, "{believed:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_and_secrets_are_not_remembered() {
     each(|shop| async move {
         for text in [
