@@ -107,7 +107,7 @@ async fn main() {
     let mut draw = Draw(20_260_302);
     let mut lives = vec![""; people];
     let step = Duration::days(365) / i32::try_from(messages).unwrap();
-    let mut writes = Vec::with_capacity(messages);
+    let (mut reads, mut writes) = (Vec::with_capacity(messages), Vec::with_capacity(messages));
     for _ in 0..messages {
         app.clock.advance(step);
         let who = draw.below(people);
@@ -136,6 +136,7 @@ async fn main() {
             .into_iter()
             .map(|f| New { kind: f.kind, about: f.about, replaces: f.replaces, ..New::note(f.value, app.now()) })
             .collect();
+        reads.push(started.elapsed().as_secs_f64() * 1e3);
         let mut tx = app.begin().await.unwrap();
         memory::keep(tx.conn(), org, ids[who], &new, app.now()).await.unwrap();
         tx.commit().await.unwrap();
@@ -203,6 +204,11 @@ async fn main() {
         percentile(&mut writes, 0.99),
         sync.0,
         sync.1
+    );
+    println!(
+        "  of it reading what was said: p50 {:.2} ms   p99 {:.2} ms",
+        percentile(&mut reads, 0.5),
+        percentile(&mut reads, 0.99)
     );
     println!(
         "a recall     p50 {:.2} ms   p99 {:.2} ms (must: 10 ms)",
