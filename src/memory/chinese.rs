@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{
     Kind,
     lexicon::{ANIMALS_ZH, BRANDS, BRANDS_ZH, ILLNESSES_ZH, JOBS_ZH, PLACES_ZH},
-    read::{Gate, Rule, Sheet},
+    read::{Gate, Rule, Rules, Sheet},
 };
 
 /// A value up to the next comma or stop.
@@ -270,8 +270,8 @@ pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
     #[expect(clippy::unwrap_used, reason = "the patterns are constants; a test builds them all")]
     let compiled = |pattern: &str| Regex::new(&format!("(?i){pattern}")).or_else(|_| never()).unwrap();
     Sheet {
-        customer: customer().into_iter().flatten().collect(),
-        agent: agent().into_iter().flatten().collect(),
+        customer: Rules::new(customer().into_iter().flatten().collect()),
+        agent: Rules::new(agent().into_iter().flatten().collect()),
         endings: [
             "(?:我们?|咱们?)(?:现在|已经|早就|早|从此)*不再(?:喜欢|爱吃|爱喝|爱|吃|喝|用|养|开|住在?|在|是|做|需要|想要|对)*(?<v>[^，。,；;！!？?]+)",
             "(?:我们?|咱们?)(?:现在|已经|早就|早|也|都)*不(?:喜欢|爱吃|爱喝|爱用|爱|吃|喝|用|养|开|住在?|做|需要|想要|对)(?<v>[^，。,；;！!？?]+?)(?:了|过敏了|啦)(?:$|[，。,！!])",

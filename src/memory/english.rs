@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{
     Kind,
     lexicon::{ANIMALS, BRANDS, DIETS, ILLNESSES, JOBS},
-    read::{Gate, Rule, Sheet},
+    read::{Gate, Rule, Rules, Sheet},
 };
 
 /// A value up to the next comma or stop.
@@ -377,8 +377,8 @@ pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
     #[expect(clippy::unwrap_used, reason = "the patterns are constants; a test builds them all")]
     let compiled = |pattern: &str| Regex::new(&format!("(?i){pattern}")).or_else(|_| never()).unwrap();
     Sheet {
-        customer: customer().into_iter().flatten().collect(),
-        agent: agent().into_iter().flatten().collect(),
+        customer: Rules::new(customer().into_iter().flatten().collect()),
+        agent: Rules::new(agent().into_iter().flatten().collect()),
         endings: [
             r"\b(?:i|we)(?:[’']m|[’']re| am| are)? no longer (?:really )?(?:(?:like|love|enjoy|prefer|want|need|eat|drink|have|own|use|drive|ride|live in|live at|work as|work at|work for|speak|looking for|allergic to|into|keen on|using|on) )?(?:an? |the |my |our )?(?<v>[^,;.!?]+)",
             r"\b(?:i|we) (?:don[’']?t|do not|can[’']?t) (?:really )?(?:like|love|enjoy|prefer|want|need|eat|drink|have|own|use|drive|ride|live in|live at|work as|work at|work for) (?:an? |the |my |our )?(?<v>[^,;.!?]+?) (?:any ?more|any longer)\b",
@@ -416,7 +416,7 @@ pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
             ),
         },
         tail: compiled(
-            r"\s+(?:but|because|so(?: that)?|when|since|until|please|though|although|which|that i|and (?:i|we|my|it|the|now|hate|love|loves)|if|last (?:week|month|year|night)|these days|right now|now|yesterday|today|in (?:january|february|march|april|may|june|july|august|september|october|november|december|19\d\d|20\d\d)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|from (?:you|your)\b|a (?:little|bit)|at the moment|with firmware xx)(?:\s|$).*$|\s+(?:now|please|yesterday|today|haha|lol|thanks|currently)$",
+            r"\s+(?:but|because|so(?: that)?|when|since|until|please|though|although|which|that i|and (?:i|we|my|it|the|now|hate|love|loves)|if|last (?:week|month|year|night)|these days|right now|now|yesterday|today|in (?:january|february|march|april|may|june|july|august|september|october|november|december|19\d\d|20\d\d)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|from (?:you|your)\b|a (?:little|bit)|at the moment|any ?more|any longer|with firmware xx)(?:\s|$).*$|\s+(?:now|please|yesterday|today|haha|lol|thanks|currently)$",
         ),
         no_name: compiled(
             r"^(?:(?:uk|us|eu) ?[\d.]+|(?:mon|tues|wednes|thurs|fri|satur|sun)day.*|jan(?:uary)?|feb(?:ruary)?|march|april|may|june|july|august|september|october|november|december|english|chinese|mandarin|year \d+|form \d+|room.*|unit.*|block.*|level.*|premium.*|gold|silver|christmas|easter|ok|hi|hello|dear|sorry|thanks|yes|no|i|sir|madam|gp|id|ic|pin|wi-?fi|mr|mrs|ms|dr|miss)$",

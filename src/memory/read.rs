@@ -3,7 +3,11 @@
 //! A rule finds a value; the gate decides whether the words around it let it stand: questions, suppositions, what is
 //! over, other people's facts, quotes of us and secrets never become memories.
 
-use std::{ops::Range, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
@@ -67,10 +71,38 @@ pub(super) struct Gate {
     pub secret: Regex,
 }
 
+/// Rules, and a quick look at which of them a sentence may fit.
+pub(super) struct Rules {
+    all: Vec<Rule>,
+    /// By kind, every pattern in one: most sentences fit few kinds, and what two hundred patterns need is seldom in the
+    /// processor's cache.
+    by_kind: Vec<(Kind, Regex)>,
+}
+
+impl Rules {
+    pub fn new(all: Vec<Rule>) -> Self {
+        let mut patterns: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+        for rule in &all {
+            let pattern = rule.pattern.as_str().replace("(?<v>", "(?:");
+            patterns.entry(rule.kind).or_default().push(format!("(?:{pattern})"));
+        }
+        // A kind whose patterns can't be one is always tried.
+        let by_kind = patterns.into_iter().filter_map(|(kind, all)| Some((kind, Regex::new(&all.join("|")).ok()?)));
+        Self { by_kind: by_kind.collect(), all }
+    }
+
+    /// The rules that may find something in `sentence`, in their order.
+    fn for_sentence(&self, sentence: &str) -> impl Iterator<Item = &Rule> {
+        let fits_none: HashSet<Kind> =
+            self.by_kind.iter().filter(|(_, any)| !any.is_match(sentence)).map(|(kind, _)| *kind).collect();
+        self.all.iter().filter(move |rule| !fits_none.contains(&rule.kind))
+    }
+}
+
 /// A sheet of rules for one language.
 pub(super) struct Sheet {
-    pub customer: Vec<Rule>,
-    pub agent: Vec<Rule>,
+    pub customer: Rules,
+    pub agent: Rules,
     /// What is no more: `v` is what it was.
     pub endings: Vec<Regex>,
     pub gate: Gate,
@@ -105,14 +137,14 @@ pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {
     found
 }
 
-fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &[Rule], found: &mut Vec<Fact>) {
+fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &Rules, found: &mut Vec<Fact>) {
     let Some(written) = text.get(at.clone()) else { return };
     let folded = simplified(written);
     let sentence = folded.as_str();
     if sentence.starts_with('>') || sheet.gate.secret.is_match(sentence) || holds_card(sentence) {
         return;
     }
-    for rule in rules {
+    for rule in rules.for_sentence(sentence) {
         for captures in rule.pattern.captures_iter(sentence) {
             let Some(value) = captures.name("v") else { continue };
             let range = trimmed(sentence, value.range(), sheet);

@@ -13,7 +13,10 @@ use frontdesk::{
 };
 use serde_json::{Map, Value};
 
-use crate::support::app::{TestApp, databases};
+use crate::support::{
+    app::{On, TestApp, databases},
+    qdrant,
+};
 
 async fn a_customer(app: &App, org: OrgId, name: &str) -> CustomerId {
     let channel = inbox::ensure_web_channel(app, org).await.unwrap();
@@ -127,4 +130,32 @@ async fn a_lost_index_is_built_from_the_rows() {
         memory::reconcile(&app).await.unwrap();
         assert_eq!(recalled(&app, org, ana, "the stone").await, ids);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vector_server_recalls_the_same_as_the_index_in_the_directory() {
+    let (url, _server) = qdrant::serve();
+    let here = TestApp::open(On::Sqlite).await;
+    let there = TestApp::open_with(On::Sqlite, |config| config.vectors.url = Some(url)).await;
+    let things = ["green tea", "a wool blanket", "the red bicycle", "乌龙茶", "a standing desk", "宽松的衬衫"];
+    let texts: Vec<String> =
+        (0..60).map(|n| format!("talked about {} on visit {n}", things[n % things.len()])).collect();
+    let mut said = Vec::new();
+    for app in [&here, &there] {
+        let org = staff::ensure_org(app, "ours", "Ours").await.unwrap();
+        let (ana, ben) = (a_customer(app, org, "ana").await, a_customer(app, org, "ben").await);
+        keep(app, org, ana, &texts).await;
+        keep(app, org, ben, &["green tea for Ben alone".to_owned()]).await;
+        let mut found = Vec::new();
+        for question in ["which tea did I like?", "乌龙茶", "the bicycle of visit 8", "something for my desk"] {
+            let query = Query { limit: 10, budget: usize::MAX, ..Query::new(org, ana, question) };
+            let recalled = memory::recall(app, &query).await.unwrap();
+            assert!(!recalled.is_empty(), "{question}");
+            found.push(recalled.into_iter().map(|r| r.memory.content).collect::<Vec<_>>());
+        }
+        memory::clear(app, org, ana).await.unwrap();
+        said.push(found);
+    }
+    assert_eq!(said[0], said[1]);
+    assert!(said[0].iter().flatten().all(|text| !text.contains("Ben")));
 }

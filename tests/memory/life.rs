@@ -74,7 +74,7 @@ async fn what_is_no_more_is_closed_and_nothing_takes_its_place() {
         assert_eq!(values(&shop, "Ana", "preference").await, ["oolong"]);
         assert!(values(&shop, "小李", "preference").await.is_empty());
         let all = memories(&shop, "Ana", "").await;
-        let old = all.iter().find(|m| m["value"].as_str().is_some_and(|v| v.contains("green tea"))).unwrap();
+        let old = all.iter().find(|m| m["kind"] == "preference" && m["value"] == "green tea").unwrap();
         assert_eq!((&old["status"], old["superseded_by"].is_null()), (&"superseded".into(), true), "{old}");
         let at = (then + Duration::days(3)).format("%Y-%m-%dT%H:%M:%SZ");
         let believed = memories(&shop, "小李", &format!("?at={at}")).await;
