@@ -61,6 +61,9 @@ async fn says(shop: &Shop, name: &str, text: &str) {
 
 /// A person gives the conversation back to the assistant.
 async fn give_back(shop: &Shop, name: &str) {
+    if shop.conversation(name).await["holder"] == "assistant" {
+        return;
+    }
     let id = shop.conversation(name).await["id"].as_str().unwrap().to_owned();
     let body = serde_json::json!({"scope": "now"});
     let agent = shop.user(&format!("agent-{}", word()), "agent").await;

@@ -97,7 +97,10 @@ impl Client {
         use tokio::io::AsyncWriteExt;
         let partial = file.with_extension("partial");
         let cannot = |e: std::io::Error| Error::Invalid(format!("{}: {e}", file.display()));
-        let mut out = tokio::fs::File::create(&partial).await.map_err(cannot)?;
+        // It holds what customers wrote: for nobody else on this machine.
+        let mut options = tokio::fs::OpenOptions::new();
+        let mut out =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&partial).await.map_err(cannot)?;
         let mut length = 0;
         let mut chunks =
             self.stream("POST", path, Some("application/json".into()), Body::from(body.to_string()), None).await?;

@@ -26,6 +26,7 @@ pub const SHOWN: &str = "memory_shown";
 pub const ASKS_FORGET: &str = "memory_asks_forget";
 pub const ASKS_FORGET_ME: &str = "memory_asks_forget_me";
 pub const DONE: &str = "memory_done";
+pub const TOLD: &str = "memory_told";
 
 /// What to do about a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +217,12 @@ pub async fn hand(
         }
     }
     let Some(wish) = Hand::read(text, earlier.kind) else {
-        return Ok(None);
+        // Nothing is asked: it is heard, and learned after the turn.
+        return Ok(if read::only_tells(text) {
+            say("Thank you, I'll keep that in mind. How can I help?", "好的，我记下了。请问有什么可以帮您？", TOLD)
+        } else {
+            None
+        });
     };
     if wish == Hand::ForgetMe && asker.is_some_and(|a| !a.is_verified) {
         let accounts = customers::list_identities(app.read().await?.conn(), org, customer).await?;

@@ -254,6 +254,62 @@ pub(super) fn may_tell(text: &str) -> bool {
     })
 }
 
+/// Whether a message tells facts of its writer and nothing else, so that there is nothing to answer: each part between
+/// commas is one, or a greeting. What went wrong, is wanted or was ordered calls for more.
+pub(super) fn only_tells(text: &str) -> bool {
+    const ASIDE: &[&str] = &[
+        "hi",
+        "hello",
+        "hey",
+        "thanks",
+        "thank you",
+        "by the way",
+        "btw",
+        "fyi",
+        "ok",
+        "okay",
+        "please remember",
+        "please note",
+        "just so you know",
+        "你好",
+        "您好",
+        "谢谢",
+        "请记住",
+        "请记一下",
+        "顺便说一下",
+        "对了",
+        "好的",
+    ];
+    let facts = facts(text, Writer::Customer);
+    let is_more = |kind: Kind| {
+        matches!(
+            kind,
+            Kind::Complaint
+                | Kind::Need
+                | Kind::Order
+                | Kind::Ticket
+                | Kind::Purchase
+                | Kind::Mood
+                | Kind::Deadline
+                | Kind::Appointment
+        )
+    };
+    let told: Vec<Range<usize>> = facts.iter().map(|f| f.range.clone()).chain(endings(text)).collect();
+    if told.is_empty() || facts.iter().any(|f| is_more(f.kind)) || text.contains(['?', '？']) {
+        return false;
+    }
+    let mut at = 0;
+    text.split_inclusive([',', '，', ';', '；', ':', '：', '.', '。', '!', '！', '、', '\n']).all(|part| {
+        let range = at..at + part.len();
+        at = range.end;
+        let words = part.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let asks = english::SHEET.gate.asks.is_match(&words) || chinese::SHEET.gate.asks.is_match(&words);
+        words.is_empty()
+            || ASIDE.contains(&words.as_str())
+            || !asks && told.iter().any(|t| t.start < range.end && range.start < t.end)
+    })
+}
+
 /// Whether words that may be either are rather `this` than `that`: a number is an order's or a ticket's, an address holds
 /// its city, words for people are not preferences too.
 fn is_rather(this: Kind, that: Kind) -> bool {
@@ -420,6 +476,29 @@ mod tests {
         assert_eq!(admit("My password is jazz", Kind::Preference, "jazz"), None);
         assert_eq!(admit("我同事喜欢爵士", Kind::Preference, "爵士"), None);
         assert!(may_tell("We adore jazz.") && !may_tell("How long is the warranty?") && !may_tell("thanks!"));
+    }
+
+    #[test]
+    fn who_only_tells_asks_nothing() {
+        for text in [
+            "My name is Anna and I live in Penang.",
+            "Hi! I live in Ipoh, I'm vegan.",
+            "我叫李雷，住在上海。",
+            "I no longer drink coffee.",
+        ] {
+            assert!(only_tells(text), "{text}");
+        }
+        for text in [
+            "I want to return my kettle, I live in Penang.",
+            "I live in Penang, help",
+            "I live in Penang. How do I descale the kettle?",
+            "我住在上海，怎么联系你们",
+            "my kettle is broken",
+            "Good morning",
+            "I need a kettle for two",
+        ] {
+            assert!(!only_tells(text), "{text}");
+        }
     }
 
     #[test]

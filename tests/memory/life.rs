@@ -84,6 +84,21 @@ async fn what_is_no_more_is_closed_and_nothing_takes_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_only_tells_something_is_thanked_and_nobody_is_called() {
+    each(|shop| async move {
+        says(&shop, "Ana", "My name is Ana and I live in Penang.").await;
+        assert!(last(&shop, "Ana").contains("keep that in mind"), "{}", last(&shop, "Ana"));
+        says(&shop, "小李", "我叫李雷，住在上海。").await;
+        assert!(last(&shop, "小李").contains("我记下了"), "{}", last(&shop, "小李"));
+        for (name, city) in [("Ana", "Penang"), ("小李", "上海")] {
+            assert_eq!(shop.conversation(name).await["holder"], "assistant");
+            assert_eq!(values(&shop, name, "city").await, [city]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_and_secrets_are_not_remembered() {
     each(|shop| async move {
         for text in [
