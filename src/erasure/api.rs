@@ -41,8 +41,8 @@ pub struct Export {
     exported_at: DateTime<Utc>,
 }
 
-/// Take out everything about a customer: who they are, tags, accounts, contacts, timeline, deals, messages, what is remembered.
-/// Private notes are left out.
+/// Take out everything about a customer: who they are, tags, accounts, contacts, timeline, deals, messages, what is
+/// remembered. Private notes are left out.
 #[utoipa::path(post, path = "/api/customers/{id}/export", tag = "customers", responses((status = 200, body = Object)))]
 pub async fn export(
     State(app): State<Arc<App>>,

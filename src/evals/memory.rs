@@ -367,10 +367,12 @@ fn learn(path: &Path) -> Result<LearnReport> {
             outcome,
         };
         let of_stored = stored.iter().map(|s| {
-            let outcome = match () {
-                () if message.facts.iter().any(|f| same(s, f)) => Outcome::Right,
-                () if message.facts.iter().any(|f| meets(s, f)) => Outcome::Misfiled,
-                () => Outcome::Wrong,
+            let outcome = if message.facts.iter().any(|f| same(s, f)) {
+                Outcome::Right
+            } else if message.facts.iter().any(|f| meets(s, f)) {
+                Outcome::Misfiled
+            } else {
+                Outcome::Wrong
             };
             fact(s.0, s.1..s.2, outcome)
         });

@@ -6,8 +6,9 @@ use regex::Regex;
 
 use super::{
     Kind,
+    gate::Gate,
     lexicon::{ANIMALS_ZH, BRANDS, BRANDS_ZH, ILLNESSES_ZH, JOBS_ZH, PLACES_ZH},
-    read::{Gate, Rule, Rules, Sheet},
+    sheet::{Rule, Rules, Sheet, about, asking, compiled, replacing},
 };
 
 /// A value up to the next comma or stop.
@@ -51,19 +52,6 @@ fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
         .replace("{OFTEN}", "(?:平时|平時|一般|通常|现在|現在|都|一直|总是|还是|經常|经常|向来|比较|也)*");
     let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
     Some(Rule { kind, pattern, about: None, replaces: false, may_ask: false })
-}
-
-fn about(about: &'static str, rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { about: Some(about), ..rule })
-}
-
-/// A wish in the form of a question.
-fn asking(rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { may_ask: true, ..rule })
-}
-
-fn replacing(rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { replaces: true, ..rule })
 }
 
 const SIZE: &str = r"(?<v>(?:[XSML]{1,4}|\d{2,3}(?:\.5)?|[大中小]|加大|均)(?:码|碼|号|號)?)";
@@ -266,9 +254,6 @@ fn agent() -> Vec<Option<Rule>> {
 }
 
 pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
-    let never = || Regex::new("[^\\s\\S]");
-    #[expect(clippy::unwrap_used, reason = "the patterns are constants; a test builds them all")]
-    let compiled = |pattern: &str| Regex::new(&format!("(?i){pattern}")).or_else(|_| never()).unwrap();
     Sheet {
         customer: Rules::new(customer().into_iter().flatten().collect()),
         agent: Rules::new(agent().into_iter().flatten().collect()),

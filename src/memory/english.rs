@@ -6,8 +6,9 @@ use regex::Regex;
 
 use super::{
     Kind,
+    gate::Gate,
     lexicon::{ANIMALS, BRANDS, DIETS, ILLNESSES, JOBS},
-    read::{Gate, Rule, Rules, Sheet},
+    sheet::{Rule, Rules, Sheet, about, asking, compiled, replacing},
 };
 
 /// A value up to the next comma or stop.
@@ -69,19 +70,6 @@ fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
         );
     let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
     Some(Rule { kind, pattern, about: None, replaces: false, may_ask: false })
-}
-
-fn about(about: &'static str, rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { about: Some(about), ..rule })
-}
-
-/// A wish in the form of a question.
-fn asking(rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { may_ask: true, ..rule })
-}
-
-fn replacing(rule: Option<Rule>) -> Option<Rule> {
-    rule.map(|rule| Rule { replaces: true, ..rule })
 }
 
 const SIZE: &str = r"(?<v>(?:size |uk |us |eu )*(?:\d{1,2}(?:[.,]5)?|x{0,4}[sl]|m|small|medium|large|extra large)\b)";
@@ -373,9 +361,6 @@ fn agent() -> Vec<Option<Rule>> {
 }
 
 pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
-    let never = || Regex::new("[^\\s\\S]");
-    #[expect(clippy::unwrap_used, reason = "the patterns are constants; a test builds them all")]
-    let compiled = |pattern: &str| Regex::new(&format!("(?i){pattern}")).or_else(|_| never()).unwrap();
     Sheet {
         customer: Rules::new(customer().into_iter().flatten().collect()),
         agent: Rules::new(agent().into_iter().flatten().collect()),

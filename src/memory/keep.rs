@@ -21,7 +21,7 @@ use crate::{
 /// Among how many of the newest memories one that is no more is looked for.
 const MOST_ENDED: i64 = 500;
 
-/// Something to remember, or that is no more.
+/// Something to remember.
 #[derive(Debug, Clone)]
 pub struct New {
     pub kind: Kind,
@@ -44,8 +44,6 @@ pub struct New {
     pub span: Option<(usize, usize)>,
     /// Closes every other of its kind.
     pub replaces: bool,
-    /// It is no more: nothing is added, what is known of it is closed.
-    pub ends: bool,
     pub is_pinned: bool,
 }
 
@@ -67,7 +65,6 @@ impl New {
             identity: None,
             span: None,
             replaces: false,
-            ends: false,
             is_pinned: false,
         }
     }
@@ -90,8 +87,7 @@ impl New {
 }
 
 /// Remembers `all` of one customer, in order, in the caller's transaction; returns the ids of those that are new.
-/// A secret is refused: it is stored nowhere. Restating strengthens, a newer fact closes the older one, an
-/// ending closes it without another.
+/// A secret is refused: it is stored nowhere. Restating strengthens, a newer fact closes the older one.
 pub async fn keep(
     mut c: Conn<'_>,
     org: OrgId,
@@ -105,7 +101,7 @@ pub async fn keep(
     let all: Vec<(&New, Option<String>)> = all
         .iter()
         .filter(|new| !read::is_secret(&new.value))
-        .map(|new| (new, supersede::slot(new.kind, &new.value, new.about).filter(|_| !new.ends)))
+        .map(|new| (new, supersede::slot(new.kind, &new.value, new.about)))
         .collect();
     if all.is_empty() {
         return Ok(Vec::new());
@@ -117,16 +113,6 @@ pub async fn keep(
     let mut delta = Delta::default();
     let mut added = Vec::new();
     for (new, slot) in all {
-        if new.ends {
-            for known in store::list(c.again(), org, customer, Some(Status::Active), MOST_ENDED).await? {
-                if supersede::is_ended(&known, &new.value, new.said_at) {
-                    delta.count(&known.content, -1);
-                    store::save(c.again(), &supersede::ended(&known, new.said_at)).await?;
-                    taken.retain(|_, m| m.id != known.id);
-                }
-            }
-            continue;
-        }
         let mut past = None;
         let id = MemoryId::new();
         if let Some(known) = slot.as_ref().and_then(|slot| taken.get_mut(slot)) {
@@ -170,6 +156,18 @@ pub async fn keep(
     }
     terms::apply(c, org, &delta).await?;
     Ok(added)
+}
+
+/// Closes what is known of `words`, which are no more by what the customer said at `said_at`; nothing takes its place.
+pub async fn end(mut c: Conn<'_>, org: OrgId, customer: CustomerId, words: &str, said_at: DateTime<Utc>) -> Result<()> {
+    let mut delta = Delta::default();
+    for known in store::list(c.again(), org, customer, Some(Status::Active), MOST_ENDED).await? {
+        if supersede::is_ended(&known, words, said_at) {
+            delta.count(&known.content, -1);
+            store::save(c.again(), &supersede::ended(&known, said_at)).await?;
+        }
+    }
+    terms::apply(c, org, &delta).await
 }
 
 /// How much texts tell: what forgetting by information goes by.

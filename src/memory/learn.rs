@@ -1,6 +1,6 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
-use super::{Fact, Kind, New, Writer, extract, keep, read, shared, store};
+use super::{Fact, New, Writer, extract, keep, read, shared, store};
 use crate::{
     app::{App, ConversationId, Job, OrgId},
     inbox::{self, Message, Sender},
@@ -23,14 +23,21 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
         return Ok(());
     };
     let unread: Vec<&Message> = opened.messages.iter().filter(|m| m.seq > from && !m.is_private).collect();
-    let mut new: Vec<New> = unread.iter().flat_map(|m| said(m, &opened)).collect();
-    new.extend(noticed(app, &unread, &opened).await);
+    let noticed = noticed(app, &unread, &opened).await;
     let (org, customer) = (conversation.org_id, conversation.customer_id);
     let mut tx = app.begin().await?;
     if store::mark(tx.conn(), id).await? != from {
         return Ok(()); // read meanwhile
     }
-    let added = keep::keep(tx.conn(), org, customer, &new, now).await?;
+    let mut added = Vec::new();
+    for message in unread {
+        // What ends first: "I no longer like tea, I like coffee".
+        for words in ended(message) {
+            keep::end(tx.conn(), org, customer, words, message.created_at).await?;
+        }
+        added.extend(keep::keep(tx.conn(), org, customer, &said(message, &opened), now).await?);
+    }
+    added.extend(keep::keep(tx.conn(), org, customer, &noticed, now).await?);
     make_room(tx.conn(), org, customer, now).await?;
     shared::learn(tx.conn(), org, &opened.messages, from, now).await?;
     store::set_mark(tx.conn(), org, id, last, now).await?;
@@ -50,15 +57,14 @@ fn said(message: &Message, opened: &inbox::Opened) -> Vec<New> {
         Sender::Agent => Writer::Agent,
         Sender::Assistant | Sender::System => return Vec::new(),
     };
-    let facts = read::facts(&message.content, writer).into_iter().map(|fact| new(message, opened, fact));
-    let endings = if writer == Writer::Customer { read::endings(&message.content) } else { Vec::new() };
-    let endings = endings.into_iter().filter_map(|range| message.content.get(range)).map(|words| New {
-        ends: true,
-        kind: Kind::Preference,
-        ..New::note(words, message.created_at)
-    });
-    // What ends first: "I no longer like tea, I like coffee".
-    endings.chain(facts).collect()
+    read::facts(&message.content, writer).into_iter().map(|fact| new(message, opened, fact)).collect()
+}
+
+/// What a customer says is no more.
+fn ended(message: &Message) -> impl Iterator<Item = &str> {
+    let is_theirs = message.sender_type == Sender::Customer;
+    let endings = if is_theirs { read::endings(&message.content) } else { Vec::new() };
+    endings.into_iter().filter_map(|range| message.content.get(range))
 }
 
 fn new(message: &Message, opened: &inbox::Opened, fact: Fact) -> New {

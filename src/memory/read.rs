@@ -3,15 +3,14 @@
 //! A rule finds a value; the gate decides whether the words around it let it stand: questions, suppositions, what is
 //! over, other people's facts, quotes of us and secrets never become memories.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-    sync::LazyLock,
-};
+use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{Kind, chinese, english};
+use super::{
+    Kind, chinese, english,
+    sheet::{Rules, Sheet},
+};
 use crate::platform::{language::is_han, lexical, sentences};
 
 /// Who wrote a message. What the assistant said itself is never read.
@@ -37,83 +36,6 @@ pub struct Fact {
     pub replaces: bool,
 }
 
-/// A pattern whose group `v` is the value.
-pub(super) struct Rule {
-    pub kind: Kind,
-    pub pattern: Regex,
-    pub about: Option<&'static str>,
-    pub replaces: bool,
-    /// Stands in a question, too.
-    pub may_ask: bool,
-}
-
-/// What the words around a value say, by language.
-pub(super) struct Gate {
-    /// Before the value, in its sentence: it is only supposed.
-    pub supposed: Regex,
-    /// Before the value, in its clause: it is over.
-    pub over: Regex,
-    /// In its clause: it is long over.
-    pub bygone: Regex,
-    /// Before the value, in its sentence: it is about somebody else.
-    pub others: Regex,
-    /// The nouns among them, of which something is said.
-    pub people: Regex,
-    /// After somebody else: it is about the writer again.
-    pub own: Regex,
-    /// Just before a moment: it is a limit, no appointment.
-    pub until: Regex,
-    /// Anywhere in the sentence: somebody repeats what we said.
-    pub quoted: Regex,
-    /// The clause asks.
-    pub asks: Regex,
-    /// Anywhere in the sentence: a secret is told.
-    pub secret: Regex,
-}
-
-/// Rules, and a quick look at which of them a sentence may fit.
-pub(super) struct Rules {
-    all: Vec<Rule>,
-    /// By kind, every pattern in one: most sentences fit few kinds, and what two hundred patterns need is seldom in the
-    /// processor's cache.
-    by_kind: Vec<(Kind, Regex)>,
-}
-
-impl Rules {
-    pub fn new(all: Vec<Rule>) -> Self {
-        let mut patterns: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-        for rule in &all {
-            let pattern = rule.pattern.as_str().replace("(?<v>", "(?:");
-            patterns.entry(rule.kind).or_default().push(format!("(?:{pattern})"));
-        }
-        // A kind whose patterns can't be one is always tried.
-        let by_kind = patterns.into_iter().filter_map(|(kind, all)| Some((kind, Regex::new(&all.join("|")).ok()?)));
-        Self { by_kind: by_kind.collect(), all }
-    }
-
-    /// The rules that may find something in `sentence`, in their order.
-    fn for_sentence(&self, sentence: &str) -> impl Iterator<Item = &Rule> {
-        let fits_none: HashSet<Kind> =
-            self.by_kind.iter().filter(|(_, any)| !any.is_match(sentence)).map(|(kind, _)| *kind).collect();
-        self.all.iter().filter(move |rule| !fits_none.contains(&rule.kind))
-    }
-}
-
-/// A sheet of rules for one language.
-pub(super) struct Sheet {
-    pub customer: Rules,
-    pub agent: Rules,
-    /// What is no more: `v` is what it was.
-    pub endings: Vec<Regex>,
-    pub gate: Gate,
-    /// Cuts a value where it ends before its clause does.
-    pub tail: Regex,
-    /// Values that are none.
-    pub empty: Regex,
-    /// Written like names, and none: days, languages, parts of an address.
-    pub no_name: Regex,
-}
-
 /// The longest message that is read, in characters: what is longer is a document.
 const LONGEST: usize = 4000;
 
@@ -125,16 +47,20 @@ pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {
     let mut found = Vec::new();
     for sentence in sentences::split(text) {
         let words = text.get(sentence.range.clone()).unwrap_or_default();
-        // Most sentences are of one language: the other's rules are not looked at.
-        let english = words.chars().any(|c| c.is_ascii_alphabetic()).then(|| &*english::SHEET);
-        let chinese = words.chars().any(is_han).then(|| &*chinese::SHEET);
-        for sheet in english.into_iter().chain(chinese) {
+        for sheet in sheets(words) {
             let rules = if writer == Writer::Customer { &sheet.customer } else { &sheet.agent };
             read_sentence(text, &sentence.range, sheet, rules, &mut found);
         }
     }
     found.sort_by_key(|f| (f.range.start, f.range.end));
     found
+}
+
+/// The rules for a sentence. Most are of one language: the other's are not looked at.
+fn sheets(words: &str) -> impl Iterator<Item = &'static Sheet> {
+    let english = words.chars().any(|c| c.is_ascii_alphabetic()).then(|| &*english::SHEET);
+    let chinese = words.chars().any(is_han).then(|| &*chinese::SHEET);
+    english.into_iter().chain(chinese)
 }
 
 fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &Rules, found: &mut Vec<Fact>) {
@@ -147,7 +73,7 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &Rules, fo
     for rule in rules.for_sentence(sentence) {
         for captures in rule.pattern.captures_iter(sentence) {
             let Some(value) = captures.name("v") else { continue };
-            let range = trimmed(sentence, value.range(), sheet);
+            let range = sheet.trimmed(sentence, value.range());
             let Some(words) = sentence.get(range.clone()).filter(|w| !w.is_empty()) else { continue };
             // What went wrong is told in whole sentences, which may begin like anything; so is what we will do.
             if !matches!(rule.kind, Kind::Complaint | Kind::Promise) && sheet.empty.is_match(words) {
@@ -158,7 +84,7 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &Rules, fo
             {
                 continue;
             }
-            if !stands(sentence, &range, rule.kind, rule.may_ask, &sheet.gate) {
+            if !sheet.gate.lets_stand(sentence, &range, rule.kind, rule.may_ask) {
                 continue;
             }
             let range = at.start + range.start..at.start + range.end;
@@ -187,23 +113,13 @@ pub fn endings(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for at in sentences::split(text).into_iter().map(|s| s.range) {
         let Some(sentence) = text.get(at.clone()).map(simplified) else { continue };
-        for sheet in [&*english::SHEET, &*chinese::SHEET] {
+        for sheet in sheets(&sentence) {
             for captures in sheet.endings.iter().flat_map(|pattern| pattern.captures_iter(&sentence)) {
                 let Some(value) = captures.name("v") else { continue };
-                let value = trimmed(&sentence, value.range(), sheet);
-                let clause = clause(&sentence, value.start);
-                let in_clause = sentence.get(clause).unwrap_or_default();
-                let gate = &sheet.gate;
-                let is_kept_out = gate.asks.is_match(in_clause)
-                    || gate.supposed.is_match(&sentence)
-                    || gate.quoted.is_match(&sentence)
-                    || gate.others.is_match(sentence.get(..value.start).unwrap_or_default())
-                    || in_quotes(&sentence, value.start);
+                let value = sheet.trimmed(&sentence, value.range());
                 let range = at.start + value.start..at.start + value.end;
-                if !value.is_empty()
-                    && !is_kept_out
-                    && found.iter().all(|f| f.end <= range.start || range.end <= f.start)
-                {
+                let is_new = found.iter().all(|f| f.end <= range.start || range.end <= f.start);
+                if !value.is_empty() && is_new && sheet.gate.lets_end(&sentence, &value) {
                     found.push(range);
                 }
             }
@@ -229,7 +145,7 @@ pub(super) fn admit(text: &str, kind: Kind, value: &str) -> Option<Fact> {
     let stands = [&*english::SHEET, &*chinese::SHEET].iter().all(|sheet| {
         !sheet.gate.secret.is_match(words)
             && !words.starts_with('>')
-            && self::stands(words, &inside, kind, false, &sheet.gate)
+            && sheet.gate.lets_stand(words, &inside, kind, false)
     });
     (stands && !holds_card(words)).then(|| Fact {
         kind,
@@ -338,82 +254,6 @@ fn is_rather(this: Kind, that: Kind) -> bool {
     )
 }
 
-fn stands(sentence: &str, value: &Range<usize>, kind: Kind, may_ask: bool, gate: &Gate) -> bool {
-    let clause = clause(sentence, value.start);
-    let before = sentence.get(..value.start).unwrap_or_default();
-    let in_clause = sentence.get(clause.start..value.start).unwrap_or_default();
-    let clause_text = sentence.get(clause.clone()).unwrap_or_default();
-    // A number of one's own order is a fact in a question too, and a wish for a language mostly is one.
-    let may_ask = may_ask || matches!(kind, Kind::Order | Kind::Ticket | Kind::Language);
-    let is_last = sentence.get(clause.end..).is_none_or(|rest| !rest.chars().any(char::is_alphanumeric));
-    let ends_asking = sentence.trim_end().ends_with(['?', '？']);
-    let asks = gate.asks.is_match(clause_text) || (ends_asking && is_last);
-    // Whose it is, is said before it; of a family one says what somebody of it is.
-    // "我朋友对花生过敏", "my neighbour's boiler leaks": some values are read with who it is.
-    let until = if kind == Kind::Allergy { value.end } else { value.start };
-    let is_theirs = matches!(kind, Kind::Complaint | Kind::Health)
-        && sentence.get(clause.start..value.end).is_some_and(|words| gate.people.is_match(words));
-    // "房东您好": who is greeted is spoken to, not of.
-    let told = sentence.get(..until).unwrap_or_default();
-    let greeted = ["您好", "你好"].iter().filter_map(|hello| Some(told.rfind(hello)? + hello.len())).max();
-    let told = greeted.and_then(|at| told.get(at..)).unwrap_or(told);
-    // How somebody feels and what went wrong is the writer's own, whoever was spoken of before.
-    let told = if matches!(kind, Kind::Mood | Kind::Complaint) { in_clause } else { told };
-    let last = |pattern: &Regex| pattern.find_iter(told).last().map(|m| m.end());
-    let of_others = last(&gate.others).is_some_and(|other| last(&gate.own).is_none_or(|own| own < other))
-        && !matches!(kind, Kind::Family | Kind::Promise);
-    if kind == Kind::Appointment && gate.until.is_match(before) {
-        return false;
-    }
-    // "If you can't find us, call …" gives a number all the same.
-    let supposed = match kind {
-        Kind::Language => false,
-        Kind::Contact => gate.supposed.is_match(in_clause),
-        _ => gate.supposed.is_match(before),
-    };
-    let is_kept_out = supposed
-        || is_theirs
-        || gate.bygone.is_match(clause_text)
-        || gate.over.is_match(in_clause)
-        || of_others
-        || gate.quoted.is_match(sentence);
-    !is_kept_out && (may_ask || !asks) && !in_quotes(sentence, value.start)
-}
-
-/// The part between commas, or stops that end no sentence ("pls. i need …"), in which `at` lies.
-fn clause(sentence: &str, at: usize) -> Range<usize> {
-    let mut start = 0;
-    let mut characters = sentence.char_indices().peekable();
-    while let Some((i, c)) = characters.next() {
-        let is_spaced = characters.peek().is_none_or(|(_, next)| next.is_whitespace());
-        let is_end = matches!(c, ',' | '，' | ';' | '；') || (matches!(c, '.' | '!' | '?') && is_spaced);
-        if is_end && i >= at {
-            return start..i;
-        }
-        if is_end {
-            start = i + c.len_utf8();
-        }
-    }
-    start..sentence.len()
-}
-
-fn in_quotes(sentence: &str, at: usize) -> bool {
-    let before = sentence.get(..at).unwrap_or_default();
-    let open = before.chars().filter(|c| matches!(c, '“' | '「' | '『')).count();
-    let closed = before.chars().filter(|c| matches!(c, '”' | '」' | '』')).count();
-    open > closed || before.chars().filter(|c| *c == '"').count() % 2 == 1
-}
-
-fn trimmed(sentence: &str, value: Range<usize>, sheet: &Sheet) -> Range<usize> {
-    let text = sentence.get(value.clone()).unwrap_or_default();
-    let end = sheet.tail.find(text).map_or(text.len(), |tail| tail.start());
-    let text = text.get(..end).unwrap_or_default();
-    let is_edge = |c: char| c.is_whitespace() || matches!(c, '.' | '!' | ':' | '：' | '。' | '！' | '"' | '~' | '～');
-    let kept = text.trim_matches(is_edge);
-    let start = value.start + (text.len() - text.trim_start_matches(is_edge).len());
-    start..start + kept.len()
-}
-
 /// Whether a payment card's number stands in `text`: 13 to 19 digits that pass Luhn's check.
 pub fn holds_card(text: &str) -> bool {
     static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d(?:[ \-]?\d){12,18}").ok());
@@ -434,7 +274,8 @@ pub fn holds_card(text: &str) -> bool {
 /// The characters of `text` from `range.start` up to `range.end`, counted in characters; what is beyond its end is left
 /// out.
 pub fn characters(text: &str, range: Range<usize>) -> String {
-    text.chars().skip(range.start).take(range.len()).collect()
+    let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
+    text.get(at(range.start)..at(range.end)).unwrap_or_default().to_owned()
 }
 
 /// Whether `text` tells a secret: a card, a password, a code, a passport. Such words are stored nowhere.

@@ -73,15 +73,21 @@ pub fn restated(known: &Memory, now: DateTime<Utc>) -> Memory {
 
 /// Whether `words` name `known`, which is no more by what was said at `said_at`.
 pub fn is_ended(known: &Memory, words: &str, said_at: DateTime<Utc>) -> bool {
-    let (known_key, said) = (known.value.as_deref().map(key).unwrap_or_default(), key(words));
-    let holds = |text: &str, part: &str| match part.chars().any(is_han) {
-        true => text.contains(part),
-        false => format!(" {text} ").contains(&format!(" {part} ")),
-    };
-    !said.is_empty()
-        && !matches!(known.kind, Kind::Note | Kind::Promise | Kind::Name)
+    !matches!(known.kind, Kind::Note | Kind::Promise | Kind::Name)
         && known.valid_from.unwrap_or(known.created_at) <= said_at
-        && holds(&known_key, &said)
+        && known.value.as_deref().is_some_and(|value| names(words, value))
+}
+
+/// Whether `words` are `value` or a part of it that stands for it ("coffee" of "black coffee").
+fn names(words: &str, value: &str) -> bool {
+    let (part, whole) = (key(words), key(value));
+    match part.chars().count() {
+        0 => false,
+        // One character is part of too many words: "素" is not "素色".
+        1 if part.chars().any(is_han) => whole == part,
+        _ if part.chars().any(is_han) => whole.contains(&part),
+        _ => format!(" {whole} ").contains(&format!(" {part} ")),
+    }
 }
 
 /// `known`, which is no more since `now`; nothing takes its place.
@@ -99,6 +105,16 @@ pub fn closed(known: &Memory, by: crate::app::MemoryId, now: DateTime<Utc>) -> M
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_names_the_whole_and_one_character_only_itself() {
+        for (words, value) in [("coffee", "black coffee"), ("茶", "茶"), ("咖啡", "黑咖啡")] {
+            assert!(names(words, value), "{words} / {value}");
+        }
+        for (words, value) in [("素", "素色"), ("tea", "steak"), ("", "tea"), ("black coffee", "coffee")] {
+            assert!(!names(words, value), "{words} / {value}");
+        }
+    }
 
     #[test]
     fn what_there_is_one_of_has_one_slot_and_the_rest_by_value() {

@@ -53,7 +53,12 @@ fn from_passage(question: &str, evidence: &Evidence) -> Option<Vec<Sentence>> {
     let best = found.read.sentences.get(first.sentence)?;
     let mut chosen = vec![best];
     // A second sentence where the first alone may be half an answer.
-    let more = evidence.picks.iter().skip(1).filter(|p| p.passage == first.passage && first.score - p.score <= CLOSE);
+    let more = evidence
+        .picks
+        .get(1..)
+        .unwrap_or_default()
+        .iter()
+        .filter(|p| p.passage == first.passage && first.score - p.score <= CLOSE);
     for pick in more {
         if chosen.len() >= MOST_SENTENCES {
             break;
@@ -146,7 +151,8 @@ fn sentence(source: SourceId, text: String, quote: &str) -> Sentence {
 fn list_after(source: SourceId, content: &str, parts: &[sentences::Sentence], lead_in: usize) -> Vec<Sentence> {
     let own = parts.get(lead_in).and_then(|p| content.get(p.range.clone())).unwrap_or_default();
     let mut sentences = vec![sentence(source, plain(own), own)];
-    let items = parts.iter().skip(lead_in + 1).take_while(|p| p.under == Some(lead_in)).take(MOST_ITEMS);
+    let items =
+        parts.get(lead_in + 1..).unwrap_or_default().iter().take_while(|p| p.under == Some(lead_in)).take(MOST_ITEMS);
     sentences.extend(items.filter_map(|p| item(source, content, p)));
     if sentences.len() == 1
         && let Some(next) = parts.get(lead_in + 1).filter(|p| p.shape == Shape::Prose)
@@ -164,8 +170,9 @@ fn items_around(source: SourceId, content: &str, parts: &[sentences::Sentence], 
         from -= 1;
     }
     parts
+        .get(from..)
+        .unwrap_or_default()
         .iter()
-        .skip(from)
         .take_while(|p| is_item(p))
         .take(MOST_ITEMS)
         .filter_map(|p| item(source, content, p))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     desk::{Desk, WARRANTY},
     graph::{Does, Graph, VERIFY, envelope},
-    support::app::{On, databases},
+    support::app::{On, databases, is_on_disk},
 };
 
 const ANA: &str = "60123456789";
@@ -421,15 +421,6 @@ async fn a_picture_is_fetched_checked_and_shown_to_agents_only() {
     .await;
 }
 
-/// Whether any file below `dir` holds `words`.
-fn holds(dir: &std::path::Path, words: &str) -> bool {
-    std::fs::read_dir(dir).unwrap().flatten().any(|entry| {
-        let path = entry.path();
-        let holds_bytes = || String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(words);
-        if path.is_dir() { holds(&path, words) } else { holds_bytes() }
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erased_customer_leaves_no_picture_and_no_number() {
     each(|w| async move {
@@ -439,15 +430,15 @@ async fn an_erased_customer_leaves_no_picture_and_no_number() {
         w.shop.settle().await;
         let url = w.messages("Ana").await[0]["media_url"].as_str().unwrap().to_string();
         let dir = w.shop.app.dir.0.clone();
-        // Beside PostgreSQL the files are in the database, where no row may hold them: `tests/memory/erase.rs`.
-        assert!(w.shop.app.on == On::Postgres || holds(&dir, "canary of a picture"), "planted");
+        // Beside PostgreSQL the files are rows.
+        assert!(w.shop.app.on == On::Postgres || is_on_disk(&dir, "canary of a picture"), "planted");
         let id = w.shop.conversation("Ana").await["customer_id"].as_str().unwrap().to_string();
         let ordered = w.shop.call("POST", &format!("/api/customers/{id}/erase"), None).await;
         assert_eq!(ordered.status, StatusCode::ACCEPTED, "{ordered:?}");
         w.shop.settle().await;
         assert_eq!(w.shop.call("GET", &url, None).await.status, StatusCode::NOT_FOUND);
-        assert!(!holds(&dir, "canary of a picture"), "the picture is still on the disk");
-        assert!(!holds(&dir, ANA), "the number is still on the disk");
+        assert!(!is_on_disk(&dir, "canary of a picture"), "the picture is still on the disk");
+        assert!(!is_on_disk(&dir, ANA), "the number is still on the disk");
         let receipt =
             w.shop.call("GET", &format!("/api/erasures/{}", ordered.body["id"].as_str().unwrap()), None).await;
         assert_eq!(receipt.body["receipt"]["attachments"], 1, "{receipt:?}");

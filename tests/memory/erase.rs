@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     customer, each, says,
     support::{
-        app::{self, KEY, On, Scratch},
+        app::{self, KEY, On, Scratch, files_below},
         rows,
         shop::Shop,
     },
@@ -82,20 +82,12 @@ async fn plant(shop: &Shop, name: &str, canaries: &[String]) -> String {
 /// The files below `dir` that hold any of `canaries`.
 fn singing(dir: &Path, canaries: &[String]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut dirs = vec![dir.to_path_buf()];
-    while let Some(dir) = dirs.pop() {
-        for entry in std::fs::read_dir(dir).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                dirs.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).unwrap_or_default();
-            // The search of the standard library is fast in a debug build too, and most files hold none.
-            let text = String::from_utf8_lossy(&bytes);
-            if text.contains("canary") {
-                found.extend(canaries.iter().filter(|c| text.contains(*c)).map(|c| (path.clone(), c.clone())));
-            }
+    for path in files_below(dir) {
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        // The search of the standard library is fast in a debug build too, and most files hold none.
+        let text = String::from_utf8_lossy(&bytes);
+        if text.contains("canary") {
+            found.extend(canaries.iter().filter(|c| text.contains(*c)).map(|c| (path.clone(), c.clone())));
         }
     }
     found

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     process::{Process, http},
-    support::app::{KEY, Scratch},
+    support::app::{KEY, Scratch, is_on_disk},
 };
 
 fn run(dir: &Path, args: &[&str]) -> String {
@@ -15,18 +15,6 @@ fn run(dir: &Path, args: &[&str]) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Whether any file below `dir` holds `word`.
-fn holds(dir: &Path, word: &str) -> bool {
-    std::fs::read_dir(dir).unwrap().flatten().any(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            holds(&path, word)
-        } else {
-            String::from_utf8_lossy(&std::fs::read(path).unwrap()).contains(word)
-        }
-    })
 }
 
 #[tokio::test]
@@ -48,10 +36,10 @@ async fn who_was_erased_after_a_backup_does_not_come_back_with_it() {
 
     // Without the ledger nobody knows of it; with it the command itself erases again.
     run(&new.0, &["restore", file.to_str().unwrap()]);
-    assert!(holds(&new.0, "Quillonwicket"), "the backup held them");
+    assert!(is_on_disk(&new.0, "Quillonwicket"), "the backup held them");
     let new = Scratch::new();
     std::fs::copy(old.0.join("erasures.jsonl"), new.0.join("erasures.jsonl")).unwrap();
     let said = run(&new.0, &["restore", file.to_str().unwrap()]);
     assert!(said.contains("One customer who was erased after this backup was erased again."), "{said}");
-    assert!(!holds(&new.0, "Quillonwicket"));
+    assert!(!is_on_disk(&new.0, "Quillonwicket"));
 }

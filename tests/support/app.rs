@@ -1,6 +1,9 @@
 //! A fresh application per test: its own data directory, its own database, a clock that stands still.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{TimeZone, Utc};
 use frontdesk::{
@@ -53,6 +56,17 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Every file below `dir`.
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+/// Whether any file below `dir` holds `words`.
+pub fn is_on_disk(dir: &Path, words: &str) -> bool {
+    files_below(dir).iter().any(|p| String::from_utf8_lossy(&std::fs::read(p).unwrap_or_default()).contains(words))
 }
 
 /// An application with nothing in it.

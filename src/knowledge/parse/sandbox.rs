@@ -157,7 +157,11 @@ fn died_of(status: std::process::ExitStatus) -> Failure {
 /// The child's whole life: `frontdesk parse-document KIND MEMORY_MB SECONDS FILE` writes what it read as JSON to
 /// standard output.
 pub fn child_main() -> ExitCode {
-    let args: Vec<OsString> = std::env::args_os().skip_while(|a| a != COMMAND).skip(1).collect();
+    let mut args = std::env::args_os();
+    if !args.any(|argument| argument == COMMAND) {
+        return ExitCode::FAILURE;
+    }
+    let args: Vec<OsString> = args.collect();
     let [kind, memory_mb, seconds, path] = args.as_slice() else { return ExitCode::FAILURE };
     let number = |text: &OsString| text.to_str().and_then(|t| t.parse::<u64>().ok());
     let (Some(kind), Some(memory_mb), Some(seconds)) =
