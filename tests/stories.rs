@@ -60,6 +60,43 @@ async fn the_assistant_answers_from_the_documents_in_the_customers_language() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn follow_ups_are_answered_as_what_they_lean_on() {
+    const TABLES: &str = "# Warranty\n\nHow long the warranty is, by product:\n\n| Product | Warranty |\n|---|---|\n\
+        | Kettles | 1 year |\n| Rice cookers | 2 years |\n| Grinders | 3 years |\n\n\
+        # Prices\n\n| Model | Product | Price |\n|---|---|---|\n| KT-120 | Kettle | RM 149 |\n| KT-170 | Kettle | RM 229 |\n";
+    const TABLES_ZH: &str = "# 保修\n\n各产品的保修期：\n\n| 产品 | 保修期 |\n|---|---|\n| 电热水壶 | 1 年 |\n| 电饭煲 | 2 年 |\n\
+        | 研磨机 | 3 年 |\n";
+    each(|shop| async move {
+        shop.learns("en.md", TABLES).await;
+        shop.learns("zh.md", TABLES_ZH).await;
+        for (customer, question, answer) in [
+            ("Ana", "How long is the warranty on kettles?", "1 year"),
+            ("Ana", "and the rice cookers?", "2 years"),
+            // Behind a greeting and a thank-you it still leans on the question before.
+            ("Ana", "thanks!", "welcome"),
+            ("Ana", "what about grinders", "3 years"),
+            ("Ben", "How much is the KT-120?", "RM 149"),
+            ("Ben", "and the 170?", "RM 229"),
+            ("小李", "电热水壶保修多久？", "1 年"),
+            ("小李", "那电饭煲呢？", "2 年"),
+        ] {
+            shop.says(customer, question).await;
+            shop.settle().await;
+            assert!(last(&shop, customer).contains(answer), "{question}: {}", last(&shop, customer));
+        }
+        // Of Iceland nothing is written, whatever is written of Penang.
+        shop.learns("shipping.md", "# Shipping\n\nShipping to Penang takes 5 working days and costs RM 12.\n").await;
+        shop.says("Eva", "How long does shipping to Penang take?").await;
+        shop.settle().await;
+        assert!(last(&shop, "Eva").contains("5 working days"), "{}", last(&shop, "Eva"));
+        shop.says("Eva", "and to Iceland?").await;
+        shop.settle().await;
+        assert!(!last(&shop, "Eva").contains("5 working days"), "{}", last(&shop, "Eva"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_the_documents_do_not_answer_goes_to_a_person() {
     each(|shop| async move {
         shop.learns("en.md", WARRANTY).await;
@@ -201,8 +238,14 @@ async fn a_newer_message_discards_what_the_assistant_was_about_to_say() {
         let read = inbox::open(&shop.app, id).await.unwrap().unwrap();
         shop.says("Ana", "never mind").await;
         frontdesk_receive(&shop).await;
-        let stale =
-            inbox::Reply { text: "stale".into(), sources: None, confidence: None, language: None, kind: "answer" };
+        let stale = inbox::Reply {
+            text: "stale".into(),
+            sources: None,
+            confidence: None,
+            language: None,
+            kind: "answer",
+            meant: None,
+        };
         let trace = inbox::Trace {
             id: frontdesk::app::TurnId::new(),
             decision: "answer".into(),

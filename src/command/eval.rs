@@ -85,6 +85,24 @@ pub enum Suite {
         #[arg(long)]
         json: bool,
     },
+    /// Hold conversations whose later questions lean on the earlier ones, on a throw-away store
+    ///
+    /// A line is {"id","family","corpus","turns":[{"say","answers":[…],"answerable":bool,"leans":bool}]}; an answer is
+    /// a string or a list of strings that are all needed. See evals/talks.
+    Talks {
+        #[arg(long, value_name = "FILE")]
+        corpus: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        talks: PathBuf,
+        /// Only conversations about this corpus
+        #[arg(long, value_name = "NAME")]
+        about: Option<String>,
+        /// Write a line per turn
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check lies and truths: a lie must be cut, a truth must be sent
     ///
     /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
@@ -117,6 +135,10 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             print(&evals::memory(context.config()?, &files).await?, json)?;
         }
         Suite::Pairs { file, json } => print(&evals::faq::pairs(&file)?, json)?,
+        Suite::Talks { corpus, talks, about, rows, json } => {
+            let files = evals::TalkFiles { corpus, talks, about, rows };
+            print(&evals::talks(context.config()?, &files).await?, json)?;
+        }
         Suite::Proof { files, json } => {
             for file in &files {
                 let report = evals::proof::run(file)?;

@@ -8,11 +8,13 @@ mod memory;
 mod metrics;
 pub mod proof;
 mod run;
+mod talks;
 
 use serde::{Deserialize, Serialize};
 
 pub use memory::{MemoryFiles, MemoryReport, memory};
 pub use run::{Files, run};
+pub use talks::{TalkFiles, TalksReport, talks};
 
 /// A line of the corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

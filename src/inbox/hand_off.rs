@@ -108,6 +108,7 @@ pub async fn hand_off(
         confidence: None,
         language: Some(language),
         kind: "hand_off",
+        meant: None,
     };
     let mut tx = app.begin().await?;
     let agent = assignee(tx.conn(), conversation, &rules).await?;

@@ -33,6 +33,17 @@ pub struct Reply {
     pub language: Option<Language>,
     /// For the page: what kind of reply it is (`answer`, `clarify`, `offer_person`, `waiting`, `hand_off`).
     pub kind: &'static str,
+    /// The question as it was understood, where it leaned on the conversation: the next one may lean on it.
+    pub meant: Option<String>,
+}
+
+impl Reply {
+    fn metadata(&self) -> Value {
+        match &self.meant {
+            Some(meant) => json!({"kind": self.kind, "meant": meant}),
+            None => json!({"kind": self.kind}),
+        }
+    }
 }
 
 /// A message of the assistant, as it enters the conversation.
@@ -56,7 +67,7 @@ pub(super) fn message(
         content_type: "text".into(),
         content: reply.text.clone(),
         media_url: None,
-        metadata: Json(json!({"kind": reply.kind})),
+        metadata: Json(reply.metadata()),
         is_private: false,
         turn_id: turn,
         ai_generated: true,
@@ -118,7 +129,8 @@ pub async fn say_wait(app: &App, conversation: &Conversation, language: Language
         Language::Zh => "您的消息已收到，同事正在赶来，请稍候。",
         Language::En => "Thank you, I have added that. A colleague is on the way.",
     };
-    let reply = Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting" };
+    let reply =
+        Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting", meant: None };
     let now = app.now();
     let mut tx = app.begin().await?;
     if write(tx.conn(), conversation, Some(conversation.version), &reply, None, now).await?.is_none() {

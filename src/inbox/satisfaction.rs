@@ -40,7 +40,7 @@ async fn say(
     kind: &'static str,
     now: DateTime<Utc>,
 ) -> Result<Option<Message>> {
-    let said = Reply { text: text.into(), sources: None, confidence: None, language: None, kind };
+    let said = Reply { text: text.into(), sources: None, confidence: None, language: None, kind, meant: None };
     reply::write(c, conversation, None, &said, None, now).await
 }
 

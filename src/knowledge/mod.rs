@@ -14,7 +14,7 @@ pub mod store;
 pub mod wants;
 
 pub use evidence::{Evidence, Found, FoundFaq, SourceId};
-pub use search::{Query, search, sources};
+pub use search::{Query, known_terms, search, sources};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! One search: from a question to the passages and FAQs that may answer it, in a fixed order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Collection, Faq, Generation,
@@ -28,11 +28,13 @@ pub struct Query {
     pub limit: usize,
     /// Only these knowledge bases; empty: all.
     pub bases: Vec<KnowledgeBaseId>,
+    /// Leave the search by meaning out, which asks a model.
+    pub by_words_alone: bool,
 }
 
 impl Query {
     pub fn new(text: impl Into<String>, limit: usize) -> Self {
-        Self { text: text.into(), limit, bases: Vec::new() }
+        Self { text: text.into(), limit, bases: Vec::new(), by_words_alone: false }
     }
 }
 
@@ -49,7 +51,9 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
 
     let dense = match &passages {
         Some(generation)
-            if app.model.can_embed() && app.model.embedding_model() == generation.embedding_model.as_deref() =>
+            if app.model.can_embed()
+                && !query.by_words_alone
+                && app.model.embedding_model() == generation.embedding_model.as_deref() =>
         {
             drop(reader);
             let dense = match app.model.embed(std::slice::from_ref(&query.text)).await {
@@ -81,6 +85,13 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
     let rows = store::passages::by_ids(reader.conn(), org, &ids).await?;
     drop(reader);
     Ok(Evidence { degraded: evidence.degraded, ..Evidence::of(&asked, &hits, rows, evidence.faqs, query.limit) })
+}
+
+/// Those of `terms` that any passage holds.
+pub async fn known_terms(app: &App, org: OrgId, terms: &[u32]) -> Result<HashSet<u32>> {
+    let (_, frequencies) =
+        store::words::frequencies(app.read().await?.conn(), org, Collection::Passages, terms).await?;
+    Ok(frequencies.into_iter().filter(|(_, n)| *n > 0).map(|(term, _)| term).collect())
 }
 
 /// By document, the source it came from.

@@ -9,7 +9,7 @@ use super::{
     draft::{self, Written},
     extract, gate, proof, signals,
     small_talk::{SmallTalk, without_greeting},
-    understand::{self, Understood},
+    understand::{self, Considered, Understood},
 };
 use crate::{
     app::{App, DocumentId},
@@ -51,6 +51,9 @@ pub struct Source {
 pub struct Trace {
     /// The question as it was searched for, if the conversation changed it.
     pub rewritten: Option<String>,
+    /// The ways it may have been meant, where it leaned on the conversation.
+    #[serde(default)]
+    pub considered: Vec<Considered>,
     pub signals: Signals,
     pub features: Features,
     pub evidence: Vec<TracedSource>,
@@ -92,7 +95,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     if let Some(kind) = SmallTalk::read(&question.text) {
         return Ok(small_talk(question, kind, signals, &policy, started));
     }
-    let Understood { rewritten, call } = understand::question(app, question).await;
+    let Understood { rewritten, support, considered, call } = understand::question(app, question).await?;
     let mut model_calls: Vec<ModelCall> = call.into_iter().collect();
     let text = rewritten.clone().unwrap_or_else(|| without_greeting(&question.text).to_owned());
     let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
@@ -107,7 +110,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     }
     let drafted = started.elapsed();
     let mut proven = proof::check(draft, &evidence);
-    proven.confidence = confidence::of(&proven, &evidence, question.language);
+    proven.confidence = confidence::of(&proven, &evidence, question.language) * f64::from(support);
     signals.is_vague &= rewritten.is_none();
     if signals.is_vague {
         signals.topics = topics(&evidence);
@@ -129,6 +132,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
         verdict,
         trace: Trace {
             rewritten,
+            considered,
             signals,
             features: evidence.features,
             evidence: traced(&evidence),
@@ -159,6 +163,7 @@ fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &P
         found: Evidence::default(),
         trace: Trace {
             rewritten: None,
+            considered: Vec::new(),
             signals,
             features: Features::default(),
             evidence: Vec::new(),

@@ -17,6 +17,7 @@ pub mod understand;
 
 pub use ask::{Outcome, Source, ask};
 pub use take::{give_up, take};
+pub use understand::Considered;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,15 @@ impl Question {
 pub struct Said {
     pub by: Speaker,
     pub text: String,
+    /// A customer's question as it was understood then, where it leaned on what was said before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<String>,
+}
+
+impl Said {
+    pub fn new(by: Speaker, text: impl Into<String>) -> Self {
+        Self { by, text: text.into(), meant: None }
+    }
 }
 
 /// Who said it.

@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn repetition_and_vagueness_are_seen() {
-        let history = [Said { by: Speaker::Customer, text: "where is my parcel?".into() }];
+        let history = [Said::new(Speaker::Customer, "where is my parcel?")];
         assert_eq!(repetitions("Where is my parcel", &history), 1);
         assert_eq!(repetitions("how long is the warranty", &history), 0);
         for text in ["how much?", "多少钱？", "How long", "我想咨询一下", "what about it?"] {

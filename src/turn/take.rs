@@ -92,6 +92,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
                 confidence: Some(outcome.confidence),
                 language: Some(outcome.language),
                 kind: verdict.decision(),
+                meant: outcome.trace.rewritten.clone(),
             };
             inbox::reply(app, conversation, &reply, &trace).await?
         }
@@ -133,8 +134,14 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
         duration_ms: started.elapsed().as_secs_f64() * 1e3,
         detail: json!({"memory": said.kind}),
     };
-    let reply =
-        Reply { text: said.text, sources: None, confidence: None, language: Some(question.language), kind: said.kind };
+    let reply = Reply {
+        text: said.text,
+        sources: None,
+        confidence: None,
+        language: Some(question.language),
+        kind: said.kind,
+        meant: None,
+    };
     let stands = inbox::reply(app, &opened.conversation, &reply, &trace).await?;
     count(if stands { "answer" } else { "stale" }, started);
     Ok(())
@@ -248,7 +255,7 @@ fn question(opened: &Opened) -> Question {
         .or_else(|| spoken.clone().find_map(|m| Language::detect(&m.content)))
         .or(opened.conversation.language)
         .unwrap_or_default();
-    let history = opened.before().filter_map(said).collect();
+    let history = history(opened.before());
     Question { history, language, ..Question::alone(opened.conversation.org_id, text) }
 }
 
@@ -260,7 +267,7 @@ pub(super) fn last_question(opened: &Opened) -> Option<Question> {
     let burst = spoken.get(..=end)?;
     let from = burst.iter().rposition(|m| !is_asked(m)).map_or(0, |at| at + 1);
     let text = burst.get(from..)?.iter().map(|m| m.content.trim()).collect::<Vec<_>>().join("\n");
-    let history = burst.get(..from)?.iter().filter_map(|m| said(m)).collect();
+    let history = history(burst.get(..from)?.iter().copied());
     let language = Language::detect(&text).or(opened.conversation.language).unwrap_or_default();
     Some(Question { history, language, ..Question::alone(opened.conversation.org_id, text) })
 }
@@ -272,6 +279,19 @@ fn without_small_talk<'a>(burst: &[&'a str]) -> Vec<&'a str> {
     if topics.is_empty() { burst.to_vec() } else { topics }
 }
 
+/// What was said, each question with what it was understood as.
+fn history<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<Said> {
+    let mut history: Vec<Said> = Vec::new();
+    for message in messages {
+        let meant = message.metadata.0.get("meant").and_then(Value::as_str);
+        if let (Some(meant), Some(asked)) = (meant, history.last_mut().filter(|said| said.by == Speaker::Customer)) {
+            asked.meant = Some(meant.to_owned());
+        }
+        history.extend(said(message));
+    }
+    history
+}
+
 fn said(message: &Message) -> Option<Said> {
     let by = match message.sender_type {
         Sender::Customer => Speaker::Customer,
@@ -279,7 +299,7 @@ fn said(message: &Message) -> Option<Said> {
         Sender::Agent => Speaker::Agent,
         Sender::System => return None,
     };
-    Some(Said { by, text: message.content.clone() })
+    Some(Said::new(by, message.content.clone()))
 }
 
 /// How many of the assistant's last moves were no answer. Only those since anyone else spoke for us count: an agent's

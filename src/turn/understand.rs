@@ -1,12 +1,21 @@
 //! Makes a question of its own out of one that leans on the conversation ("and for the other one?").
 
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Question, draft, rewrite};
+use super::{
+    Question, confidence, draft, extract,
+    rewrite::{self, Readings},
+    small_talk::without_greeting,
+};
 use crate::{
     app::App,
+    knowledge::{self, Evidence, Query, rank},
     platform::{
         error::Result,
+        lexical,
         model::{ChatReply, ChatRequest, Failed, Message, ModelCall},
     },
 };
@@ -16,33 +25,144 @@ use crate::{
 pub struct Understood {
     /// The question with the topic of the conversation put in; `None` when it stands alone.
     pub rewritten: Option<String>,
+    /// How much of what the question itself says is in what was found for it, 0 to 1: "and to Iceland?" is not answered
+    /// by what is written of Thailand.
+    pub support: f32,
+    /// The ways it may be meant that were searched for, for the trace.
+    pub considered: Vec<Considered>,
     /// The model's trace, when it was asked.
     pub call: Option<ModelCall>,
+}
+
+/// A way to understand the question, and what the documents have for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Considered {
+    pub text: String,
+    /// The share of the question's own words that the best evidence has.
+    pub own: f32,
+    /// The share of the words that are kept of what was said before.
+    pub before: f32,
+    /// The probability that it is answered.
+    pub probable: f32,
+    /// What it is worth beside the others.
+    pub worth: f32,
 }
 
 /// How much of the conversation a follow-up may lean on.
 const LATEST: usize = 6;
 /// A rewritten question is a question, not an essay.
 const LONGEST: usize = 400;
+/// What the question's own words count for beside those said before.
+const OWN: f32 = 0.65;
+/// What a reading is worth that nothing answers, beside one that is surely answered.
+const PROVEN: f32 = 0.3;
 
-/// Understands `question` in its conversation: by our own rule, which the model improves when it answers. It is asked
-/// only about questions that lean on what was said, so that the others don't wait for it.
-pub async fn question(app: &App, question: &Question) -> Understood {
-    let Some(by_rule) = rewrite::follow_up(&question.text, &question.history) else {
-        return Understood { rewritten: None, call: None };
-    };
+/// Understands `question` in its conversation: by our own rules, or by the model where there is one. It is asked only
+/// about questions that lean on what was said, so that the others don't wait for it.
+pub async fn question(app: &App, question: &Question) -> Result<Understood> {
+    let readings = readings(app, question).await?;
+    if readings.all.is_empty() {
+        return Ok(Understood { rewritten: None, support: 1.0, considered: Vec::new(), call: None });
+    }
     if !app.model.can_chat() {
-        return Understood { rewritten: Some(by_rule), call: None };
+        return choose(app, question, &readings).await;
+    }
+    if readings.may_stand_alone(&question.text) {
+        let chosen = choose(app, question, &readings).await?;
+        if chosen.rewritten.is_none() {
+            return Ok(chosen);
+        }
     }
     match ask(app, question).await {
         Ok(reply) => {
             let text = reply.json.as_ref().and_then(|j| j.get("question")?.as_str()).map(str::trim).unwrap_or_default();
-            let is_usable = !text.is_empty() && text.chars().count() <= LONGEST;
-            let rewritten = if is_usable { text.to_owned() } else { by_rule };
-            Understood { rewritten: Some(rewritten), call: Some(reply.call) }
+            if text.is_empty() || text.chars().count() > LONGEST {
+                return Ok(Understood { call: Some(reply.call), ..choose(app, question, &readings).await? });
+            }
+            let rewritten = Some(text.to_owned());
+            Ok(Understood { rewritten, support: 1.0, considered: Vec::new(), call: Some(reply.call) })
         }
         Err(error) => {
-            Understood { rewritten: Some(by_rule), call: Failed::of(&error).map(|failed| failed.call.clone()) }
+            let call = Failed::of(&error).map(|failed| failed.call.clone());
+            Ok(Understood { call, ..choose(app, question, &readings).await? })
+        }
+    }
+}
+
+/// The ways the question may be meant.
+async fn readings(app: &App, question: &Question) -> Result<Readings> {
+    let text = without_greeting(&question.text);
+    let (told, asked) = rewrite::told_and_asked(text);
+    let before = rewrite::before(&question.history);
+    if before.is_none() && told.is_none() {
+        return Ok(Readings::default());
+    }
+    let said = format!("{}\n{}", before.or(told).unwrap_or_default(), asked);
+    let pairs: Vec<u32> = rewrite::pairs(&said).into_iter().map(|p| lexical::term_id(&lexical::fold_text(p))).collect();
+    let known: HashSet<u32> = match pairs.is_empty() {
+        true => HashSet::new(),
+        false => knowledge::known_terms(app, question.org, &pairs).await?,
+    };
+    let knows = |pair: &str| known.contains(&lexical::term_id(&lexical::fold_text(pair)));
+    let mut readings = match before {
+        Some(before) => rewrite::readings(asked, before, &knows),
+        None => Readings::default(),
+    };
+    if let Some(told) = told {
+        readings.with_told(text, told, asked);
+    }
+    Ok(readings)
+}
+
+/// The reading that the documents answer best.
+async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<Understood> {
+    let mut considered = Vec::with_capacity(readings.all.len());
+    for reading in &readings.all {
+        let query = Query { by_words_alone: true, ..Query::new(reading.text.clone(), app.config.assistant.passages) };
+        let evidence = knowledge::search(app, question.org, &query).await?;
+        let probable = confidence::of_passages(question.language, &evidence.features);
+        let probable = probable.max(confidence::of_faq(&evidence)) as f32;
+        let held = Held::of(&evidence, &reading.text);
+        let (own, before) = (held.share(&readings.own), held.share(&reading.kept));
+        let said = OWN * own + (1.0 - OWN) * before;
+        let worth = reading.prior * said * (PROVEN + (1.0 - PROVEN) * probable);
+        considered.push(Considered { text: reading.text.clone(), own, before, probable, worth });
+    }
+    // The likelier one comes first and wins a tie.
+    let best = considered.iter().rev().max_by(|a, b| a.worth.total_cmp(&b.worth));
+    let rewritten = best.map(|b| b.text.clone()).filter(|text| text != question.text.trim());
+    let support = best.map_or(1.0, |b| b.own);
+    Ok(Understood { rewritten, support, considered, call: None })
+}
+
+/// The words of the best evidence, and what says the same.
+struct Held(HashSet<u32>);
+
+impl Held {
+    fn of(evidence: &Evidence, reading: &str) -> Self {
+        let best = extract::best(evidence, reading).unwrap_or_default();
+        let headline = evidence.best_sentence().map(|(found, _)| found.headline()).unwrap_or_default();
+        let mut held: HashSet<u32> = HashSet::new();
+        for text in [&best, &headline] {
+            lexical::each_term(text, |id| {
+                held.insert(id);
+                held.extend(rank::synonyms_of(id));
+            });
+        }
+        Self(held)
+    }
+
+    /// Of the phrases of topic in `text`, the share that it has; 1 if there are none.
+    fn share(&self, text: &str) -> f32 {
+        let phrases = rewrite::topics(text);
+        let of_phrase = |phrase: &&str| {
+            let mut ids = Vec::new();
+            lexical::each_term(phrase, |id| ids.push(id));
+            ids.iter().filter(|id| self.0.contains(id)).count() as f32 / ids.len().max(1) as f32
+        };
+        match phrases.len() {
+            0 => 1.0,
+            n => phrases.iter().map(of_phrase).sum::<f32>() / n as f32,
         }
     }
 }

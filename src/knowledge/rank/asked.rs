@@ -142,11 +142,15 @@ fn imply(terms: &mut Vec<Term>, wants: Wants, language: Option<Language>) {
     let word = match (wants, language) {
         (Wants::Money, Some(Language::Zh)) => "价格",
         (Wants::Money, _) => "price",
+        (Wants::Weight, Some(Language::Zh)) => "重量",
+        (Wants::Weight, _) => "weight",
+        (Wants::Loudness, Some(Language::Zh)) => "噪音",
+        (Wants::Loudness, _) => "noise",
         _ => return,
     };
     let id = synonyms::term_of(word);
     let synonyms = synonyms::of(id);
-    if terms.iter().any(|t| t.id == id || synonyms.contains(&t.id)) {
+    if terms.iter().any(|t| !t.only_asks && (t.id == id || synonyms.contains(&t.id))) {
         return;
     }
     terms.push(Term {

@@ -348,6 +348,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             }
         })
         .collect();
+    let holds = |s: usize, i: usize| found.get(s).is_some_and(|row| at(row, i) > 0.1);
     let said =
         |id: u32| term_of(id).and_then(|i| terms.get(i)).is_some_and(|t| !t.only_asks) || asked.stops.contains(&id);
     let fits_weight = if asked.wants.has_unit() { FITS_UNIT } else { FITS };
@@ -366,6 +367,14 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         };
         scored.is_negated = is_negated(content);
         let name_of = |id: u32| term_of(id).and_then(|i| terms.get(i)).map(|t| is_specific(t));
+        // "PS-1000 现在卖多少": the row tells a price and has the name; that it does not say "now" is no lack.
+        scored.is_named |= scored.shape == Shape::Row
+            && asked.wants.has_unit()
+            && scored.fits > 0.0
+            && terms
+                .iter()
+                .enumerate()
+                .all(|(i, t)| t.kind == Kind::Bridge || !is_specific(t) || holds(scored.index, i));
         scored.is_named &= is_named_row(passage.content, scored.range.start, &tokens, &name_of);
         if scored.is_named {
             scored.score += NAMED_ROW;

@@ -1,0 +1,426 @@
+//! Whether a question leans on what was said before, and what of it is its own.
+
+use std::ops::Range;
+
+use crate::{
+    knowledge::wants::{self, Wants},
+    platform::{
+        language::{Language, is_han},
+        lexical::{self, Kind, fold_text},
+    },
+};
+
+/// Whether a question can be understood alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaning {
+    /// It can't: it points back, or has no topic of its own.
+    Clearly,
+    /// It is short, and may be meant on its own.
+    Perhaps,
+    Not,
+}
+
+/// What a question says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Core<'a> {
+    /// Without what only ties it to what was said ("and", "what about", "那", "呢").
+    pub text: &'a str,
+    /// It was tied to what was said.
+    pub is_tied: bool,
+    /// It asks something, rather than names something.
+    pub asks: bool,
+    /// What it stood behind ("to" of "and to Thailand?").
+    pub preposition: Option<&'a str>,
+    /// Where it points back ("it", "它"), in bytes of `text`.
+    pub pronoun: Option<Range<usize>>,
+    /// It sets a condition: what was asked stands ("what if I lost the receipt?").
+    pub is_condition: bool,
+}
+
+/// Ties to what was said; longer ones first.
+const TIES_EN: &[&str] = &[
+    "i meant",
+    "i mean",
+    "sorry",
+    "actually",
+    "wait",
+    "what about",
+    "how about",
+    "same for",
+    "and for",
+    "and",
+    "but",
+    "or",
+    "also",
+    "then",
+    "ok",
+    "okay",
+    "so",
+    "oh",
+    "yes",
+    "no",
+    "hm",
+    "hmm",
+    "well",
+    "now",
+];
+const TIES_ZH: &[&str] = &[
+    "我说的是",
+    "我說的是",
+    "我是说",
+    "我是說",
+    "我指的是",
+    "我问的是",
+    "我問的是",
+    "不是",
+    "不对",
+    "不對",
+    "那么",
+    "还有",
+    "還有",
+    "另外",
+    "然后",
+    "然後",
+    "以及",
+    "请问",
+    "請問",
+    "好的",
+    "换成",
+    "換成",
+    "ok",
+    "那",
+    "哦",
+    "嗯",
+    "对了",
+    "對了",
+];
+/// Of those, what is said in front of any question.
+const POLITE: &[&str] = &["ok", "okay", "oh", "hm", "hmm", "well", "sorry", "请问", "請問", "好的", "哦", "嗯"];
+/// What begins a noun: it is no word of its own.
+const BEFORE_NOUN_EN: &[&str] =
+    &["for", "to", "in", "on", "with", "at", "by", "from", "of", "the", "a", "an", "your", "my"];
+/// What a whole question begins with.
+const ASKING_EN: &[&str] = &[
+    "how", "what", "whats", "what's", "when", "where", "which", "who", "why", "can", "could", "do", "does", "did",
+    "is", "are", "will", "would", "may", "should", "has", "have", "am", "must", "until",
+];
+const PRONOUNS_EN: &[&str] =
+    &["it", "its", "they", "them", "their", "that", "this", "those", "these", "one", "ones", "there"];
+const PRONOUNS_ZH: &[&str] = &[
+    "它们", "它", "这个", "這個", "那个", "那個", "这款", "這款", "那款", "这种", "這種", "那种", "那種", "那边",
+    "那邊", "那里", "那裡", "那儿", "这边", "這邊", "这里", "這裡",
+];
+const CONDITIONS_EN: &[&str] = &["what if", "if ", "even if", "unless"];
+const CONDITIONS_ZH: &[&str] = &["如果", "要是", "假如", "万一", "萬一", "的话", "的話"];
+/// Points at what was said without a pronoun, or goes on with it.
+const GOES_ON_ZH: &[&str] =
+    &["另一个", "另一個", "其他", "别的", "別的", "上面", "刚才", "剛才", "刚刚", "同样", "同樣", "也"];
+
+/// How far a question leans on what was said.
+pub(super) fn leaning(question: &str) -> Leaning {
+    let language = Language::detect(question).unwrap_or_default();
+    let core = core(question, language);
+    let topics = topics(question);
+    let is_tied = core.is_tied;
+    if language == Language::Zh {
+        let han = question.chars().filter(|c| is_han(*c)).count();
+        let goes_on = GOES_ON_ZH.iter().any(|w| core.text.contains(w));
+        return match () {
+            () if topics == 0 => Leaning::Clearly,
+            () if is_tied && (!core.asks && han <= 14 || core.pronoun.is_some()) => Leaning::Clearly,
+            () if core.pronoun.is_some() && han <= 18 => Leaning::Clearly,
+            () if !core.asks && han <= 8 => Leaning::Clearly,
+            () if is_tied || goes_on || han <= 12 || core.is_condition && han <= 18 => Leaning::Perhaps,
+            () => Leaning::Not,
+        };
+    }
+    let words = words(core.text).len();
+    match () {
+        () if words == 0 => Leaning::Not,
+        () if topics == 0 => Leaning::Clearly,
+        () if core.pronoun.is_some() && words <= 10 && topics <= 3 => Leaning::Clearly,
+        () if !core.asks && words <= 5 => Leaning::Clearly,
+        () if is_tied && !core.asks && words <= 10 => Leaning::Clearly,
+        () if is_tied && core.asks && topics >= 2 && words > 4 => Leaning::Perhaps,
+        () if words <= 10 && topics <= 3 || is_tied || core.is_condition => Leaning::Perhaps,
+        () => Leaning::Not,
+    }
+}
+
+/// What things have, rather than what they are: "and the price?" asks for another side of the same thing.
+const ATTRIBUTES_EN: &[&str] = &[
+    "price",
+    "prices",
+    "cost",
+    "fee",
+    "fees",
+    "weight",
+    "size",
+    "sizes",
+    "dimensions",
+    "warranty",
+    "guarantee",
+    "battery",
+    "capacity",
+    "colour",
+    "colours",
+    "color",
+    "colors",
+    "material",
+    "delivery",
+    "shipping",
+    "deposit",
+    "range",
+    "noise",
+    "power",
+    "voltage",
+    "address",
+    "hours",
+    "opening hours",
+    "phone",
+    "number",
+    "floor",
+    "height",
+    "width",
+    "length",
+    "charging",
+    "charging time",
+    "runtime",
+    "support",
+    "discount",
+    "filter",
+    "filters",
+    "tank",
+    "parking",
+    "age",
+];
+const ATTRIBUTES_ZH: &[&str] = &[
+    "价格",
+    "价钱",
+    "價格",
+    "費用",
+    "费用",
+    "运费",
+    "運費",
+    "重量",
+    "尺寸",
+    "大小",
+    "保修",
+    "保固",
+    "质保",
+    "电池",
+    "電池",
+    "容量",
+    "颜色",
+    "顏色",
+    "材质",
+    "材質",
+    "押金",
+    "定金",
+    "续航",
+    "續航",
+    "噪音",
+    "功率",
+    "电压",
+    "地址",
+    "电话",
+    "電話",
+    "营业时间",
+    "高度",
+    "宽度",
+    "长度",
+    "充电",
+    "支持",
+    "折扣",
+    "优惠",
+    "滤芯",
+    "濾芯",
+    "水箱",
+    "停车",
+    "年龄",
+    "空间",
+    "流量",
+    "短信",
+    "时效",
+    "时间",
+];
+
+/// Whether `text` names nothing but what things have.
+pub(super) fn is_attribute(text: &str) -> bool {
+    let folded = fold_text(text);
+    ATTRIBUTES_EN.contains(&folded.as_str()) || ATTRIBUTES_ZH.contains(&folded.as_str())
+}
+
+/// How many words carry a topic.
+pub(super) fn topics(text: &str) -> usize {
+    let asking = wants::asking_words(text);
+    lexical::tokens(text)
+        .into_iter()
+        .filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Whole | Kind::Pair))
+        .filter(|t| !asking.iter().any(|r| t.start < r.end && r.start < t.end))
+        .filter(|t| !is_empty(&fold_text(text.get(t.start..t.end).unwrap_or_default())))
+        .count()
+}
+
+/// Words that have no topic of their own where something was said before.
+pub(super) fn is_empty(word: &str) -> bool {
+    PRONOUNS_EN.contains(&word) || PRONOUNS_ZH.contains(&word) || TIES_EN.contains(&word) || EMPTY.contains(&word)
+}
+
+const EMPTY: &[&str] = &[
+    "much", "many", "long", "about", "other", "same", "cost", "costs", "price", "whats", "if", "what's", "please",
+    "pls", "too", "again", "else", "more", "still", "exactly", "need", "want", "take", "takes", "get", "另一", "一个",
+    "如果", "还有", "這個", "多少", "大概", "一般", "可以",
+];
+
+/// Whether `text` asks something.
+pub(super) fn asks(text: &str) -> bool {
+    let language = Language::detect(text).unwrap_or_default();
+    !text.is_empty() && (text.contains(['?', '？']) || core(text, language).asks)
+}
+
+/// Whether `text` only tells something of who writes: "I live in Penang", "我在上海".
+pub(super) fn tells(text: &str) -> bool {
+    const FIRST_EN: &[&str] = &["i", "i'm", "im", "i've", "ive", "we", "we're", "my", "our", "i'd"];
+    const FIRST_ZH: &[&str] = &["我", "咱", "本人"];
+    let folded = fold_text(text);
+    let first = words(&folded).into_iter().find(|w| !TIES_EN.contains(w));
+    let is_own = first.is_some_and(|w| FIRST_EN.contains(&w)) || FIRST_ZH.iter().any(|w| folded.starts_with(w));
+    is_own && !asks(text)
+}
+
+const END: [char; 12] = ['?', '？', '.', '。', '!', '！', ' ', '~', ',', '，', '…', '\n'];
+
+/// What is left of a question without its ties.
+pub(super) fn core(question: &str, language: Language) -> Core<'_> {
+    let mut text = question.trim().trim_end_matches(END);
+    let mut is_tied = false;
+    let is_pointing = |text: &str| PRONOUNS_ZH.iter().any(|w| text.starts_with(w));
+    loop {
+        let ties = if language == Language::Zh { TIES_ZH } else { TIES_EN };
+        let rest = ties.iter().find_map(|tie| {
+            let rest = after(text, tie)?;
+            let ends = if tie.is_ascii() { rest.starts_with([' ', ',', '.', '，']) } else { !rest.is_empty() };
+            (ends && !(tie.starts_with('那') && is_pointing(text))).then_some((*tie, rest))
+        });
+        match rest {
+            Some((tie, rest)) => {
+                is_tied |= !POLITE.contains(&tie);
+                text = rest.trim_start_matches(END);
+            }
+            None => break,
+        }
+    }
+    let core = if language == Language::Zh { core_zh(text) } else { core_en(text) };
+    // "PS-1000呢？"
+    Core { is_tied: is_tied || question.trim().trim_end_matches(END).ends_with('呢'), ..core }
+}
+
+/// What follows `word` at the start of `text`, whatever its case.
+fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let head = text.get(..word.len())?;
+    (fold_text(head) == fold_text(word)).then(|| text.get(word.len()..).unwrap_or_default())
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '-').filter(|w| !w.is_empty()).collect()
+}
+
+fn core_en(text: &str) -> Core<'_> {
+    let folded = fold_text(text);
+    let said = words(&folded);
+    let is_condition = CONDITIONS_EN.iter().any(|w| folded.starts_with(w));
+    let begins = said.first().is_some_and(|w| ASKING_EN.contains(w));
+    let asks = begins || said.iter().any(|w| ["how", "what", "which", "when", "where", "who", "why"].contains(w));
+    let mut text = text;
+    let mut preposition = None;
+    if !asks {
+        while let Some((first, rest)) = text.split_once(' ') {
+            if !BEFORE_NOUN_EN.contains(&fold_text(first).as_str()) {
+                break;
+            }
+            preposition =
+                preposition.or(Some(first).filter(|w| !["the", "a", "an", "your", "my", "one", "ones"].contains(w)));
+            text = rest.trim_start();
+        }
+        text = text.trim_end_matches(" too").trim_end_matches(" one").trim();
+    }
+    let mut at = 0;
+    let mut pronoun = None;
+    for word in words(text) {
+        let start = text.get(at..).and_then(|rest| rest.find(word)).map_or(at, |found| at + found);
+        at = start + word.len();
+        let word = fold_text(word);
+        if asks && pronoun.is_none() && PRONOUNS_EN.contains(&word.as_str()) && !(word == "there" && start < 10) {
+            pronoun = Some(start..at);
+        }
+        // "That one", "the other one".
+        if let (Some(range), "one" | "ones") = (&mut pronoun, word.as_str()) {
+            range.end = at;
+        }
+    }
+    Core { text, is_tied: false, asks, preposition, pronoun, is_condition }
+}
+
+fn core_zh(text: &str) -> Core<'_> {
+    let is_condition = CONDITIONS_ZH.iter().any(|w| text.contains(w));
+    let mut named = text.trim_end_matches(['呢', '啊', '呀']);
+    let folded = fold_text(named);
+    let asking = wants::asking_words(&folded).into_iter().filter_map(|r| folded.get(r).map(str::to_owned));
+    let asks_word = asking.into_iter().any(|w| !["呢", "你们", "您们", "我们", "你", "您", "我"].contains(&w.as_str()));
+    let ends = ["吗", "嘛", "么", "不", "没", "没有"].iter().any(|w| folded.ends_with(w));
+    let can = ["能", "可以", "可不可", "会", "有没", "要不要", "是不是"].iter().any(|w| folded.contains(w));
+    let asks = asks_word || ends || can || Wants::read(&folded) != Wants::Anything;
+    if !asks {
+        for pointing in PRONOUNS_ZH {
+            named = named.strip_suffix(pointing).filter(|rest| !rest.is_empty()).unwrap_or(named);
+        }
+        named = named.trim_end_matches('的');
+    }
+    let pronoun = PRONOUNS_ZH.iter().find_map(|w| named.find(w).map(|at| at..at + w.len()));
+    Core { text: named, is_tied: false, asks, preposition: None, pronoun, is_condition }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_ties_is_taken_off() {
+        for (question, text, asks) in [
+            ("and the rice cookers?", "rice cookers", false),
+            ("And for the PS-1000?", "PS-1000", false),
+            ("what about to Thailand?", "Thailand", false),
+            ("ok how long does it take", "how long does it take", true),
+            ("那除湿机呢？", "除湿机", false),
+            ("那个多少钱", "那个多少钱", true),
+            ("上海那个呢", "上海", false),
+        ] {
+            let language = Language::detect(question).unwrap();
+            let core = core(question, language);
+            assert_eq!((core.text, core.asks), (text, asks), "{question}");
+        }
+    }
+
+    #[test]
+    fn a_pronoun_is_found_where_it_stands() {
+        let core = core("does that one connect to an app?", Language::En);
+        assert_eq!(core.pronoun, Some(5..13));
+        assert_eq!(super::core("可以拿它当电源吗", Language::Zh).pronoun, Some(9..12));
+    }
+
+    #[test]
+    fn leaning_is_told_from_whole_questions() {
+        for (question, expected) in [
+            ("how much?", Leaning::Clearly),
+            ("and the battery", Leaning::Clearly),
+            ("is it waterproof", Leaning::Clearly),
+            ("多久？", Leaning::Clearly),
+            ("那除湿机呢", Leaning::Clearly),
+            ("Where is your showroom in Singapore located, and when is it open?", Leaning::Not),
+            ("请问你们在新加坡的展厅具体在什么地方", Leaning::Not),
+        ] {
+            assert_eq!(leaning(question), expected, "{question}");
+        }
+    }
+}
