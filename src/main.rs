@@ -56,6 +56,7 @@ enum Command {
     ///
     /// The same file again is passed over; a changed one replaces its earlier version.
     Ingest {
+        /// Files, folders, or http(s) addresses
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<String>,
         /// Print one JSON line per document
@@ -64,16 +65,20 @@ enum Command {
     },
     /// Search the documents
     Search {
+        /// Words or a question
         query: String,
         /// How many passages
         #[arg(short, default_value_t = 5)]
         k: u32,
+        /// Print the passages as one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Ask the assistant one question
+    /// Ask the assistant one question; nobody is called, whatever it decides
     Ask {
+        /// As a customer would ask it
         question: String,
+        /// Print the decision, the answer and its sources as one JSON object
         #[arg(long)]
         json: bool,
     },
@@ -88,13 +93,17 @@ enum Command {
     Migrate,
     /// Write everything into one file, while serving
     Backup {
+        /// Where it goes; readable by its owner alone
         file: PathBuf,
         /// Also put the secret key into the file: whoever has it can read every channel's secrets
         #[arg(long)]
         with_key: bool,
     },
     /// Restore a backup into an empty data directory or database
-    Restore { file: PathBuf },
+    Restore {
+        /// What `backup` wrote
+        file: PathBuf,
+    },
     /// Manage the channels over which customers write
     #[command(subcommand)]
     Channel(command::channel::Channel),
@@ -118,7 +127,9 @@ enum Command {
 enum User {
     /// Add somebody who signs in; prints a link where they choose their password
     Add {
+        /// What they sign in with
         email: String,
+        /// What colleagues see [default: the address]
         #[arg(long)]
         name: Option<String>,
         /// super_admin, admin, manager, team_lead, agent, sales or readonly
@@ -160,16 +171,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ends quietly when nobody reads what we print any more (`frontdesk search … | head -1`), as other programs do.
+/// Ends quietly when nobody reads what we print any more (`frontdesk search … | head -1`), as other programs do, and with
+/// a sentence when it can't be written (a full disk).
 fn end_with_the_reader() {
     const AS_IF_KILLED_BY_SIGPIPE: i32 = 128 + 13;
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let has_no_reader = |text: &str| text.starts_with("failed printing to stdout") && text.contains("Broken pipe");
-        if panic.payload_as_str().is_some_and(has_no_reader) {
-            std::process::exit(AS_IF_KILLED_BY_SIGPIPE);
+        match panic.payload_as_str().and_then(|text| text.strip_prefix("failed printing to stdout: ")) {
+            Some(why) if why.contains("Broken pipe") => std::process::exit(AS_IF_KILLED_BY_SIGPIPE),
+            Some(why) => {
+                eprintln!("frontdesk: cannot write the output: {why}");
+                std::process::exit(1);
+            }
+            None => usual(panic),
         }
-        usual(panic);
     }));
 }
 

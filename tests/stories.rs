@@ -129,6 +129,11 @@ async fn who_asks_for_a_person_gets_one_and_is_told_once_per_burst_that_they_com
         shop.says("Ana", "anyone there?").await;
         shop.settle().await;
         assert_eq!(shop.reached("Ana").len(), 2, "one answer to the burst: {:?}", shop.reached("Ana"));
+        let first = last(&shop, "Ana");
+        shop.says("Ana", "still there?").await;
+        shop.settle().await;
+        assert_eq!(shop.reached("Ana").len(), 3);
+        assert_ne!(last(&shop, "Ana"), first, "the same sentence again sounds like nobody reads");
     })
     .await;
 }

@@ -21,7 +21,7 @@ use crate::platform::{
     bus::Bus,
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
-    files::Files,
+    files::{self, Files},
     journal::{self, Journal},
     kept::Kept,
     model::Model,
@@ -78,7 +78,7 @@ impl App {
     ) -> Result<Arc<Self>> {
         // Both async-openai and our own client speak TLS through ring.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        std::fs::create_dir_all(&data_dir)
+        files::make_private_dir(&data_dir)
             .map_err(|e| Error::Invalid(format!("{}: cannot create the data directory: {e}", data_dir.display())))?;
         let key = match (&secret_key, &config.database.url) {
             (Some(text), _) => {

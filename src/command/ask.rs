@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Context, client::Client};
 
 pub async fn ask(context: &Context, question: &str, as_json: bool) -> Result<ExitCode> {
+    context.expect_data()?;
     let client = Client::open(context).await?;
     let outcome = client.call("POST", "/api/ask", Some(json!({"question": question}))).await;
     if outcome.is_ok() {
@@ -28,6 +29,10 @@ pub async fn ask(context: &Context, question: &str, as_json: bool) -> Result<Exi
         reason => format!(" ({})", reason.replace('_', " ")),
     };
     println!("[{}{reason}, confidence {confidence:.2}]", text("decision").replace('_', " "));
+    let is_said = matches!(text("decision"), "answer" | "clarify");
+    if !is_said {
+        println!("  That is what a customer would read; here nobody is called. The nearest that was found:");
+    }
     for source in told.get("sources").and_then(Value::as_array).into_iter().flatten() {
         let part = |key: &str| source.get(key).and_then(Value::as_str).unwrap_or_default();
         println!("  · {}: “{}”", part("title"), part("quote").trim());
@@ -50,6 +55,7 @@ async fn hint_at_demo(context: &Context, client: &Client) {
 }
 
 pub async fn search(context: &Context, query: &str, k: u32, as_json: bool) -> Result<ExitCode> {
+    context.expect_data()?;
     let client = Client::open(context).await?;
     let encoded = percent_encoding::utf8_percent_encode(query, percent_encoding::NON_ALPHANUMERIC);
     let found = client.call("GET", &format!("/api/search?k={k}&q={encoded}"), None).await;

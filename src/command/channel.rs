@@ -17,22 +17,33 @@ pub enum Channel {
     Add(Box<Add>),
     /// Show the channels and how they are
     List {
+        /// Print them as one JSON array
         #[arg(long)]
         json: bool,
     },
     /// Ask the platform whether a channel works
     Test {
+        /// As `channel list` shows it
         id: String,
+        /// Print the findings as JSON
         #[arg(long)]
         json: bool,
     },
     /// Send nothing over a channel until it is resumed; what comes in is kept
-    Pause { id: String },
+    Pause {
+        /// As `channel list` shows it
+        id: String,
+    },
     /// Let a paused channel go on
-    Resume { id: String },
+    Resume {
+        /// As `channel list` shows it
+        id: String,
+    },
     /// Change a setting of a channel, like a new token: KEY=VALUE, an empty value takes it away
     Set {
+        /// As `channel list` shows it
         id: String,
+        /// The settings, as `channel add --help` names them, with underscores
         #[arg(required = true, value_name = "KEY=VALUE")]
         values: Vec<String>,
     },
@@ -40,7 +51,9 @@ pub enum Channel {
 
 #[derive(Args)]
 pub struct Add {
+    /// One of the kinds above
     kind: String,
+    /// What agents see it called
     #[arg(long)]
     name: Option<String>,
     /// Another address than the platform's own

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::{Context, client::Client};
 
 pub async fn chat(context: &Context) -> Result<ExitCode> {
+    context.expect_data()?;
     let client = Client::open(context).await?;
     let outcome = talk(&client).await;
     client.close().await;

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use frontdesk::platform::{Error, Result};
+use frontdesk::platform::{Error, Result, files};
 use serde::{Deserialize, Serialize};
 
 /// How a command reaches the server that runs.
@@ -32,7 +32,7 @@ pub fn take(data_dir: &Path) -> Result<Held> {
     let cannot = |e: std::io::Error| {
         Error::Invalid(format!("{}: the data directory cannot be written: {e}", data_dir.display()))
     };
-    std::fs::create_dir_all(data_dir).map_err(cannot)?;
+    files::make_private_dir(data_dir).map_err(cannot)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -21,6 +21,7 @@ pub async fn migrate(context: &Context) -> Result<ExitCode> {
 }
 
 pub async fn reindex(context: &Context) -> Result<ExitCode> {
+    context.expect_data()?;
     let client = Client::open(context).await?;
     let outcome = async {
         client.call("POST", "/api/reindex", None).await?;
@@ -40,6 +41,7 @@ pub async fn reindex(context: &Context) -> Result<ExitCode> {
 }
 
 pub async fn backup(context: &Context, file: &Path, with_key: bool) -> Result<ExitCode> {
+    context.expect_data()?;
     let client = Client::open(context).await?;
     let written = client.download("/api/backup", json!({"with_key": with_key}), file).await;
     client.close().await;

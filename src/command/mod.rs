@@ -29,6 +29,17 @@ impl Context {
         Config::load(self.config_file.as_deref(), &self.data_dir, std::env::vars())
     }
 
+    /// Refuses a data directory that is not there: who mistyped it would be told that there are no documents.
+    pub fn expect_data(&self) -> Result<()> {
+        if self.data_dir.exists() || self.config()?.database.url.is_some() {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "{}: there is no data directory; name yours with --data-dir, or make one with frontdesk serve or frontdesk ingest",
+            self.data_dir.display()
+        )))
+    }
+
     /// Opens the application of the data directory in this process.
     pub async fn open(&self, config: Config) -> Result<std::sync::Arc<App>> {
         let secret_key = std::env::vars().find(|(name, _)| name == "FRONTDESK_SECRET_KEY").map(|(_, key)| key);

@@ -42,6 +42,9 @@ pub struct BriefEvidence {
     pub score: f64,
 }
 
+/// The kind of what is said to who waits for a person.
+pub const WAITING: &str = "waiting";
+
 /// What the customer is told, by the reason for which a person is called.
 pub fn hand_off_text(reason: &str, language: Language) -> &'static str {
     match (reason, language) {
@@ -139,5 +142,30 @@ pub async fn hand_off(
     metrics::counter!("frontdesk_hand_offs_total", "reason" => reason.to_string()).increment(1);
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id: conversation.id }).await;
+    Ok(true)
+}
+
+/// Tells a customer who writes while the queue holds the conversation that a person is coming, and when; `again`: in
+/// other words, to one who was told already.
+pub async fn say_wait(app: &App, conversation: &Conversation, language: Language, again: bool) -> Result<bool> {
+    let now = app.now();
+    let rules = rules::load(app.read().await?.conn(), conversation.org_id).await?;
+    let is_open = rules.hours.opens(now).is_none();
+    let text = match (language, again) {
+        (Language::Zh, true) => "好的，这条同事也会看到。".to_owned(),
+        (Language::En, true) => "Noted, your colleague will see this too.".to_owned(),
+        (Language::Zh, false) if is_open => "您的消息已收到，同事正在赶来，请稍候。".to_owned(),
+        (Language::En, false) if is_open => "Thank you, I have added that. A colleague is on the way.".to_owned(),
+        (Language::Zh, false) => told("您的消息已收到。", &rules.hours, language, now),
+        (Language::En, false) => told("Thank you, I have added that.", &rules.hours, language, now),
+    };
+    let reply = Reply { text, sources: None, confidence: None, language: None, kind: WAITING, meant: None };
+    let mut tx = app.begin().await?;
+    if reply::write(tx.conn(), conversation, Some(conversation.version), &reply, None, now).await?.is_none() {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    app.wake(conversation.org_id).await;
+    app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
     Ok(true)
 }

@@ -53,10 +53,10 @@ pub use due::watch as watch_due;
 pub use erase::{Erased, erase, erase_files, export};
 pub use fetch::fetch;
 pub use file::{download, not_downloaded};
-pub use hand_off::{Brief, BriefEvidence, hand_off, hand_off_text};
+pub use hand_off::{Brief, BriefEvidence, WAITING, hand_off, hand_off_text, say_wait};
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
-pub use reply::{Reply, Trace, reply, say_wait};
+pub use reply::{Reply, Trace, reply};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, find_channel, find_latest, find_message_of, list_decisions, list_last_messages, list_messages,

@@ -122,22 +122,3 @@ pub async fn reply(app: &App, conversation: &Conversation, reply: &Reply, trace:
     app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
     Ok(true)
 }
-
-/// Tells a customer who writes while the queue holds the conversation that a person is coming.
-pub async fn say_wait(app: &App, conversation: &Conversation, language: Language) -> Result<bool> {
-    let text = match language {
-        Language::Zh => "您的消息已收到，同事正在赶来，请稍候。",
-        Language::En => "Thank you, I have added that. A colleague is on the way.",
-    };
-    let reply =
-        Reply { text: text.into(), sources: None, confidence: None, language: None, kind: "waiting", meant: None };
-    let now = app.now();
-    let mut tx = app.begin().await?;
-    if write(tx.conn(), conversation, Some(conversation.version), &reply, None, now).await?.is_none() {
-        return Ok(false);
-    }
-    tx.commit().await?;
-    app.wake(conversation.org_id).await;
-    app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
-    Ok(true)
-}

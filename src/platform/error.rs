@@ -13,6 +13,13 @@ pub enum Error {
     SignedOut,
     #[error("your role does not allow this")]
     Forbidden,
+    /// A cookie that came from no page of ours.
+    #[error(
+        "this came with the console's cookie from outside the console: use Authorization: Bearer, or set server.public_url to the address the console is opened at"
+    )]
+    Foreign,
+    #[error("{method} is not taken at this address")]
+    Method { method: String },
     #[error("too many requests, try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
     #[error("too large: at most {limit_bytes} bytes are taken")]
@@ -46,6 +53,8 @@ impl Error {
             Self::Conflict(_) => "conflict",
             Self::SignedOut => "signed_out",
             Self::Forbidden => "forbidden",
+            Self::Foreign => "foreign",
+            Self::Method { .. } => "method_not_allowed",
             Self::TooMany { .. } => "too_many",
             Self::TooLarge { .. } => "too_large",
             Self::Unavailable { .. } => "unavailable",

@@ -226,3 +226,11 @@ fn walk(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     }
     Ok(())
 }
+/// Makes a directory that only its owner can look into, and those above it; one that is there keeps its rights.
+pub fn make_private_dir(path: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

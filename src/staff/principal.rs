@@ -216,7 +216,7 @@ async fn identify(app: &App, parts: &Parts) -> Result<By> {
         Shown::Bearer(token) => session(app, token).await?,
         Shown::Cookie(token) => {
             if !parts.method.is_safe() && !is_same_origin(&parts.headers, app.config.server.public_url.as_deref()) {
-                return Err(Error::Forbidden);
+                return Err(Error::Foreign);
             }
             session(app, token).await?
         }

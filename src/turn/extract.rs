@@ -5,10 +5,11 @@ use crate::{
     knowledge::{
         Evidence, Found,
         rank::{Pick, Scored, synonyms_of, term_of},
-        wants::Wants,
+        wants::{Wants, asking_words},
     },
     platform::{
         language::{Language, is_han},
+        lexical,
         sentences::{self, Shape},
     },
 };
@@ -85,20 +86,33 @@ fn whole_table(found: &Found, best: &Scored, question: &str) -> Option<Vec<Sente
     let content = &found.passage.content;
     let parts = sentences::split(content);
     let part = parts.get(best.index).filter(|p| p.shape == Shape::Row)?;
-    let is_of_table = |s: &&Scored| parts.get(s.index).is_some_and(|p| p.shape == Shape::Row && p.under == part.under);
-    let rows: Vec<&Scored> = found.read.sentences.iter().filter(is_of_table).collect();
-    // A row that holds more of the question than the others is the one that is asked for.
-    let is_named = rows.iter().any(|row| (row.own - best.own).abs() > 0.02);
-    if is_named || rows.len() < 2 || rows.len() > MOST_ITEMS + 2 {
+    let rows = || parts.iter().filter(|p| p.shape == Shape::Row && p.under == part.under);
+    let own = |p: &sentences::Sentence| content.get(p.range.clone()).unwrap_or_default();
+    let header = part.under.and_then(|at| parts.get(at)).map(own).unwrap_or_default();
+    // A row that holds a word of the question is the one that is asked for; what title and header say is said of each.
+    let above = ids(&format!("{} {header}", found.headline()));
+    let asked: Vec<u32> = topic(question).into_iter().filter(|id| !above.contains(id)).collect();
+    let held: Vec<Vec<u32>> = rows().map(|p| ids(own(p))).collect();
+    let is_named = asked.iter().any(|id| {
+        let holds = held.iter().filter(|row| row.contains(id) || synonyms_of(*id).iter().any(|s| row.contains(s)));
+        (1..held.len()).contains(&holds.count())
+    });
+    if is_named || held.len() < 2 || held.len() > MOST_ITEMS + 2 {
         return None;
     }
-    let header = part.under.and_then(|at| parts.get(at)).and_then(|p| content.get(p.range.clone())).unwrap_or_default();
-    let rows = parts.iter().filter(|p| p.shape == Shape::Row && p.under == part.under);
-    let sentences = rows.filter_map(|p| {
-        let own = content.get(p.range.clone())?;
-        Some(sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own, question)), own))
+    let entries = rows().map(|p| {
+        let own = own(p);
+        sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own, question)), own)
     });
-    Some(sentences.collect())
+    Some(entries.collect())
+}
+
+/// The tokens of a question that do more than ask.
+fn topic(question: &str) -> Vec<u32> {
+    let asking = asking_words(question);
+    let only_asks = |t: &lexical::Token| asking.iter().any(|r| t.start < r.end && r.start < t.end);
+    let tokens = lexical::tokens(question).into_iter();
+    tokens.filter(|t| t.kind != lexical::Kind::Stop && !only_asks(t)).map(|t| t.id).collect()
 }
 
 /// A row as an entry of a list: "TD-4: 5.6 kg", or with the names of its columns when there are several.
@@ -261,7 +275,7 @@ fn row(header: &str, row: &str, question: &str) -> String {
 
 fn ids(text: &str) -> Vec<u32> {
     let mut ids = Vec::new();
-    crate::platform::lexical::each_term(text, |id| ids.push(id));
+    lexical::each_term(text, |id| ids.push(id));
     ids
 }
 

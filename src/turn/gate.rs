@@ -46,7 +46,9 @@ pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
     if !proven.has_substance() || proven.confidence < NOTHING {
         return Verdict::HandOff(Reason::NothingFound);
     }
-    if signals.failures > 0 || signals.repetitions > 0 {
+    // Who says the same again did not find it by asking otherwise. Who was offered a person and asked on is asked again,
+    // until patience ends.
+    if signals.repetitions > 0 {
         return Verdict::HandOff(Reason::Unsure);
     }
     Verdict::OfferPerson(Reason::Unsure)
@@ -127,8 +129,12 @@ mod tests {
         let calm = Signals::default();
         assert_eq!(decide(&proven(0.4), &calm, &Policy::default()), Verdict::OfferPerson(Reason::Unsure));
         assert_eq!(decide(&proven(0.05), &calm, &Policy::default()), Verdict::HandOff(Reason::NothingFound));
-        let again = Signals { failures: 1, ..Signals::default() };
+        let once = Signals { failures: 1, ..Signals::default() };
+        assert_eq!(decide(&proven(0.4), &once, &Policy::default()), Verdict::OfferPerson(Reason::Unsure));
+        let again = Signals { failures: 1, repetitions: 1, ..Signals::default() };
         assert_eq!(decide(&proven(0.4), &again, &Policy::default()), Verdict::HandOff(Reason::Unsure));
+        let often = Signals { failures: 2, ..Signals::default() };
+        assert_eq!(decide(&proven(0.4), &often, &Policy::default()), Verdict::HandOff(Reason::RepeatedFailure));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     }
     let mut question = question(&opened);
     if conversation.holder == Holder::Queue {
-        inbox::say_wait(app, conversation, question.language).await?;
+        let again = opened.before().last().and_then(kind) == Some(inbox::WAITING);
+        inbox::say_wait(app, conversation, question.language, again).await?;
         return Ok(());
     }
     if !conversation.is_with_assistant() {

@@ -36,6 +36,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(health::routes())
         .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
         .fallback(console::answer)
+        .method_not_allowed_fallback(|method: axum::http::Method| async move {
+            Error::Method { method: method.to_string() }
+        })
         .with_state(app)
 }
 
@@ -57,7 +60,8 @@ impl IntoResponse for Error {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable { .. } | Self::Later { .. } => StatusCode::SERVICE_UNAVAILABLE,
