@@ -14,7 +14,7 @@ use frontdesk::{
     knowledge::{self, index},
     platform::Clock,
     staff,
-    turn::{self, Question, Signals},
+    turn::{self, Question, Said, Signals, Speaker},
 };
 
 use crate::{
@@ -88,6 +88,7 @@ pub async fn run(below: &Path, passages: usize) -> anyhow::Result<Vec<Row>> {
     }
     let asks = Percentiles::of(asks);
     let takes = takes(&app, org, &questions).await?;
+    let follow_ups = follow_ups(&app, org, &questions).await?;
     let searches = searches(&app, org, &questions).await?;
     let resident = machine::memory(std::process::id(), "VmRSS:");
     let rate = passages as f64 / loading;
@@ -105,6 +106,7 @@ pub async fn run(below: &Path, passages: usize) -> anyhow::Result<Vec<Row>> {
             "ms",
             vec![],
         ),
+        Row::new("  a follow-up (\"and how much?\"), read in several ways", follow_ups.to_string(), "", vec![]),
         Row::new("  its search alone", searches.to_string(), "", vec![]),
         Row::new(
             "  the passage asked about is found first; answered",
@@ -149,6 +151,20 @@ pub async fn run_with_model(below: &Path, passages: usize) -> anyhow::Result<Vec
         ),
         Row::new("  the whole take", takes.to_string(), "", vec![]),
     ])
+}
+
+/// Questions that lean on the one before, from question to verdict.
+async fn follow_ups(app: &Arc<App>, org: OrgId, questions: &[String]) -> anyhow::Result<Percentiles> {
+    let mut took = Vec::new();
+    for text in questions {
+        let history = vec![Said::new(Speaker::Customer, text.clone())];
+        let question = Question { history, ..Question::alone(org, "and how much?") };
+        let started = Instant::now();
+        let outcome = turn::ask(app, &question, &Signals::default(), app.config.assistant.passages).await?;
+        took.push(started.elapsed());
+        ensure!(outcome.trace.considered.len() > 1, "not read as a follow-up");
+    }
+    Ok(Percentiles::of(took))
 }
 
 /// Whole turns of conversations in the database, each of another customer.
