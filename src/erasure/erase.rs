@@ -46,6 +46,12 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
     Ok(erasure)
 }
 
+/// Whether a customer's erasure is ordered and not done yet: what we have of them is theirs no more to show.
+pub async fn is_under_way(app: &App, org: OrgId, customer: CustomerId) -> Result<bool> {
+    let known = store::find_of(app.read().await?.conn(), org, customer).await?;
+    Ok(known.is_some_and(|erasure| erasure.erased_at.is_none()))
+}
+
 /// Erases a customer everywhere: rows in one transaction with the receipt, then the index, then what the disk still
 /// holds of them. Safe to repeat: what is gone is not counted twice.
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {

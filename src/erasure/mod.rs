@@ -13,7 +13,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use erase::{erase, order};
+pub use erase::{erase, is_under_way, order};
 pub use ledger::apply;
 
 use crate::{

@@ -175,6 +175,17 @@ impl Hand {
     }
 }
 
+/// What a customer is told who writes between their "yes, erase it all" and the erasure.
+pub fn being_erased(language: Language) -> Said {
+    let text = match language {
+        Language::En => {
+            "Everything about you is being erased right now. In a minute you can write to us as somebody new."
+        }
+        Language::Zh => "正在清除您的全部资料。一分钟后您可以重新联系我们，就像第一次一样。",
+    };
+    Said { text: text.to_owned(), kind: DONE }
+}
+
 /// Answers what a customer asks of their memory; `None`: they ask nothing of it.
 pub async fn hand(
     app: &App,

@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 pub use fade::{fade, to_confirm, used};
 pub use forget::{clear, erase, export, forget};
-pub use hand::{Earlier, Handed, Said, hand};
+pub use hand::{Earlier, Handed, Said, being_erased, hand};
 pub use index::{bring, reconcile};
 pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};

@@ -47,7 +47,12 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         return hand_off(app, &opened, &question, reason, why, started).await;
     }
     let asker = asker(app, &opened).await?;
-    match hand(app, &opened, &question, asker).await? {
+    let handed = hand(app, &opened, &question, asker).await?;
+    let is_ordered = matches!(handed, Some(Handed::Erase(_)));
+    if !is_ordered && erasure::is_under_way(app, conversation.org_id, conversation.customer_id).await? {
+        return say(app, &opened, &question, memory::being_erased(question.language), started).await;
+    }
+    match handed {
         None => {}
         Some(Handed::Say(said)) => return say(app, &opened, &question, said, started).await,
         // Ordered first; it runs when the reply is delivered.

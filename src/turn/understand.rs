@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     Question, confidence, draft, extract,
-    rewrite::{self, Readings},
+    rewrite::{self, Reading, Readings},
     small_talk::without_greeting,
 };
 use crate::{
@@ -117,22 +118,36 @@ async fn readings(app: &App, question: &Question) -> Result<Readings> {
 /// The reading that the documents answer best.
 async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<Understood> {
     let mut considered = Vec::with_capacity(readings.all.len());
-    for reading in &readings.all {
-        let query = Query { by_words_alone: true, ..Query::new(reading.text.clone(), app.config.assistant.passages) };
-        let evidence = knowledge::search(app, question.org, &query).await?;
-        let probable = confidence::of_passages(question.language, &evidence.features);
-        let probable = probable.max(confidence::of_faq(&evidence)) as f32;
-        let held = Held::of(&evidence, &reading.text);
-        let (own, before) = (held.share(&readings.own), held.share(&reading.kept));
-        let said = OWN * own + (1.0 - OWN) * before;
-        let worth = reading.prior * said * (PROVEN + (1.0 - PROVEN) * probable);
-        considered.push(Considered { text: reading.text.clone(), own, before, probable, worth });
+    // Two at a time: a turn must not take all of the readers.
+    let mut rest = readings.all.iter();
+    while let Some(one) = rest.next() {
+        let one = consider(app, question, readings, one);
+        match rest.next() {
+            Some(other) => {
+                let (one, other) = try_join(one, consider(app, question, readings, other)).await?;
+                considered.extend([one, other]);
+            }
+            None => considered.push(one.await?),
+        }
     }
     // The likelier one comes first and wins a tie.
     let best = considered.iter().rev().max_by(|a, b| a.worth.total_cmp(&b.worth));
     let rewritten = best.map(|b| b.text.clone()).filter(|text| text != question.text.trim());
     let support = best.map_or(1.0, |b| b.own);
     Ok(Understood { rewritten, support, considered, call: None })
+}
+
+/// What the documents have for one reading.
+async fn consider(app: &App, question: &Question, readings: &Readings, reading: &Reading) -> Result<Considered> {
+    let query = Query { by_words_alone: true, ..Query::new(reading.text.clone(), app.config.assistant.passages) };
+    let evidence = knowledge::search(app, question.org, &query).await?;
+    let probable = confidence::of_passages(question.language, &evidence.features);
+    let probable = probable.max(confidence::of_faq(&evidence)) as f32;
+    let held = Held::of(&evidence, &reading.text);
+    let (own, before) = (held.share(&readings.own), held.share(&reading.kept));
+    let said = OWN * own + (1.0 - OWN) * before;
+    let worth = reading.prior * said * (PROVEN + (1.0 - PROVEN) * probable);
+    Ok(Considered { text: reading.text.clone(), own, before, probable, worth })
 }
 
 /// The words of the best evidence, and what says the same.

@@ -401,6 +401,9 @@ async fn an_english_customer_is_forgotten_on_their_word_and_not_on_a_plea() {
         says(&shop, "Ana", "Forget me").await;
         assert!(last(&shop, "Ana").contains("can't be undone"), "{}", last(&shop, "Ana"));
         says(&shop, "Ana", "yes").await;
+        // Until it is done nothing of them is shown any more.
+        says(&shop, "Ana", "What do you know about me?").await;
+        assert!(last(&shop, "Ana").contains("being erased right now"), "{}", last(&shop, "Ana"));
         shop.app.clock.advance(Duration::minutes(1));
         shop.settle().await;
         let all = shop.call("GET", "/api/customers?limit=200", None).await.body;

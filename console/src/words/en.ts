@@ -206,6 +206,7 @@ export const en = {
     threshold: "Threshold",
     reason: "Reason",
     rewritten: "Searched for",
+    considered: "What the question may have meant",
     evidence: "What was found",
     evidenceNone: "Nothing was found.",
     score: "Score",

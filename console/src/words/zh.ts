@@ -234,6 +234,7 @@ export const zh: Words = {
     threshold: "门槛",
     reason: "原因",
     rewritten: "实际搜索的问题",
+    considered: "这个问题可能的意思",
     evidence: "找到的内容",
     evidenceNone: "什么也没有找到。",
     score: "得分",

@@ -5,7 +5,7 @@ mod leans;
 mod phrases;
 
 use super::{Said, Speaker, small_talk::SmallTalk};
-use crate::platform::language::Language;
+use crate::{knowledge::wants::Wants, platform::language::Language};
 use leans::Leaning;
 pub use phrases::pairs;
 use phrases::{Kind, Phrase};
@@ -37,7 +37,13 @@ impl Readings {
     /// The same with what the customer told in front of the question, which may or may not belong to it: "I live in
     /// Penang. How do I descale the kettle?"
     pub fn with_told(&mut self, whole: &str, told: &str, asked: &str) {
-        if self.all.is_empty() && leans::topics(asked) >= WHOLE {
+        // What something costs, or when it is open, may hang on where somebody lives; how it is cleaned does not.
+        let hangs_on_it = matches!(
+            Wants::read(asked),
+            Wants::Money | Wants::Duration | Wants::Time | Wants::Hours | Wants::Place | Wants::Number
+        );
+        let is_whole = leans::topics(asked) >= if hangs_on_it { 2 } else { 1 };
+        if self.all.is_empty() && is_whole && leans::leaning(asked) != Leaning::Clearly {
             self.own = asked.to_owned();
             self.add(asked.trim(), told, LIKELY);
         }
@@ -62,8 +68,6 @@ const LIKELY: f32 = 1.0;
 const PROBABLE: f32 = 0.95;
 const POSSIBLE: f32 = 0.7;
 const UNLIKELY: f32 = 0.4;
-/// From how many words of topic on a question may be whole without what is told in front of it.
-const WHOLE: usize = 2;
 /// The most readings that are searched for.
 const MOST: usize = 6;
 

@@ -9,6 +9,8 @@ export type SourceRef = { kind: "passage" | "faq"; id: string };
 /** As `turn/ask.rs` stores it. */
 export type Trace = {
   rewritten?: string | null;
+  /** The ways a question that leans on the conversation may have been meant. */
+  considered?: { text: string; worth: number }[];
   signals?: Record<string, unknown>;
   evidence?: (SourceRef & { score: number; lexical: number; dense: number })[];
   proven?: { draft?: { sentences?: Sentence[]; from?: { by: string; because?: string | null; name?: string } }; cut?: unknown[]; confidence?: number } | null;
@@ -53,6 +55,16 @@ export function TraceView({ decision, reason, confidence, trace }: { decision: s
       </div>
       {reason && <Fact term={w.why.reason}>{named(w.reasons, reason)}</Fact>}
       {trace.rewritten && <Fact term={w.why.rewritten}>{trace.rewritten}</Fact>}
+      {(trace.considered ?? []).length > 1 && (
+        <details>
+          <summary className="cursor-pointer text-muted">{w.why.considered}</summary>
+          <ol className="mt-1 space-y-1">
+            {[...(trace.considered ?? [])].sort((a, b) => b.worth - a.worth).map((c) => (
+              <li key={c.text} className="flex justify-between gap-3"><span>{c.text}</span><span className="text-muted tabular-nums">{c.worth.toFixed(2)}</span></li>
+            ))}
+          </ol>
+        </details>
+      )}
       {trace.degraded && <Notice tone="warn">{w.why.degraded}: {trace.degraded}</Notice>}
 
       <section>
