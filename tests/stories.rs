@@ -84,6 +84,13 @@ async fn follow_ups_are_answered_as_what_they_lean_on() {
             shop.settle().await;
             assert!(last(&shop, customer).contains(answer), "{question}: {}", last(&shop, customer));
         }
+        // Two questions in a row are both answered, in one message.
+        shop.says("Dan", "How much is the KT-120?").await;
+        shop.says("Dan", "and the 170?").await;
+        shop.settle().await;
+        assert_eq!(shop.reached("Dan").len(), 1);
+        let said = last(&shop, "Dan");
+        assert!(said.contains("RM 149") && said.contains("RM 229"), "{said}");
         // Of Iceland nothing is written, whatever is written of Penang.
         shop.learns("shipping.md", "# Shipping\n\nShipping to Penang takes 5 working days and costs RM 12.\n").await;
         shop.says("Eva", "How long does shipping to Penang take?").await;

@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DraftFrom, Policy, Proven, Question, Signals, SourceId, Verdict, confidence,
+    DraftFrom, Policy, Proven, Question, Said, Signals, SourceId, Speaker, Verdict, confidence,
     draft::{self, Written},
-    extract, gate, proof, signals,
+    extract, gate, proof, rewrite, signals,
     small_talk::{SmallTalk, without_greeting},
     understand::{self, Considered, Understood},
 };
@@ -33,6 +33,48 @@ pub struct Outcome {
     pub small_talk: Option<SmallTalk>,
     pub found: Evidence,
     pub trace: Trace,
+}
+
+impl Outcome {
+    /// This answer and the next one in one message: as sure as the less sure of the two, with the trace of both.
+    fn and(mut self, next: Self) -> Self {
+        self.answer = format!("{}\n\n{}", self.answer.trim(), next.answer.trim());
+        self.confidence = self.confidence.min(next.confidence);
+        for source in next.sources {
+            if !self.sources.iter().any(|known| known.source == source.source) {
+                self.sources.push(source);
+            }
+        }
+        self.evidence = next.evidence;
+        self.found = next.found;
+        let mut trace = next.trace;
+        trace.considered.splice(0..0, self.trace.considered);
+        trace.evidence.splice(0..0, self.trace.evidence);
+        trace.model_calls.splice(0..0, self.trace.model_calls);
+        trace.proven = match (self.trace.proven, trace.proven) {
+            (Some(mut first), Some(second)) => {
+                first.draft.sentences.extend(second.draft.sentences);
+                first.cut.extend(second.cut);
+                first.confidence = first.confidence.min(second.confidence);
+                Some(first)
+            }
+            (first, second) => first.or(second),
+        };
+        trace.timings_ms = self.trace.timings_ms.and(trace.timings_ms);
+        self.trace = trace;
+        self
+    }
+}
+
+impl Timings {
+    fn and(self, next: Self) -> Self {
+        Self {
+            search: self.search + next.search,
+            draft: self.draft + next.draft,
+            proof: self.proof + next.proof,
+            total: self.total + next.total,
+        }
+    }
 }
 
 /// Something an answer rests on.
@@ -85,9 +127,54 @@ pub struct Timings {
     pub total: f64,
 }
 
+/// The most questions of a burst that are answered one by one.
+const MOST_QUESTIONS: usize = 3;
+
 /// Answers `question`, asks back, or says why a person is needed. `before` is what the conversation knows that the
 /// question's text does not show: earlier failures, a model that did not answer.
+///
+/// Several questions in a row ("How long is the warranty?", "and what does it cost?") are answered one by one if each can
+/// be, and else read as one.
 pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize) -> Result<Outcome> {
+    let lines: Vec<&str> = question.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // A model reads them all at once.
+    if !app.model.can_chat()
+        && (2..=MOST_QUESTIONS).contains(&lines.len())
+        && lines.iter().all(|line| rewrite::is_question(line))
+        && let Some(outcome) = ask_each(app, question, &lines, before, limit).await?
+    {
+        return Ok(outcome);
+    }
+    ask_one(app, question, before, limit).await
+}
+
+/// The answers to several questions, each understood after the ones before it; `None` if one of them has none.
+async fn ask_each(
+    app: &App,
+    question: &Question,
+    lines: &[&str],
+    before: &Signals,
+    limit: usize,
+) -> Result<Option<Outcome>> {
+    let mut history = question.history.clone();
+    let mut all: Option<Outcome> = None;
+    for line in lines {
+        let one = Question { text: (*line).to_owned(), history: history.clone(), ..question.clone() };
+        let outcome = ask_one(app, &one, before, limit).await?;
+        if outcome.verdict != Verdict::Answer {
+            return Ok(None);
+        }
+        history.push(Said { meant: outcome.trace.rewritten.clone(), ..Said::new(Speaker::Customer, *line) });
+        history.push(Said::new(Speaker::Assistant, outcome.answer.clone()));
+        all = Some(match all {
+            Some(before) => before.and(outcome),
+            None => outcome,
+        });
+    }
+    Ok(all)
+}
+
+async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize) -> Result<Outcome> {
     let started = Instant::now();
     let policy = Policy { max_error_rate: app.config.assistant.max_error_rate };
     let mut signals = signals::read(&question.text, &question.history);

@@ -4,8 +4,8 @@ use super::{Citation, Draft, DraftFrom, DraftKind, Question, Sentence, SourceId}
 use crate::{
     knowledge::{
         Evidence, Found,
-        rank::{Pick, Scored, synonyms_of, term_of},
-        wants::{Wants, asking_words},
+        rank::{Asked, Pick, Scored, synonyms_of, term_of},
+        wants::Wants,
     },
     platform::{
         language::{Language, is_han},
@@ -91,7 +91,8 @@ fn whole_table(found: &Found, best: &Scored, question: &str) -> Option<Vec<Sente
     let header = part.under.and_then(|at| parts.get(at)).map(own).unwrap_or_default();
     // A row that holds a word of the question is the one that is asked for; what title and header say is said of each.
     let above = ids(&format!("{} {header}", found.headline()));
-    let asked: Vec<u32> = topic(question).into_iter().filter(|id| !above.contains(id)).collect();
+    let asked = Asked::read(question).terms.into_iter().filter(|t| !t.only_asks || t.is_implied).map(|t| t.id);
+    let asked: Vec<u32> = asked.filter(|id| !above.contains(id)).collect();
     let held: Vec<Vec<u32>> = rows().map(|p| ids(own(p))).collect();
     let is_named = asked.iter().any(|id| {
         let holds = held.iter().filter(|row| row.contains(id) || synonyms_of(*id).iter().any(|s| row.contains(s)));
@@ -105,14 +106,6 @@ fn whole_table(found: &Found, best: &Scored, question: &str) -> Option<Vec<Sente
         sentence(SourceId::Passage(found.passage.id), format!("\n- {}", entry(header, own, question)), own)
     });
     Some(entries.collect())
-}
-
-/// The tokens of a question that do more than ask.
-fn topic(question: &str) -> Vec<u32> {
-    let asking = asking_words(question);
-    let only_asks = |t: &lexical::Token| asking.iter().any(|r| t.start < r.end && r.start < t.end);
-    let tokens = lexical::tokens(question).into_iter();
-    tokens.filter(|t| t.kind != lexical::Kind::Stop && !only_asks(t)).map(|t| t.id).collect()
 }
 
 /// A row as an entry of a list: "TD-4: 5.6 kg", or with the names of its columns when there are several.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -118,17 +117,8 @@ async fn readings(app: &App, question: &Question) -> Result<Readings> {
 /// The reading that the documents answer best.
 async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<Understood> {
     let mut considered = Vec::with_capacity(readings.all.len());
-    // Two at a time: a turn must not take all of the readers.
-    let mut rest = readings.all.iter();
-    while let Some(one) = rest.next() {
-        let one = consider(app, question, readings, one);
-        match rest.next() {
-            Some(other) => {
-                let (one, other) = try_join(one, consider(app, question, readings, other)).await?;
-                considered.extend([one, other]);
-            }
-            None => considered.push(one.await?),
-        }
+    for reading in &readings.all {
+        considered.push(consider(app, question, readings, reading).await?);
     }
     // The likelier one comes first and wins a tie.
     let best = considered.iter().rev().max_by(|a, b| a.worth.total_cmp(&b.worth));

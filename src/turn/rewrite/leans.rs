@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::phrases;
 use crate::{
     knowledge::wants::{self, Wants},
     platform::{
@@ -122,6 +123,11 @@ pub(super) fn leaning(question: &str) -> Leaning {
     let core = core(question, language);
     let topics = topics(question);
     let is_tied = core.is_tied;
+    // "What does the RC-18i cost?" names what it is about.
+    let names_model = phrases::of(core.text, &|_| true).iter().any(|p| p.kind == phrases::Kind::Code);
+    if names_model && core.asks && core.pronoun.is_none() && !is_tied {
+        return Leaning::Not;
+    }
     if language == Language::Zh {
         let han = question.chars().filter(|c| is_han(*c)).count();
         let goes_on = GOES_ON_ZH.iter().any(|w| core.text.contains(w));
@@ -277,6 +283,11 @@ const EMPTY: &[&str] = &[
 pub(super) fn asks(text: &str) -> bool {
     let language = Language::detect(text).unwrap_or_default();
     !text.is_empty() && (text.contains(['?', '？']) || core(text, language).asks)
+}
+
+/// Whether a message is a question of its own, or goes on with the one before ("and the rice cookers").
+pub fn is_question(text: &str) -> bool {
+    asks(text) || core(text, Language::detect(text).unwrap_or_default()).is_tied
 }
 
 /// Whether `text` only tells something of who writes: "I live in Penang", "我在上海".

@@ -7,6 +7,7 @@ mod phrases;
 use super::{Said, Speaker, small_talk::SmallTalk};
 use crate::{knowledge::wants::Wants, platform::language::Language};
 use leans::Leaning;
+pub use leans::is_question;
 pub use phrases::pairs;
 use phrases::{Kind, Phrase};
 
@@ -37,12 +38,10 @@ impl Readings {
     /// The same with what the customer told in front of the question, which may or may not belong to it: "I live in
     /// Penang. How do I descale the kettle?"
     pub fn with_told(&mut self, whole: &str, told: &str, asked: &str) {
-        // What something costs, or when it is open, may hang on where somebody lives; how it is cleaned does not.
-        let hangs_on_it = matches!(
-            Wants::read(asked),
-            Wants::Money | Wants::Duration | Wants::Time | Wants::Hours | Wants::Place | Wants::Number
-        );
-        let is_whole = leans::topics(asked) >= if hangs_on_it { 2 } else { 1 };
+        // How to reach somebody or to clean something hangs on nothing; what it costs, or what is wrong, may.
+        let least = if matches!(Wants::read(asked), Wants::Contact | Wants::Manner) { 1 } else { 2 };
+        let names_model = phrases::of(told, &|_| true).iter().any(|p| p.kind == Kind::Code);
+        let is_whole = leans::topics(asked) >= least && !names_model;
         if self.all.is_empty() && is_whole && leans::leaning(asked) != Leaning::Clearly {
             self.own = asked.to_owned();
             self.add(asked.trim(), told, LIKELY);
