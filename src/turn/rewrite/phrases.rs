@@ -43,7 +43,7 @@ const DOING: &[&str] = &[
     "pls", "no", "not",
 ];
 
-/// The two neighbouring characters of a text, wherever there are any: what `knows` of [`of`] will be asked.
+/// The two neighbouring characters of a text, wherever there are any: what [`readings`](super::readings) will be asked to know.
 pub fn pairs(text: &str) -> Vec<&str> {
     let places: Vec<(usize, char)> = text.char_indices().collect();
     let both = places.windows(2).filter_map(|pair| match pair {
