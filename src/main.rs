@@ -3,7 +3,7 @@
 
 mod command;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use command::Context;
@@ -180,7 +180,8 @@ fn end_with_the_reader() {
         match panic.payload_as_str().and_then(|text| text.strip_prefix("failed printing to stdout: ")) {
             Some(why) if why.contains("Broken pipe") => std::process::exit(AS_IF_KILLED_BY_SIGPIPE),
             Some(why) => {
-                eprintln!("frontdesk: cannot write the output: {why}");
+                // Standard error may be as full.
+                let _ = writeln!(std::io::stderr(), "frontdesk: cannot write the output: {why}");
                 std::process::exit(1);
             }
             None => usual(panic),

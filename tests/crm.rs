@@ -181,9 +181,9 @@ on_each_database! {
         let browser = nobody.with("cookie", &cookie);
         browser.get("/api/me").await.ok();
         let tag = json!({"name": "VIP"});
-        assert_eq!(browser.post("/api/tags", tag.clone()).await.error(), "forbidden");
+        assert_eq!(browser.post("/api/tags", tag.clone()).await.error(), "foreign");
         let elsewhere = browser.with("sec-fetch-site", "cross-site");
-        assert_eq!(elsewhere.post("/api/tags", tag.clone()).await.error(), "forbidden");
+        assert_eq!(elsewhere.post("/api/tags", tag.clone()).await.error(), "foreign");
         browser.with("sec-fetch-site", "same-origin").post("/api/tags", tag).await.ok();
     }
 

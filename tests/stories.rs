@@ -91,6 +91,11 @@ async fn follow_ups_are_answered_as_what_they_lean_on() {
         assert_eq!(shop.reached("Dan").len(), 1);
         let said = last(&shop, "Dan");
         assert!(said.contains("RM 149") && said.contains("RM 229"), "{said}");
+        // Who wants a person gets one, in whichever line it stands.
+        shop.says("Gus", "Can I talk to a human?").await;
+        shop.says("Gus", "How much is the KT-120?").await;
+        shop.settle().await;
+        assert_eq!(shop.conversation("Gus").await["hand_off_reason"], "asked_for_person");
         // Of Iceland nothing is written, whatever is written of Penang.
         shop.learns("shipping.md", "# Shipping\n\nShipping to Penang takes 5 working days and costs RM 12.\n").await;
         shop.says("Eva", "How long does shipping to Penang take?").await;

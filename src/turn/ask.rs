@@ -38,7 +38,10 @@ pub struct Outcome {
 impl Outcome {
     /// This answer and the next one in one message: as sure as the less sure of the two, with the trace of both.
     fn and(mut self, next: Self) -> Self {
-        self.answer = format!("{}\n\n{}", self.answer.trim(), next.answer.trim());
+        // Who asks the same twice in a row reads it once.
+        if !self.answer.contains(next.answer.trim()) {
+            self.answer = format!("{}\n\n{}", self.answer.trim(), next.answer.trim());
+        }
         self.confidence = self.confidence.min(next.confidence);
         for source in next.sources {
             if !self.sources.iter().any(|known| known.source == source.source) {
@@ -137,15 +140,25 @@ const MOST_QUESTIONS: usize = 3;
 /// be, and else read as one.
 pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize) -> Result<Outcome> {
     let lines: Vec<&str> = question.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // A wish for a person or anger counts in whichever line it stands, and in all of them together.
+    let mut before = before.clone();
+    for text in lines.iter().copied().chain([question.text.as_str()]) {
+        let read = signals::read(text, &[]);
+        before.asks_for_person |= read.asks_for_person;
+        before.is_upset |= read.is_upset;
+    }
+    let is_calm = !before.asks_for_person && !before.is_upset;
+    let lines: Vec<&str> = lines.into_iter().filter(|line| SmallTalk::read(line).is_none()).collect();
     // A model reads them all at once.
-    if !app.model.can_chat()
+    if is_calm
+        && !app.model.can_chat()
         && (2..=MOST_QUESTIONS).contains(&lines.len())
         && lines.iter().all(|line| rewrite::is_question(line))
-        && let Some(outcome) = ask_each(app, question, &lines, before, limit).await?
+        && let Some(outcome) = ask_each(app, question, &lines, &before, limit).await?
     {
         return Ok(outcome);
     }
-    ask_one(app, question, before, limit).await
+    ask_one(app, question, &before, limit).await
 }
 
 /// The answers to several questions, each understood after the ones before it; `None` if one of them has none.
@@ -179,12 +192,17 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
     let policy = Policy { max_error_rate: app.config.assistant.max_error_rate };
     let mut signals = signals::read(&question.text, &question.history);
     signals.failures = before.failures;
+    signals.asks_for_person |= before.asks_for_person;
+    signals.is_upset |= before.is_upset;
     if let Some(kind) = SmallTalk::read(&question.text) {
         return Ok(small_talk(question, kind, signals, &policy, started));
     }
     let Understood { rewritten, support, considered, call } = understand::question(app, question).await?;
     let mut model_calls: Vec<ModelCall> = call.into_iter().collect();
     let text = rewritten.clone().unwrap_or_else(|| without_greeting(&question.text).to_owned());
+    if rewritten.is_some() {
+        signals.repetitions = signals::repetitions(&text, &question.history);
+    }
     let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
     let evidence = knowledge::search(app, question.org, &query).await?;
     let searched = started.elapsed();
@@ -197,7 +215,12 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
     }
     let drafted = started.elapsed();
     let mut proven = proof::check(draft, &evidence);
-    proven.confidence = confidence::of(&proven, &evidence, question.language) * f64::from(support);
+    proven.confidence = confidence::of(&proven, &evidence, question.language)
+        * match proven.draft.from {
+            DraftFrom::Extractive { .. } => f64::from(support),
+            // A model read more than the words.
+            DraftFrom::Model { .. } => 1.0,
+        };
     signals.is_vague &= rewritten.is_none();
     if signals.is_vague {
         signals.topics = topics(&evidence);

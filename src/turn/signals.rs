@@ -229,13 +229,15 @@ pub fn is_upset(text: &str) -> bool {
     names || (shouts && marks)
 }
 
-/// How often the customer has said much the same before.
-fn repetitions(text: &str, history: &[Said]) -> usize {
+/// How often the customer has said much the same before: as it was understood, since "how much is it?" about another
+/// product is another question.
+pub(super) fn repetitions(text: &str, history: &[Said]) -> usize {
     let now = terms(text);
     if now.is_empty() {
         return 0;
     }
-    history.iter().filter(|said| said.by == Speaker::Customer && alike(&now, &terms(&said.text)) >= 0.7).count()
+    let asked = history.iter().filter(|said| said.by == Speaker::Customer);
+    asked.filter(|said| alike(&now, &terms(said.meant.as_deref().unwrap_or(&said.text))) >= 0.7).count()
 }
 
 fn terms(text: &str) -> Vec<u32> {

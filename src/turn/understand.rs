@@ -67,7 +67,7 @@ pub async fn question(app: &App, question: &Question) -> Result<Understood> {
     if !app.model.can_chat() {
         return choose(app, question, &readings).await;
     }
-    if readings.may_stand_alone(&question.text) {
+    if readings.may_stand_alone(&alone(question)) {
         let chosen = choose(app, question, &readings).await?;
         if chosen.rewritten.is_none() {
             return Ok(chosen);
@@ -87,6 +87,11 @@ pub async fn question(app: &App, question: &Question) -> Result<Understood> {
             Ok(Understood { call, ..choose(app, question, &readings).await? })
         }
     }
+}
+
+/// The question as it is, as readings are written.
+fn alone(question: &Question) -> String {
+    without_greeting(&question.text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The ways the question may be meant.
@@ -122,8 +127,9 @@ async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<U
     }
     // The likelier one comes first and wins a tie.
     let best = considered.iter().rev().max_by(|a, b| a.worth.total_cmp(&b.worth));
-    let rewritten = best.map(|b| b.text.clone()).filter(|text| text != question.text.trim());
-    let support = best.map_or(1.0, |b| b.own);
+    let rewritten = best.map(|b| b.text.clone()).filter(|text| *text != alone(question));
+    // What stands alone is judged like any question.
+    let support = if rewritten.is_some() { best.map_or(1.0, |b| b.own) } else { 1.0 };
     Ok(Understood { rewritten, support, considered, call: None })
 }
 
@@ -147,8 +153,10 @@ impl Held {
     fn of(evidence: &Evidence, reading: &str) -> Self {
         let best = extract::best(evidence, reading).unwrap_or_default();
         let headline = evidence.best_sentence().map(|(found, _)| found.headline()).unwrap_or_default();
+        let faq = evidence.faqs.first().filter(|faq| faq.similarity >= extract::SAME_QUESTION);
+        let asked = faq.map(|faq| faq.question.clone()).unwrap_or_default();
         let mut held: HashSet<u32> = HashSet::new();
-        for text in [&best, &headline] {
+        for text in [&best, &headline, &asked] {
             lexical::each_term(text, |id| {
                 held.insert(id);
                 held.extend(rank::synonyms_of(id));

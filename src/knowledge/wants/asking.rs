@@ -87,6 +87,10 @@ pub fn asking_words(text: &str) -> Vec<Range<usize>> {
         }
         return ranges;
     }
+    // Traditional characters are as long as simplified ones; where other characters fold to another length, the text is
+    // read as it is.
+    let folded = Some(lexical::fold_text(text)).filter(|folded| folded.len() == text.len());
+    let text = folded.as_deref().unwrap_or(text);
     for word in ASKING_ZH {
         for (start, found) in text.match_indices(word) {
             let range = start..start + found.len();

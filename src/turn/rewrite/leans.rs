@@ -34,6 +34,10 @@ pub(super) struct Core<'a> {
     pub preposition: Option<&'a str>,
     /// Where it points back ("it", "它"), in bytes of `text`.
     pub pronoun: Option<Range<usize>>,
+    /// What it points back with is only "it", which may stand for nothing ("how long does it take to …").
+    pub points_with_it: bool,
+    /// It says what who writes wants or does, whole in itself ("track my order", "我要退货").
+    pub wishes: bool,
     /// It sets a condition: what was asked stands ("what if I lost the receipt?").
     pub is_condition: bool,
 }
@@ -95,6 +99,8 @@ const TIES_ZH: &[&str] = &[
     "对了",
     "對了",
 ];
+/// Of those, what corrects where something of its own follows, and denies or asks elsewhere.
+const CORRECTING: &[&str] = &["no", "wait", "不是", "不对", "不對"];
 /// Of those, what is said in front of any question.
 const POLITE: &[&str] = &["ok", "okay", "oh", "hm", "hmm", "well", "sorry", "请问", "請問", "好的", "哦", "嗯"];
 /// What begins a noun: it is no word of its own.
@@ -135,7 +141,7 @@ pub(super) fn leaning(question: &str) -> Leaning {
             () if topics == 0 => Leaning::Clearly,
             () if is_tied && (!core.asks && han <= 14 || core.pronoun.is_some()) => Leaning::Clearly,
             () if core.pronoun.is_some() && han <= 18 => Leaning::Clearly,
-            () if !core.asks && han <= 8 => Leaning::Clearly,
+            () if !core.asks && han <= 8 && !core.wishes => Leaning::Clearly,
             () if is_tied || goes_on || han <= 12 || core.is_condition && han <= 18 => Leaning::Perhaps,
             () => Leaning::Not,
         };
@@ -144,8 +150,11 @@ pub(super) fn leaning(question: &str) -> Leaning {
     match () {
         () if words == 0 => Leaning::Not,
         () if topics == 0 => Leaning::Clearly,
-        () if core.pronoun.is_some() && words <= 10 && topics <= 3 => Leaning::Clearly,
-        () if !core.asks && words <= 5 => Leaning::Clearly,
+        // "How long does it take to ship to Penang?" only seems to point at something.
+        () if core.pronoun.is_some() && words <= 10 && topics <= if core.points_with_it { 1 } else { 3 } => {
+            Leaning::Clearly
+        }
+        () if !core.asks && words <= 5 && !core.wishes => Leaning::Clearly,
         () if is_tied && !core.asks && words <= 10 => Leaning::Clearly,
         () if is_tied && core.asks && topics >= 2 && words > 4 => Leaning::Perhaps,
         () if words <= 10 && topics <= 3 || is_tied || core.is_condition => Leaning::Perhaps,
@@ -311,6 +320,14 @@ pub(super) fn core(question: &str, language: Language) -> Core<'_> {
         let ties = if language == Language::Zh { TIES_ZH } else { TIES_EN };
         let rest = ties.iter().find_map(|tie| {
             let rest = after(text, tie)?;
+            // "No, I meant …" corrects; "no receipt" and "不是会员" say what is not.
+            let corrects = || {
+                rest.starts_with(END) && !rest.starts_with(' ')
+                    || [" i ", "我"].iter().any(|w| after(rest, w).is_some())
+            };
+            if CORRECTING.contains(tie) && !corrects() {
+                return None;
+            }
             let ends = if tie.is_ascii() { rest.starts_with([' ', ',', '.', '，']) } else { !rest.is_empty() };
             (ends && !(tie.starts_with('那') && is_pointing(text))).then_some((*tie, rest))
         });
@@ -370,7 +387,9 @@ fn core_en(text: &str) -> Core<'_> {
             range.end = at;
         }
     }
-    Core { text, is_tied: false, asks, preposition, pronoun, is_condition }
+    let points_with_it = pronoun.clone().and_then(|at| text.get(at)).is_some_and(|w| fold_text(w) == "it");
+    let wishes = !asks && said.iter().any(|w| ["i", "my", "want", "need", "please"].contains(w)) && said.len() >= 3;
+    Core { text, is_tied: false, asks, preposition, pronoun, points_with_it, wishes, is_condition }
 }
 
 fn core_zh(text: &str) -> Core<'_> {
@@ -388,8 +407,11 @@ fn core_zh(text: &str) -> Core<'_> {
         }
         named = named.trim_end_matches('的');
     }
-    let pronoun = PRONOUNS_ZH.iter().find_map(|w| named.find(w).map(|at| at..at + w.len()));
-    Core { text: named, is_tied: false, asks, preposition: None, pronoun, is_condition }
+    // "你们这边" is the shop.
+    let is_shop = |at: usize| named.get(..at).is_some_and(|head| head.ends_with(['们', '們']));
+    let pronoun = PRONOUNS_ZH.iter().find_map(|w| named.find(w).filter(|at| !is_shop(*at)).map(|at| at..at + w.len()));
+    let wishes = !asks && (text.starts_with('我') || text.starts_with("想") || text.starts_with("要"));
+    Core { text: named, is_tied: false, asks, preposition: None, pronoun, points_with_it: false, wishes, is_condition }
 }
 
 #[cfg(test)]
@@ -406,6 +428,11 @@ mod tests {
             ("那除湿机呢？", "除湿机", false),
             ("那个多少钱", "那个多少钱", true),
             ("上海那个呢", "上海", false),
+            ("No, I meant the AP-500", "AP-500", false),
+            ("不是，我说的是PS-1000", "PS-1000", false),
+            // What is denied is no correction.
+            ("no receipt, can I return it?", "no receipt, can I return it", true),
+            ("不是会员可以退货吗", "不是会员可以退货吗", true),
         ] {
             let language = Language::detect(question).unwrap();
             let core = core(question, language);
@@ -427,6 +454,11 @@ mod tests {
             ("and the battery", Leaning::Clearly),
             ("is it waterproof", Leaning::Clearly),
             ("多久？", Leaning::Clearly),
+            ("什麼時候？", Leaning::Clearly),
+            ("How long does it take to ship to Penang?", Leaning::Perhaps),
+            ("track my order", Leaning::Perhaps),
+            ("我要退货", Leaning::Perhaps),
+            ("What does the RC-18i cost?", Leaning::Not),
             ("那除湿机呢", Leaning::Clearly),
             ("Where is your showroom in Singapore located, and when is it open?", Leaning::Not),
             ("请问你们在新加坡的展厅具体在什么地方", Leaning::Not),

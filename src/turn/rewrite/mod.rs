@@ -46,12 +46,13 @@ impl Readings {
             self.own = asked.to_owned();
             self.add(asked.trim(), told, LIKELY);
         }
+        self.all.truncate(MOST - 1);
         self.add(whole, told, LIKELY);
     }
 
     /// Whether one of the ways is the question as it is.
     pub fn may_stand_alone(&self, question: &str) -> bool {
-        self.all.iter().any(|r| r.text == question.trim())
+        self.all.iter().any(|r| r.text == question)
     }
 
     fn add(&mut self, text: &str, kept: &str, prior: f32) {
@@ -67,6 +68,8 @@ const LIKELY: f32 = 1.0;
 const PROBABLE: f32 = 0.95;
 const POSSIBLE: f32 = 0.7;
 const UNLIKELY: f32 = 0.4;
+/// How many clauses from the end a question is looked for in.
+const CLAUSES: usize = 8;
 /// The most readings that are searched for.
 const MOST: usize = 6;
 
@@ -98,9 +101,9 @@ pub fn told_and_asked(text: &str) -> (Option<&str>, &str) {
     let ends =
         text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | ',' | ';' | '。' | '！' | '，' | '；' | '\n'));
     // The last one behind which a question stands and before which nothing is asked.
-    let mut cut = ends.rev().filter_map(|(at, c)| {
+    let mut cut = ends.rev().take(CLAUSES).filter_map(|(at, c)| {
         let (told, asked) = (text.get(..at)?.trim(), text.get(at + c.len_utf8()..)?.trim());
-        let is_whole = c != '.' || text.get(at + 1..)?.starts_with(char::is_whitespace);
+        let is_whole = !matches!(c, '.' | ',') || text.get(at + 1..)?.starts_with(char::is_whitespace);
         (is_whole && leans::asks(asked) && leans::tells(told)).then_some((told, asked))
     });
     match cut.next() {
@@ -204,7 +207,7 @@ fn naming(
     let text = |phrase: &Phrase| before.get(phrase.range.clone()).unwrap_or_default();
     let put = |phrase: &Phrase| {
         let head = before.get(..phrase.range.start).unwrap_or_default();
-        let head = head.strip_suffix("a ").or(head.strip_suffix("an ")).unwrap_or(head);
+        let head = [" a ", " an "].iter().find_map(|a| head.strip_suffix(a)).unwrap_or(head);
         let tail = before.get(phrase.range.end..).unwrap_or_default();
         let space = if language == Language::Zh { "" } else { " " };
         match of_series(text(phrase), core.text) {
@@ -313,6 +316,7 @@ mod tests {
             ("我在上海，怎么联系你们", Some("我在上海"), "怎么联系你们"),
             ("Can I return it? I lost the receipt", None, "Can I return it? I lost the receipt"),
             ("How much is the 1.7 l kettle?", None, "How much is the 1.7 l kettle?"),
+            ("I paid 1,200 when do I get it back?", None, "I paid 1,200 when do I get it back?"),
         ] {
             assert_eq!(told_and_asked(text), (told, asked));
         }
