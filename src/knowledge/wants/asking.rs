@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::platform::lexical;
+use crate::platform::{language::is_han, lexical};
 
 /// Words that ask and carry no topic, in Chinese: found by text, since Chinese has no spaces. Longer ones first.
 const ASKING_ZH: &[&str] = &[
@@ -87,10 +87,9 @@ pub fn asking_words(text: &str) -> Vec<Range<usize>> {
         }
         return ranges;
     }
-    // Traditional characters are as long as simplified ones; where other characters fold to another length, the text is
-    // read as it is.
-    let folded = Some(lexical::fold_text(text)).filter(|folded| folded.len() == text.len());
-    let text = folded.as_deref().unwrap_or(text);
+    // Traditional characters are as long as simplified ones, so that places stay what they are.
+    let simplified = |c: char| lexical::fold(c).filter(|f| is_han(c) && f.len_utf8() == c.len_utf8()).unwrap_or(c);
+    let text: String = text.chars().map(simplified).collect();
     for word in ASKING_ZH {
         for (start, found) in text.match_indices(word) {
             let range = start..start + found.len();
