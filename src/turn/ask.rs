@@ -30,13 +30,13 @@ pub struct Outcome {
     pub sources: Vec<Source>,
     /// The best sentence of the evidence, whatever the verdict.
     pub evidence: Option<String>,
-    pub small_talk: Option<SmallTalk>,
     pub found: Evidence,
     pub trace: Trace,
 }
 
 impl Outcome {
-    /// This answer and the next one in one message: as sure as the less sure of the two, with the trace of both.
+    /// This answer and the next one in one message: as sure as the less sure of the two. What was considered, found, proven
+    /// and asked of a model is that of both; rewriting, signals and features are the next one's.
     fn and(mut self, next: Self) -> Self {
         // Who asks the same twice in a row reads it once.
         if !self.answer.contains(next.answer.trim()) {
@@ -143,9 +143,8 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     // A wish for a person or anger counts in whichever line it stands, and in all of them together.
     let mut before = before.clone();
     for text in lines.iter().copied().chain([question.text.as_str()]) {
-        let read = signals::read(text, &[]);
-        before.asks_for_person |= read.asks_for_person;
-        before.is_upset |= read.is_upset;
+        before.asks_for_person |= signals::asks_for_person(text);
+        before.is_upset |= signals::is_upset(text);
     }
     let is_calm = !before.asks_for_person && !before.is_upset;
     let lines: Vec<&str> = lines.into_iter().filter(|line| SmallTalk::read(line).is_none()).collect();
@@ -161,7 +160,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     ask_one(app, question, &before, limit).await
 }
 
-/// The answers to several questions, each understood after the ones before it; `None` if one of them has none.
+/// The answers to `lines`, each understood after the ones before it; `None` if one of them has none.
 async fn ask_each(
     app: &App,
     question: &Question,
@@ -238,7 +237,6 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
         confidence: proven.confidence,
         sources: sources(&proven, &evidence),
         evidence: extract::best(&evidence, &asked.text),
-        small_talk: None,
         verdict,
         trace: Trace {
             rewritten,
@@ -269,7 +267,6 @@ fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &P
         confidence: 1.0,
         sources: Vec::new(),
         evidence: None,
-        small_talk: Some(kind),
         found: Evidence::default(),
         trace: Trace {
             rewritten: None,

@@ -1,7 +1,10 @@
 //! What a message tells beside its topic: a wish for a person, anger, repetition, vagueness. By rule, both languages.
 
 use super::{Said, Signals, Speaker};
-use crate::platform::lexical::{self, Kind, fold_text};
+use crate::{
+    knowledge::wants::topic_tokens,
+    platform::lexical::{self, fold_text},
+};
 
 /// Reads the signals of `text`, said after `history` (oldest first).
 pub fn read(text: &str, history: &[Said]) -> Signals {
@@ -259,14 +262,7 @@ fn is_vague(text: &str) -> bool {
     for phrase in EMPTY_ZH {
         text = text.replace(phrase, " ");
     }
-    let asking = crate::knowledge::wants::asking_words(&text);
-    let topics = lexical::tokens(&text)
-        .into_iter()
-        .filter(|t| !asking.iter().any(|r| t.start < r.end && r.start < t.end))
-        .filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Whole | Kind::Pair))
-        .filter(|t| !EMPTY_EN.contains(&text.get(t.start..t.end).unwrap_or_default()))
-        .count();
-    topics == 0
+    topic_tokens(&text).iter().all(|t| EMPTY_EN.contains(&text.get(t.start..t.end).unwrap_or_default()))
 }
 
 /// Words that ask for something without saying what.

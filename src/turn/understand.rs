@@ -38,7 +38,7 @@ pub struct Understood {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Considered {
     pub text: String,
-    /// The share of the question's own words that the best evidence has.
+    /// The share of the question's own phrases that the best evidence has: 0 to 1, as the three below.
     pub own: f32,
     /// The share of the words that are kept of what was said before.
     pub before: f32,
@@ -103,12 +103,13 @@ async fn readings(app: &App, question: &Question) -> Result<Readings> {
         return Ok(Readings::default());
     }
     let said = format!("{}\n{}", before.or(told).unwrap_or_default(), asked);
-    let pairs: Vec<u32> = rewrite::pairs(&said).into_iter().map(|p| lexical::term_id(&lexical::fold_text(p))).collect();
+    let term = |pair: &str| lexical::term_id(&lexical::fold_text(pair));
+    let pairs: Vec<u32> = rewrite::pairs(&said).into_iter().map(term).collect();
     let known: HashSet<u32> = match pairs.is_empty() {
         true => HashSet::new(),
         false => knowledge::known_terms(app, question.org, &pairs).await?,
     };
-    let knows = |pair: &str| known.contains(&lexical::term_id(&lexical::fold_text(pair)));
+    let knows = |pair: &str| known.contains(&term(pair));
     let mut readings = match before {
         Some(before) => rewrite::readings(asked, before, &knows),
         None => Readings::default(),

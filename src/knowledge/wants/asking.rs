@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::platform::{language::is_han, lexical};
+use crate::platform::{
+    language::is_han,
+    lexical::{self, Kind, Token},
+};
 
 /// Words that ask and carry no topic, in Chinese: found by text, since Chinese has no spaces. Longer ones first.
 const ASKING_ZH: &[&str] = &[
@@ -72,6 +75,15 @@ const ASKING_AFTER_HOW: &[&str] = &[
     "loud",
     "frequently",
 ];
+
+/// The words, numbers, codes and pairs of Chinese characters of `text` that do more than ask.
+pub fn topic_tokens(text: &str) -> Vec<Token> {
+    let asking = asking_words(text);
+    let only_asks = |t: &Token| asking.iter().any(|r| t.start < r.end && r.start < t.end);
+    let mut tokens = lexical::tokens(text);
+    tokens.retain(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Whole | Kind::Pair) && !only_asks(t));
+    tokens
+}
 
 /// Where the words stand that only ask.
 pub fn asking_words(text: &str) -> Vec<Range<usize>> {

@@ -3,7 +3,7 @@
 mod asking;
 mod fits;
 
-pub use asking::asking_words;
+pub use asking::{asking_words, topic_tokens};
 
 use crate::platform::lexical::{self};
 

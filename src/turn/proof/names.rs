@@ -26,7 +26,9 @@ pub(super) fn names(text: &str, range: &str) -> Vec<String> {
     }
     let folded = fold_text(text);
     for (open, close) in [('《', '》'), ('「', '」'), ('『', '』')] {
-        for part in text.split(open).skip(1) {
+        let mut parts = text.split(open);
+        parts.next(); // what stands before the first
+        for part in parts {
             if let Some((name, _)) = part.split_once(close)
                 && !letters(range).contains(&letters(name))
             {

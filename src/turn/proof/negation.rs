@@ -170,7 +170,7 @@ fn denied(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty()).collect();
     for (at, word) in words.iter().enumerate() {
         if (DENIAL_EN.contains(word) && !matches!(*word, "nothing" | "none")) || word.ends_with("n't") {
-            let head = words.iter().skip(at + 1).take(4).find(|w| !HELPING.contains(w));
+            let head = words.get(at + 1..).unwrap_or_default().iter().take(4).find(|w| !HELPING.contains(w));
             heads.extend(head.filter(|w| w.bytes().all(|b| b.is_ascii_alphabetic())).map(|w| lexical::stem(w)));
         }
     }
@@ -183,8 +183,8 @@ fn denied(text: &str) -> Vec<String> {
         if !"不没未无勿".contains(*c) {
             continue;
         }
-        let mut rest =
-            characters.iter().skip(at + 1).skip_while(|c| "能可以会予得再是在被要需必有须".contains(**c)).take(2);
+        let behind = characters.get(at + 1..).unwrap_or_default().iter();
+        let mut rest = behind.skip_while(|c| "能可以会予得再是在被要需必有须".contains(**c)).take(2);
         if let Some(first) = rest.next().filter(|c| crate::platform::language::is_han(**c)) {
             let mut head = first.to_string();
             head.extend(rest.next().filter(|c| crate::platform::language::is_han(**c)));

@@ -41,8 +41,7 @@ fn overlap(own: &str, quote: &str) -> bool {
     const LEAST: usize = 8;
     let ends = |a: &str, b: &str| {
         a.char_indices()
-            .skip(1)
-            .any(|(at, _)| a.len() - at >= LEAST && a.get(at..).is_some_and(|tail| b.starts_with(tail)))
+            .any(|(at, _)| at > 0 && a.len() - at >= LEAST && a.get(at..).is_some_and(|tail| b.starts_with(tail)))
     };
     ends(own, quote) || ends(quote, own)
 }

@@ -258,10 +258,11 @@ fn chinese(text: &str, range: &str) -> Vec<String> {
             let here = characters.get(at..at + word.len()).unwrap_or_default();
             let free = plain.get(at..at + word.len()).is_some_and(|p| p.iter().all(|covered| !covered));
             // A single character is only plain where it is no part of a longer foreign word.
-            if here == word && (free || word.len() > 1) {
-                for covered in plain.iter_mut().skip(at).take(word.len()) {
-                    *covered = true;
-                }
+            if here == word
+                && (free || word.len() > 1)
+                && let Some(covered) = plain.get_mut(at..at + word.len())
+            {
+                covered.fill(true);
             }
         }
     }

@@ -2,12 +2,18 @@
 
 use std::ops::Range;
 
-use super::phrases;
+use super::{
+    phrases,
+    vocabulary::{
+        ARTICLES_EN, ASKING_EN, BEFORE_NOUN_EN, CONDITIONS_EN, CONDITIONS_ZH, CORRECTING, FIRST_EN, FIRST_ZH,
+        GOES_ON_ZH, POLITE, PRONOUNS_EN, PRONOUNS_ZH, TIES_EN, TIES_ZH, is_empty,
+    },
+};
 use crate::{
     knowledge::wants::{self, Wants},
     platform::{
         language::{Language, is_han},
-        lexical::{self, Kind, fold_text},
+        lexical::{self, fold_text},
     },
 };
 
@@ -42,92 +48,11 @@ pub(super) struct Core<'a> {
     pub is_condition: bool,
 }
 
-/// Ties to what was said; longer ones first.
-const TIES_EN: &[&str] = &[
-    "i meant",
-    "i mean",
-    "sorry",
-    "actually",
-    "wait",
-    "what about",
-    "how about",
-    "same for",
-    "and for",
-    "and",
-    "but",
-    "or",
-    "also",
-    "then",
-    "ok",
-    "okay",
-    "so",
-    "oh",
-    "yes",
-    "no",
-    "hm",
-    "hmm",
-    "well",
-    "now",
-];
-const TIES_ZH: &[&str] = &[
-    "我说的是",
-    "我說的是",
-    "我是说",
-    "我是說",
-    "我指的是",
-    "我问的是",
-    "我問的是",
-    "不是",
-    "不对",
-    "不對",
-    "那么",
-    "还有",
-    "還有",
-    "另外",
-    "然后",
-    "然後",
-    "以及",
-    "请问",
-    "請問",
-    "好的",
-    "换成",
-    "換成",
-    "ok",
-    "那",
-    "哦",
-    "嗯",
-    "对了",
-    "對了",
-];
-/// Of those, what corrects where something of its own follows, and denies or asks elsewhere.
-const CORRECTING: &[&str] = &["no", "wait", "不是", "不对", "不對"];
-/// Of those, what is said in front of any question.
-const POLITE: &[&str] = &["ok", "okay", "oh", "hm", "hmm", "well", "sorry", "请问", "請問", "好的", "哦", "嗯"];
-/// What begins a noun: it is no word of its own.
-const BEFORE_NOUN_EN: &[&str] =
-    &["for", "to", "in", "on", "with", "at", "by", "from", "of", "the", "a", "an", "your", "my"];
-/// What a whole question begins with.
-const ASKING_EN: &[&str] = &[
-    "how", "what", "whats", "what's", "when", "where", "which", "who", "why", "can", "could", "do", "does", "did",
-    "is", "are", "will", "would", "may", "should", "has", "have", "am", "must", "until",
-];
-const PRONOUNS_EN: &[&str] =
-    &["it", "its", "they", "them", "their", "that", "this", "those", "these", "one", "ones", "there"];
-const PRONOUNS_ZH: &[&str] = &[
-    "它们", "它", "这个", "這個", "那个", "那個", "这款", "這款", "那款", "这种", "這種", "那种", "那種", "那边",
-    "那邊", "那里", "那裡", "那儿", "这边", "這邊", "这里", "這裡",
-];
-const CONDITIONS_EN: &[&str] = &["what if", "if ", "even if", "unless"];
-const CONDITIONS_ZH: &[&str] = &["如果", "要是", "假如", "万一", "萬一", "的话", "的話"];
-/// Points at what was said without a pronoun, or goes on with it.
-const GOES_ON_ZH: &[&str] =
-    &["另一个", "另一個", "其他", "别的", "別的", "上面", "刚才", "剛才", "刚刚", "同样", "同樣", "也"];
-
 /// How far a question leans on what was said.
 pub(super) fn leaning(question: &str) -> Leaning {
     let language = Language::detect(question).unwrap_or_default();
     let core = core(question, language);
-    let topics = topics(question);
+    let topics = topic_count(question);
     let is_tied = core.is_tied;
     // "What does the RC-18i cost?" names what it is about.
     let names_model = phrases::of(core.text, &|_| true).iter().any(|p| p.kind == phrases::Kind::Code);
@@ -162,131 +87,11 @@ pub(super) fn leaning(question: &str) -> Leaning {
     }
 }
 
-/// What things have, rather than what they are: "and the price?" asks for another side of the same thing.
-const ATTRIBUTES_EN: &[&str] = &[
-    "price",
-    "prices",
-    "cost",
-    "fee",
-    "fees",
-    "weight",
-    "size",
-    "sizes",
-    "dimensions",
-    "warranty",
-    "guarantee",
-    "battery",
-    "capacity",
-    "colour",
-    "colours",
-    "color",
-    "colors",
-    "material",
-    "delivery",
-    "shipping",
-    "deposit",
-    "range",
-    "noise",
-    "power",
-    "voltage",
-    "address",
-    "hours",
-    "opening hours",
-    "phone",
-    "number",
-    "floor",
-    "height",
-    "width",
-    "length",
-    "charging",
-    "charging time",
-    "runtime",
-    "support",
-    "discount",
-    "filter",
-    "filters",
-    "tank",
-    "parking",
-    "age",
-];
-const ATTRIBUTES_ZH: &[&str] = &[
-    "价格",
-    "价钱",
-    "價格",
-    "費用",
-    "费用",
-    "运费",
-    "運費",
-    "重量",
-    "尺寸",
-    "大小",
-    "保修",
-    "保固",
-    "质保",
-    "电池",
-    "電池",
-    "容量",
-    "颜色",
-    "顏色",
-    "材质",
-    "材質",
-    "押金",
-    "定金",
-    "续航",
-    "續航",
-    "噪音",
-    "功率",
-    "电压",
-    "地址",
-    "电话",
-    "電話",
-    "营业时间",
-    "高度",
-    "宽度",
-    "长度",
-    "充电",
-    "支持",
-    "折扣",
-    "优惠",
-    "滤芯",
-    "濾芯",
-    "水箱",
-    "停车",
-    "年龄",
-    "空间",
-    "流量",
-    "短信",
-    "时效",
-    "时间",
-];
-
-/// Whether `text` names nothing but what things have.
-pub(super) fn is_attribute(text: &str) -> bool {
-    let folded = fold_text(text);
-    ATTRIBUTES_EN.contains(&folded.as_str()) || ATTRIBUTES_ZH.contains(&folded.as_str())
-}
-
 /// How many words carry a topic.
-pub(super) fn topics(text: &str) -> usize {
-    let asking = wants::asking_words(text);
-    lexical::tokens(text)
-        .into_iter()
-        .filter(|t| matches!(t.kind, Kind::Word | Kind::Number | Kind::Whole | Kind::Pair))
-        .filter(|t| !asking.iter().any(|r| t.start < r.end && r.start < t.end))
-        .filter(|t| !is_empty(&fold_text(text.get(t.start..t.end).unwrap_or_default())))
-        .count()
+pub(super) fn topic_count(text: &str) -> usize {
+    let written = |t: &lexical::Token| fold_text(text.get(t.start..t.end).unwrap_or_default());
+    wants::topic_tokens(text).iter().filter(|t| !is_empty(&written(t))).count()
 }
-
-/// Words that have no topic of their own where something was said before.
-pub(super) fn is_empty(word: &str) -> bool {
-    PRONOUNS_EN.contains(&word) || PRONOUNS_ZH.contains(&word) || TIES_EN.contains(&word) || EMPTY.contains(&word)
-}
-
-const EMPTY: &[&str] = &[
-    "much", "many", "long", "about", "other", "same", "cost", "costs", "price", "whats", "if", "what's", "please",
-    "pls", "too", "again", "else", "more", "still", "exactly", "need", "want", "take", "takes", "get", "另一", "一个",
-    "如果", "还有", "這個", "多少", "大概", "一般", "可以",
-];
 
 /// Whether `text` asks something.
 pub(super) fn asks(text: &str) -> bool {
@@ -301,8 +106,6 @@ pub fn is_question(text: &str) -> bool {
 
 /// Whether `text` only tells something of who writes: "I live in Penang", "我在上海".
 pub(super) fn tells(text: &str) -> bool {
-    const FIRST_EN: &[&str] = &["i", "i'm", "im", "i've", "ive", "we", "we're", "my", "our", "i'd"];
-    const FIRST_ZH: &[&str] = &["我", "咱", "本人"];
     let folded = fold_text(text);
     let first = words(&folded).into_iter().find(|w| !TIES_EN.contains(w));
     let is_own = first.is_some_and(|w| FIRST_EN.contains(&w)) || FIRST_ZH.iter().any(|w| folded.starts_with(w));
@@ -367,8 +170,7 @@ fn core_en(text: &str) -> Core<'_> {
             if !BEFORE_NOUN_EN.contains(&fold_text(first).as_str()) {
                 break;
             }
-            preposition =
-                preposition.or(Some(first).filter(|w| !["the", "a", "an", "your", "my", "one", "ones"].contains(w)));
+            preposition = preposition.or(Some(first).filter(|w| !ARTICLES_EN.contains(w)));
             text = rest.trim_start();
         }
         text = text.trim_end_matches(" too").trim_end_matches(" one").trim();

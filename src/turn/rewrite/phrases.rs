@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::leans;
+use super::vocabulary::{BETWEEN, DOING, WITHIN, is_empty};
 use crate::{
     knowledge::wants,
     platform::{
@@ -27,21 +27,6 @@ pub(super) struct Phrase {
     pub range: Range<usize>,
     pub kind: Kind,
 }
-
-/// Characters between words of topic, where they don't belong to a word (see [`WITHIN`]).
-const BETWEEN: &str = "的了吗呢啊呀吧么嘛我你您他她它们這这那是请請在到给給把被和与與跟及要想能可以会會有没沒不就都还還也去来來用买買装裝多少几幾什怎哪谁誰何从從对對元块塊";
-/// Words that such a character begins or ends.
-const WITHIN: &[&str] =
-    &["会员", "會員", "不锈", "不鏽", "在线", "用户", "用電", "有机", "来电", "以旧", "以舊", "可回"];
-
-/// Verbs of dealing with a shop: what is done with a thing is not the thing.
-const DOING: &[&str] = &[
-    "put", "get", "got", "send", "sent", "use", "used", "bring", "keep", "take", "buy", "bought", "sell", "say",
-    "says", "tell", "know", "see", "make", "come", "came", "comes", "go", "goes", "work", "works", "pay", "paid",
-    "offer", "give", "find", "let", "help", "look", "looking", "try", "ask", "hi", "hello", "thanks", "sorry",
-    "charge", "still", "already", "now", "just", "out", "up", "another", "thing", "between", "back", "really", "ok",
-    "pls", "no", "not",
-];
 
 /// The two neighbouring characters of a text, wherever there are any: what [`readings`](super::readings) will be asked to know.
 pub fn pairs(text: &str) -> Vec<&str> {
@@ -91,7 +76,7 @@ pub(super) fn of(text: &str, knows: &dyn Fn(&str) -> bool) -> Vec<Phrase> {
             let word = text.get(start..at).unwrap_or_default();
             let folded = fold_text(word);
             let is_stop = lexical::tokens(word).iter().all(|t| t.kind == lexical::Kind::Stop);
-            if is_stop || leans::is_empty(&folded) || DOING.contains(&folded.as_str()) || is_asking(start) {
+            if is_stop || is_empty(&folded) || DOING.contains(&folded.as_str()) || is_asking(start) {
                 joins = false;
                 continue;
             }
