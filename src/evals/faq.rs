@@ -64,6 +64,8 @@ impl std::fmt::Display for Report {
 struct Collection {
     faqs: Vec<Faq>,
     postings: HashMap<u32, Vec<(usize, f32)>>,
+    /// What their answers teach.
+    classifier: Option<rank::Classifier>,
 }
 
 impl Collection {
@@ -79,7 +81,9 @@ impl Collection {
             }
             faq(at, q)
         });
-        Self { faqs: faqs.collect(), postings }
+        let faqs: Vec<Faq> = faqs.collect();
+        let listed: Vec<(String, String)> = questions.iter().map(|q| (q.text.clone(), q.label.clone())).collect();
+        Self { faqs, postings, classifier: rank::Classifier::learn(&listed) }
     }
 
     fn idf(&self, term: u32) -> f32 {
@@ -99,7 +103,9 @@ impl Collection {
         let mut hits: Vec<(usize, f32)> = scores.into_iter().collect();
         hits.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let rows = hits.iter().take(CANDIDATES).filter_map(|(at, _)| self.faqs.get(*at)).cloned().collect();
-        Evidence { faqs: evidence::faqs(&asked, rows, &|term| self.idf(term)), ..Evidence::default() }
+        let probable = self.classifier.as_ref().map(|classifier| classifier.probabilities(text));
+        let faqs = evidence::faqs(&asked, rows, &|term| self.idf(term), probable.as_ref());
+        Evidence { faqs, ..Evidence::default() }
     }
 }
 

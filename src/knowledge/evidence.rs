@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Faq, Passage,
-    rank::{self, Asked, Features, Pick, Read},
+    rank::{self, Asked, Features, Pick, Probabilities, Read},
 };
 use crate::{
     app::{FaqId, PassageId},
@@ -84,7 +84,9 @@ pub struct FoundFaq {
     pub answer: String,
     /// How alike the questions are: 0 to 1.
     pub similarity: f32,
-    /// Of what speaks for any answer among the questions like the one asked, the share that speaks for this one: 0 to 1.
+    /// How probable this answer is among all, as far as was learnt from the questions of each; where nothing could be
+    /// learnt, and where the questions are nearly the same, its share of what speaks for any answer among the questions
+    /// like the one asked. 0 to 1.
     pub agreement: f32,
 }
 
@@ -129,14 +131,25 @@ impl Evidence {
     }
 }
 
-/// The FAQs among `rows`, those most like the question first. `idf` knows how rare a term is among their questions.
-pub fn faqs(asked: &Asked, rows: Vec<Faq>, idf: &dyn Fn(u32) -> f32) -> Vec<FoundFaq> {
+/// The FAQs among `rows`, those most like the question first. `idf` knows how rare a term is among their questions,
+/// `probable` what was learnt from all of them.
+pub fn faqs(
+    asked: &Asked,
+    rows: Vec<Faq>,
+    idf: &dyn Fn(u32) -> f32,
+    probable: Option<&Probabilities<'_>>,
+) -> Vec<FoundFaq> {
     let rows = rows.into_iter().map(|faq| (SourceId::Faq(faq.id), faq.question, faq.answer));
-    most_alike(asked, rows.collect(), idf)
+    most_alike(asked, rows.collect(), idf, probable)
 }
 
 /// Those first whose answer the most alike questions have: a company asks the same in many ways.
-fn most_alike(asked: &Asked, rows: Vec<(SourceId, String, String)>, idf: &dyn Fn(u32) -> f32) -> Vec<FoundFaq> {
+fn most_alike(
+    asked: &Asked,
+    rows: Vec<(SourceId, String, String)>,
+    idf: &dyn Fn(u32) -> f32,
+    probable: Option<&Probabilities<'_>>,
+) -> Vec<FoundFaq> {
     let mut found: Vec<(FoundFaq, Vec<f32>)> = rows
         .into_iter()
         .map(|(source, question, answer)| {
@@ -156,17 +169,19 @@ fn most_alike(asked: &Asked, rows: Vec<(SourceId, String, String)>, idf: &dyn Fn
         *votes *= rank::coverage(asked, together).powi(COVERED);
     }
     let all: f32 = answers.values().map(|(votes, _)| votes).sum();
-    let mut found: Vec<FoundFaq> = found.into_iter().map(|(faq, _)| faq).collect();
-    for faq in &mut found {
-        let votes = answers.get(&faq.answer).map_or(0.0, |(votes, _)| *votes);
-        faq.agreement = if all > 0.0 { votes / all } else { 0.0 };
-    }
-    found.sort_by(|a, b| {
-        let by_answer = b.agreement.total_cmp(&a.agreement);
-        by_answer.then(b.similarity.total_cmp(&a.similarity)).then(a.source.cmp(&b.source))
+    let mut found: Vec<(f32, FoundFaq)> = found
+        .into_iter()
+        .map(|(faq, _)| {
+            let votes = answers.get(&faq.answer).map_or(0.0, |(votes, _)| *votes);
+            let share = if all > 0.0 { votes / all } else { 0.0 };
+            let probability = probable.map(|probable| probable.of(&faq.answer));
+            (share * probability.unwrap_or(1.0), FoundFaq { agreement: probability.map_or(share, |p| p.max(share * faq.similarity.powi(VOTE))), ..faq })
+        })
+        .collect();
+    found.sort_by(|(a_for, a), (b_for, b)| {
+        b_for.total_cmp(a_for).then(b.similarity.total_cmp(&a.similarity)).then(a.source.cmp(&b.source))
     });
-    found.truncate(FAQS);
-    found
+    found.into_iter().map(|(_, faq)| faq).take(FAQS).collect()
 }
 
 /// Reads the candidates and orders them.
@@ -289,7 +304,7 @@ fn answered_before(evidence: &mut Evidence, asked: &Asked, found: &[Found]) {
     if rows.is_empty() {
         return;
     }
-    evidence.faqs.extend(most_alike(asked, rows, &idf));
+    evidence.faqs.extend(most_alike(asked, rows, &idf, None));
     evidence.faqs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.source.cmp(&b.source)));
     evidence.faqs.truncate(FAQS);
 }

@@ -6,6 +6,7 @@ pub mod faq;
 pub mod fetch;
 pub mod index;
 pub mod ingest;
+mod learn;
 pub mod parse;
 pub mod rank;
 pub mod search;

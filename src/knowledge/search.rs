@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Collection, Faq, Generation,
     evidence::{self, Evidence, FoundFaq, READ},
+    learn,
     rank::{Asked, Features},
     store,
 };
@@ -73,7 +74,7 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
         let mut asked = asked.clone();
         weigh(&mut asked, &mut reader, org, Collection::Faqs).await?;
         let hits = hits(app, generation, asked.query(), dense.clone(), query, CANDIDATES).await?;
-        evidence.faqs = read_faqs(&mut reader, org, &asked, &hits).await?;
+        evidence.faqs = read_faqs(app, &mut reader, org, &asked, &query.text, &hits).await?;
     }
     let Some(generation) = &passages else {
         evidence.features.unknown = 1.0;
@@ -139,9 +140,11 @@ async fn hits(
 }
 
 async fn read_faqs(
+    app: &App,
     reader: &mut crate::platform::db::Reader,
     org: OrgId,
     asked: &Asked,
+    question: &str,
     hits: &[Hit],
 ) -> Result<Vec<FoundFaq>> {
     let ids: Vec<FaqId> = hits.iter().map(|h| FaqId(h.id)).collect();
@@ -151,5 +154,7 @@ async fn read_faqs(
     terms.dedup();
     let (totals, frequencies) = store::words::frequencies(reader.conn(), org, Collection::Faqs, &terms).await?;
     let idf = |term: u32| lexical::idf(frequencies.get(&term).copied().unwrap_or(0), count(totals.entry_count));
-    Ok(evidence::faqs(asked, rows, &idf))
+    let classifier = learn::classifier(app, reader, org, totals.revision).await?;
+    let probable = classifier.as_ref().map(|classifier| classifier.probabilities(question));
+    Ok(evidence::faqs(asked, rows, &idf, probable.as_ref()))
 }

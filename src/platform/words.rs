@@ -13,6 +13,8 @@ use crate::both;
 pub struct Totals {
     pub entry_count: i64,
     pub token_count: i64,
+    /// How often it was changed.
+    pub revision: i64,
 }
 
 /// What a transaction adds to (or takes from) the statistics of one collection.
@@ -52,7 +54,8 @@ async fn add(c: Conn<'_>, org: Uuid, collection: &str, entries: i64, tokens: i64
         ON CONFLICT (org_id, collection) DO UPDATE SET
             list = COALESCE(lexical_totals.list, excluded.list),
             entry_count = lexical_totals.entry_count + excluded.entry_count,
-            token_count = lexical_totals.token_count + excluded.token_count
+            token_count = lexical_totals.token_count + excluded.token_count,
+            revision = lexical_totals.revision + 1
         RETURNING list";
     // Drawn at random, so that two processes need not ask each other; 31 bits keep it short. Should two draw the same,
     // the unique index refuses the second, whose job comes again.
@@ -118,7 +121,7 @@ pub async fn clear(mut c: Conn<'_>, org: Uuid, collection: &str) -> Result<()> {
 
 /// The size of the collection.
 pub async fn totals(c: Conn<'_>, org: Uuid, collection: &str) -> Result<Totals> {
-    const TOTALS: &str = "SELECT entry_count, token_count FROM lexical_totals WHERE org_id = $1 AND collection = $2";
+    const TOTALS: &str = "SELECT entry_count, token_count, revision FROM lexical_totals WHERE org_id = $1 AND collection = $2";
     let totals = both!(c, c => sqlx::query_as(TOTALS).bind(org).bind(collection).fetch_optional(c).await)?;
     Ok(totals.unwrap_or_default())
 }
@@ -131,14 +134,14 @@ pub async fn frequencies(
     terms: &[u32],
 ) -> Result<(Totals, HashMap<u32, u64>)> {
     const SQLITE: &str = "
-        SELECT t.entry_count, t.token_count, f.term, f.document_frequency FROM lexical_totals t
+        SELECT t.entry_count, t.token_count, t.revision, f.term, f.document_frequency FROM lexical_totals t
         LEFT JOIN lexical_frequencies f ON f.list = t.list AND f.term IN (SELECT value FROM json_each($3))
         WHERE t.org_id = $1 AND t.collection = $2";
     const PG: &str = "
-        SELECT t.entry_count, t.token_count, f.term, f.document_frequency FROM lexical_totals t
+        SELECT t.entry_count, t.token_count, t.revision, f.term, f.document_frequency FROM lexical_totals t
         LEFT JOIN lexical_frequencies f ON f.list = t.list AND f.term = ANY($3)
         WHERE t.org_id = $1 AND t.collection = $2";
-    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> = match c {
+    let rows: Vec<(i64, i64, i64, Option<i64>, Option<i64>)> = match c {
         Conn::Sqlite(c) => {
             let terms = serde_json::to_string(terms)?;
             sqlx::query_as(SQLITE).bind(org).bind(collection).bind(terms).fetch_all(c).await?
@@ -148,12 +151,14 @@ pub async fn frequencies(
             sqlx::query_as(PG).bind(org).bind(collection).bind(terms).fetch_all(c).await?
         }
     };
-    let totals = rows
-        .first()
-        .map(|(entry_count, token_count, ..)| Totals { entry_count: *entry_count, token_count: *token_count });
+    let totals = rows.first().map(|(entry_count, token_count, revision, ..)| Totals {
+        entry_count: *entry_count,
+        token_count: *token_count,
+        revision: *revision,
+    });
     let frequencies = rows
         .into_iter()
-        .filter_map(|(_, _, term, df)| Some((u32::try_from(term?).ok()?, u64::try_from(df?).ok()?)))
+        .filter_map(|(.., term, df)| Some((u32::try_from(term?).ok()?, u64::try_from(df?).ok()?)))
         .collect();
     Ok((totals.unwrap_or_default(), frequencies))
 }

@@ -137,6 +137,37 @@ on_each_database! {
         assert!(faq::add(&app, org, nothing).await.is_err());
     }
 
+    async fn what_an_answers_questions_share_decides_and_a_change_is_learnt_at_once(app: TestApp) {
+        let org = shop(&app).await;
+        let add = |question: &'static str, answer: &'static str| { let app = app.app.clone(); async move {
+            let new = NewFaq { kb_id: None, question: question.into(), answer: answer.into(), category: None };
+            faq::add(&app, org, new).await.unwrap().id
+        }};
+        let by_mail = "Send it by post.";
+        for question in ["the thing makes a loud noise", "a loud noise when it starts", "it hums with a loud noise"] {
+            add(question, "Tighten the screw.").await;
+        }
+        let mut parcels = Vec::new();
+        for question in ["it broke, where do I send the thing", "where do I send it for repair", "send it in after a fall"] {
+            parcels.push(add(question, by_mail).await);
+        }
+        work(&app).await;
+        let best = |text: &'static str| { let app = app.app.clone(); async move {
+            let evidence = search(&app, org, &Query::new(text, 5)).await.unwrap();
+            evidence.faqs.into_iter().next().map(|f| (f.answer, f.agreement)).unwrap()
+        }};
+        let (answer, agreement) = best("the thing fell, where to send it").await;
+        assert_eq!(answer, by_mail);
+        assert!(agreement > 0.6, "{agreement}");
+        for id in parcels {
+            let change = FaqChange { answer: Some("Bring it to a shop.".into()), ..FaqChange::default() };
+            faq::edit(&app, org, id, change).await.unwrap();
+        }
+        let (answer, agreement) = best("the thing fell, where to send it").await;
+        assert_eq!(answer, "Bring it to a shop.");
+        assert!(agreement > 0.6, "learnt anew, though only answers changed: {agreement}");
+    }
+
     async fn many_texts_at_once_are_searchable_when_it_returns(app: TestApp) {
         let org = shop(&app).await;
         let kb = ingest::base(&app, org, None).await.unwrap().id;

@@ -6,6 +6,7 @@
 
 mod alike;
 mod asked;
+mod classifier;
 mod features;
 mod negation;
 mod pick;
@@ -14,6 +15,7 @@ mod synonyms;
 
 pub use alike::{coverage, likeness, same_question, shares_root};
 pub use asked::{Asked, Term};
+pub use classifier::{Classifier, Probabilities};
 pub use features::Features;
 pub use negation::is_negated;
 pub use pick::{Pick, picks};
