@@ -185,7 +185,7 @@ impl Model {
 
 impl Default for Assistant {
     fn default() -> Self {
-        Self { pause_ms: 1200, max_error_rate: 0.1, passages: 6, prompts_dir: None }
+        Self { pause_ms: 1200, max_error_rate: 0.2, passages: 6, prompts_dir: None }
     }
 }
 
@@ -340,7 +340,7 @@ impl Config {
         }
         if !(0.001..=0.5).contains(&self.assistant.max_error_rate) {
             return wrong(
-                "assistant.max_error_rate: a share between 0.001 and 0.5, as 0.1 for one wrong answer in ten".into(),
+                "assistant.max_error_rate: a share between 0.001 and 0.5, as 0.2 for one wrong answer in five".into(),
             );
         }
         if !(64..=2000).contains(&self.ingest.passage_tokens) {

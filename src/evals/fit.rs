@@ -36,10 +36,11 @@ pub fn models(examples: &[Example]) -> Calibration {
     sets.dedup();
     let of = |language: Language| {
         let own: Vec<&Example> = examples.iter().filter(|e| e.language == language).collect();
-        let answerable: Vec<&Example> = own.iter().filter(|e| e.is_answerable).copied().collect();
+        // Questions whose document was taken out are easy to tell: with them, confidence in what is written is too low.
+        let written: Vec<&Example> = own.iter().filter(|e| !e.is_removed).copied().collect();
         LanguageFit {
             found: logistic(&own, |e| e.inputs.found().to_vec(), |e| e.is_answerable),
-            right: logistic(&answerable, |e| e.inputs.right().to_vec(), |e| e.is_right),
+            right: logistic(&written, |e| e.inputs.right().to_vec(), |e| e.is_right),
         }
     };
     let questions = examples.iter().filter(|e| !e.is_removed).count();

@@ -17,6 +17,15 @@ pub struct Totals {
     pub revision: i64,
 }
 
+/// The totals, beside each term that occurs.
+#[derive(FromRow)]
+struct Counted {
+    #[sqlx(flatten)]
+    totals: Totals,
+    term: Option<i64>,
+    document_frequency: Option<i64>,
+}
+
 /// What a transaction adds to (or takes from) the statistics of one collection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
@@ -121,7 +130,8 @@ pub async fn clear(mut c: Conn<'_>, org: Uuid, collection: &str) -> Result<()> {
 
 /// The size of the collection.
 pub async fn totals(c: Conn<'_>, org: Uuid, collection: &str) -> Result<Totals> {
-    const TOTALS: &str = "SELECT entry_count, token_count, revision FROM lexical_totals WHERE org_id = $1 AND collection = $2";
+    const TOTALS: &str =
+        "SELECT entry_count, token_count, revision FROM lexical_totals WHERE org_id = $1 AND collection = $2";
     let totals = both!(c, c => sqlx::query_as(TOTALS).bind(org).bind(collection).fetch_optional(c).await)?;
     Ok(totals.unwrap_or_default())
 }
@@ -141,7 +151,7 @@ pub async fn frequencies(
         SELECT t.entry_count, t.token_count, t.revision, f.term, f.document_frequency FROM lexical_totals t
         LEFT JOIN lexical_frequencies f ON f.list = t.list AND f.term = ANY($3)
         WHERE t.org_id = $1 AND t.collection = $2";
-    let rows: Vec<(i64, i64, i64, Option<i64>, Option<i64>)> = match c {
+    let rows: Vec<Counted> = match c {
         Conn::Sqlite(c) => {
             let terms = serde_json::to_string(terms)?;
             sqlx::query_as(SQLITE).bind(org).bind(collection).bind(terms).fetch_all(c).await?
@@ -151,14 +161,10 @@ pub async fn frequencies(
             sqlx::query_as(PG).bind(org).bind(collection).bind(terms).fetch_all(c).await?
         }
     };
-    let totals = rows.first().map(|(entry_count, token_count, revision, ..)| Totals {
-        entry_count: *entry_count,
-        token_count: *token_count,
-        revision: *revision,
-    });
+    let totals = rows.first().map(|row| row.totals);
     let frequencies = rows
         .into_iter()
-        .filter_map(|(.., term, df)| Some((u32::try_from(term?).ok()?, u64::try_from(df?).ok()?)))
+        .filter_map(|row| Some((u32::try_from(row.term?).ok()?, u64::try_from(row.document_frequency?).ok()?)))
         .collect();
     Ok((totals.unwrap_or_default(), frequencies))
 }

@@ -213,7 +213,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_error_rate: 0.1 }
+        Self { max_error_rate: 0.2 }
     }
 }
 

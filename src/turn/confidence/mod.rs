@@ -1,8 +1,11 @@
 //! The probability that an answer is right, from what the search saw. Pure.
 //!
-//! Two questions, multiplied: is the answer among the passages at all, and is what is quoted the one? Both are logistic,
-//! with numbers of each language, fitted by `frontdesk eval calibrate` on our own question sets; `calibration.json` holds
-//! them, names the sets, and says which confidence keeps which share of wrong answers.
+//! Two questions: is the answer among the passages at all (what a model that reads them all needs), and does what is
+//! quoted answer the question (what we quote ourselves)? Both are logistic, with numbers of each language, fitted by
+//! `frontdesk eval calibrate` on our own question sets; `calibration.json` holds them, names the sets, and says which
+//! confidence keeps which share of wrong answers. The second reads all that the first reads: as a product of both, fitted
+//! where there is an answer only, it told questions on topic without an answer less well from others (AUROC on a sixth of
+//! SQuAD 2.0 64 instead of 67).
 
 mod calibration;
 
@@ -61,9 +64,9 @@ impl Inputs {
         [self.score, self.normalised, self.kind]
     }
 
-    /// What its second reads: is this the sentence?
-    pub fn right(&self) -> [f64; 3] {
-        [self.within, self.margin, self.kind]
+    /// What its second reads: does what is quoted answer the question?
+    pub fn right(&self) -> [f64; 5] {
+        [self.score, self.normalised, self.kind, self.within, self.margin]
     }
 }
 
@@ -73,15 +76,16 @@ fn logistic(z: f64) -> f64 {
 
 /// The probability that the passages answer the question.
 pub fn found(calibration: &Calibration, language: Language, inputs: &Inputs) -> f64 {
-    if inputs.score <= 0.0 {
-        return 0.0;
-    }
-    logistic(calibration.of(language).found.sum(&inputs.found()) + NEGATED * inputs.negated)
+    probability(&calibration.of(language).found, &inputs.found(), inputs)
 }
 
 /// The probability that what is quoted answers the question.
 pub fn of_inputs(calibration: &Calibration, language: Language, inputs: &Inputs) -> f64 {
-    found(calibration, language, inputs) * logistic(calibration.of(language).right.sum(&inputs.right()))
+    probability(&calibration.of(language).right, &inputs.right(), inputs)
+}
+
+fn probability(model: &Logistic, read: &[f64], inputs: &Inputs) -> f64 {
+    if inputs.score > 0.0 { logistic(model.sum(read) + NEGATED * inputs.negated) } else { 0.0 }
 }
 
 /// The probability that the best sentence answers the question.
