@@ -180,6 +180,10 @@ fn pictures(questions: &[Labelled], rows: &[Row], report: &Report, threshold: Op
     let verdicts = rows.iter().map(|row| row.decision.as_str());
     let reasons = rows.iter().filter_map(|row| row.reason.as_deref());
     let mut pictures = Vec::new();
+    if !scored.is_empty() {
+        pictures.push(report::reliability(&scored));
+        pictures.push(report::risk_coverage(&scored, threshold));
+    }
     if report.recall_at_1.is_some() {
         pictures.push(report::shares(
             "Relevant documents among the first found",
@@ -192,10 +196,6 @@ fn pictures(questions: &[Labelled], rows: &[Row], report: &Report, threshold: Op
                 ("hit@5", report.hit_at_5),
             ],
         ));
-    }
-    if !scored.is_empty() {
-        pictures.push(report::reliability(&scored));
-        pictures.push(report::risk_coverage(&scored, threshold));
     }
     pictures.push(report::counts("Verdicts", verdicts));
     pictures.push(report::counts("Why a person is needed", reasons));

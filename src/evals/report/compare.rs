@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Better, Case, Number, Report, Sheet};
+use super::{Better, Case, Number, Report, Sheet, Unit};
 
 /// The sheet of the same suite on the same set.
 pub fn counterpart<'a>(before: Option<&'a Report>, sheet: &Sheet) -> Option<&'a Sheet> {
@@ -33,6 +33,8 @@ impl Moved {
 
 /// Differences below this are rounding.
 const EQUAL: f64 = 1e-9;
+/// Times that differ by a smaller share than this are the same machine on another day.
+const NOISE: f64 = 0.1;
 
 /// The value before, and how the number moved since; `None` if it was not measured then.
 pub fn number(now: &Number, before: &Sheet) -> Option<(f64, f64, Moved)> {
@@ -41,6 +43,9 @@ pub fn number(now: &Number, before: &Sheet) -> Option<(f64, f64, Moved)> {
     let moved = match (now.better, difference) {
         (_, d) if d.abs() < EQUAL => Moved::Same,
         (Better::Neither, _) => Moved::Otherwise,
+        (_, d) if matches!(now.unit, Unit::Milliseconds | Unit::PerSecond) && d.abs() < then.abs() * NOISE => {
+            Moved::Otherwise
+        }
         (Better::More, d) if d > 0.0 => Moved::Better,
         (Better::Less, d) if d < 0.0 => Moved::Better,
         (Better::More | Better::Less, _) => Moved::Worse,
@@ -79,7 +84,6 @@ pub fn cases<'a>(now: &'a Sheet, before: &'a Sheet) -> (Vec<Changed<'a>>, usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evals::report::Unit;
 
     fn case(id: &str, outcome: &str, is_right: Option<bool>, said: &str) -> Case {
         Case { id: id.into(), outcome: outcome.into(), is_right, said: said.into(), ..Case::default() }
@@ -128,5 +132,10 @@ mod tests {
         assert_eq!(moved(Better::Neither, 1.0, 2.0), Some(Moved::Otherwise));
         assert_eq!(moved(Better::More, 0.1 + 0.2, 0.3), Some(Moved::Same), "rounding is no change");
         assert_eq!(number(&of(Better::More, Some(0.5)).numbers[0], &of(Better::More, None)), None);
+        let slower = |now: f64| {
+            let of = |value| Number { unit: Unit::Milliseconds, ..of(Better::Less, Some(value)).numbers[0].clone() };
+            number(&of(now), &Sheet { numbers: vec![of(20.0)], ..Sheet::default() }).unwrap().2
+        };
+        assert_eq!((slower(21.0), slower(30.0)), (Moved::Otherwise, Moved::Worse));
     }
 }
