@@ -6,14 +6,16 @@ use clap::{Args, Subcommand};
 use frontdesk::{
     evals::{
         self,
+        replay::Replay,
         report::{Report, Sheet},
     },
     platform::{Clock, Error, Result},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
-use super::Context;
+use super::{Context, client::Client};
 
 /// Where the report goes, beside what is printed.
 #[derive(Args, Clone, Default)]
@@ -63,6 +65,27 @@ pub enum Suite {
         dir: PathBuf,
         #[command(flatten)]
         pages: Pages,
+    },
+    /// Take the latest turns of real conversations again, and show which would come out otherwise now
+    ///
+    /// Nothing is sent and no model is called: what it answered then is played back, and where it was not recorded (a
+    /// changed prompt or passage asks it something else) that is said instead of a guess.
+    Replay {
+        /// How many
+        #[arg(long, default_value_t = 200, value_name = "N")]
+        last: i64,
+        /// Under this version of the assistant [default: what answers now]
+        #[arg(long, value_name = "N")]
+        version: Option<i64>,
+        /// With this share of wrong answers allowed, like 0.05
+        #[arg(long, value_name = "SHARE")]
+        max_error_rate: Option<f64>,
+        /// Write a page with both sides
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// Print everything as one JSON object; the same twice, as long as nothing changed
+        #[arg(long)]
+        json: bool,
     },
     /// Turn SQuAD-style JSON or CSV into corpus.jsonl and queries.jsonl
     ///
@@ -206,6 +229,18 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             bar.finish_and_clear();
             pages.write_report(&report)?;
             print_sheets(&report);
+        }
+        Suite::Replay { last, version, max_error_rate, html, json } => {
+            let client = Client::open(context).await?;
+            let wanted = json!({"last": last, "version": version, "max_error_rate": max_error_rate});
+            let replayed = client.call("POST", "/api/replays", Some(wanted)).await;
+            client.close().await;
+            let replay: Replay = serde_json::from_value(replayed?)?;
+            if let Some(path) = html {
+                let page = Report::new(vec![replay.now.clone()], None);
+                page.write_page(&path, Some(&Report::new(vec![replay.then.clone()], None)))?;
+            }
+            print(&replay, json)?;
         }
         Suite::Import { squad, csv, out, json } => {
             if squad.is_empty() && csv.is_empty() {

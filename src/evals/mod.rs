@@ -1,5 +1,6 @@
 //! Runs a question set through the real search and the real turn on a throw-away store, and reports.
 
+pub mod api;
 pub mod calibrate;
 mod explain;
 pub mod faq;
@@ -9,6 +10,7 @@ mod jsonl;
 mod memory;
 mod metrics;
 pub mod proof;
+pub mod replay;
 pub mod report;
 mod run;
 pub mod suites;
