@@ -291,7 +291,8 @@ pub fn pairs(path: &Path) -> Result<(Pairs, Sheet)> {
         (0.0, 1.0),
         Vec::new(),
     )];
-    let case = |(at, ((a, b, same), (alike, _))): (usize, (&(String, String, bool), &(f64, bool)))| Case {
+    let pairs = read.iter().zip(&scored).enumerate();
+    let cases = pairs.map(|(at, ((a, b, same), (alike, _)))| Case {
         id: at.to_string(),
         text: format!("{a} | {b}"),
         outcome: if *same { "the same question" } else { "another one" }.into(),
@@ -299,8 +300,8 @@ pub fn pairs(path: &Path) -> Result<(Pairs, Sheet)> {
         // Furthest from what it should be.
         badness: if *same { 1.0 - alike } else { *alike },
         ..Case::default()
-    };
-    sheet.cases(read.iter().zip(&scored).enumerate().map(case).collect());
+    });
+    sheet.cases(cases.collect());
     Ok((report, sheet))
 }
 

@@ -66,7 +66,12 @@ pub async fn all(config: Config, sets: &[Set], begin: &dyn Fn(&str), tick: Tick<
     let mut sheets = Vec::with_capacity(sets.len());
     for set in sets {
         begin(&set.name());
-        sheets.push(set.run(&config, tick).await?);
+        let mut sheet = set.run(&config, tick).await?;
+        // Whoever writes rules reads the numbers of these, never their lines.
+        if set.name().contains("blind") {
+            sheet.hide_cases();
+        }
+        sheets.push(sheet);
     }
     Ok(Report::new(sheets, Some(Clock::System.now())))
 }

@@ -247,6 +247,14 @@ impl Sheet {
         self.cases = cases;
     }
 
+    /// Leaves of each case only what became of it: of a set that nobody may look at.
+    pub fn hide_cases(&mut self) {
+        for case in &mut self.cases {
+            let (id, outcome) = (std::mem::take(&mut case.id), std::mem::take(&mut case.outcome));
+            *case = Case { id, outcome, is_right: case.is_right, text: "(not shown)".into(), ..Case::default() };
+        }
+    }
+
     /// The worst cases, the worst first.
     pub fn worst(&self) -> Vec<&Case> {
         let mut worst: Vec<&Case> = self.cases.iter().filter(|c| c.badness > 0.0).collect();
@@ -443,6 +451,9 @@ mod tests {
         assert_eq!(traced.len(), WORST);
         assert!(traced.iter().all(|b| *b >= 35.0), "{traced:?}");
         assert_eq!(sheet.worst().len(), WORST);
+        let mut hidden = sheet.clone();
+        hidden.hide_cases();
+        assert!(hidden.worst().is_empty() && hidden.cases.iter().all(|c| c.trace.is_none() && !c.id.is_empty()));
         assert!(sheet.worst().iter().all(|c| c.trace.is_some()));
     }
 
