@@ -19,6 +19,7 @@ use crate::{
 /// What must hold before a version is published.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPublishGate)]
 pub struct NewGate {
     /// Null: nothing must hold.
     pub gate: Option<Gate>,

@@ -17,6 +17,7 @@ use crate::{
 /// What a new version changes.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = NewAssistantVersion)]
 pub struct Draft {
     /// The version it begins with [default: the published one, or the installation's settings].
     pub from: Option<i64>,

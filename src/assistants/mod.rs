@@ -48,6 +48,7 @@ pub struct Assistant {
 /// What must hold before a version is published: real conversations are taken again under it first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PublishGate)]
 pub struct Gate {
     /// How many of the latest turns are taken again.
     pub last: i64,
@@ -88,6 +89,7 @@ pub enum Status {
 
 /// One version of an assistant. Only its status changes.
 #[derive(Debug, Clone, PartialEq, FromRow, Serialize, ToSchema)]
+#[schema(as = AssistantVersion)]
 pub struct Version {
     #[serde(skip)]
     pub id: AssistantVersionId,
@@ -119,6 +121,7 @@ pub struct Version {
 /// What the organisation decided about topics.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = AssistantRules)]
 pub struct Rules {
     /// Topics that always go to a person, each in a few words of either language: a question that has all of them goes.
     pub to_person: Vec<String>,
