@@ -43,7 +43,7 @@ const TOPIC: usize = 200;
 pub async fn draft(app: &App, by: &By, id: AssistantId, draft: Draft) -> Result<Version> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    if store::find(tx.conn(), by.org, id).await?.is_none() {
+    if !store::hold(tx.conn(), by.org, id, now).await? {
         return Err(Error::NotFound("assistant"));
     }
     let from = match draft.from {
@@ -88,8 +88,7 @@ pub async fn draft(app: &App, by: &By, id: AssistantId, draft: Draft) -> Result<
         published_at: None,
     };
     check(app, &version)?;
-    let taken = || Error::Conflict("somebody drafted a version at the same moment; try again".into());
-    let version = store::insert_version(tx.conn(), &version).await?.ok_or_else(taken)?;
+    let version = store::insert_version(tx.conn(), &version).await?;
     let told = json!({"version": version.version, "max_error_rate": version.max_error_rate});
     audit(tx.conn(), now, by, "assistant.draft", ("assistant", id.0), told).await?;
     tx.commit().await?;

@@ -14,6 +14,9 @@ use crate::{
 pub async fn publish(app: &App, by: &By, id: AssistantId, number: i64, checked: Value) -> Result<Version> {
     let now = app.now();
     let mut tx = app.begin().await?;
+    if !store::hold(tx.conn(), by.org, id, now).await? {
+        return Err(Error::NotFound("assistant"));
+    }
     let found = store::find_version(tx.conn(), by.org, id, number).await?;
     let version = found.ok_or(Error::NotFound("version of the assistant"))?;
     let before = store::find_published(tx.conn(), by.org).await?;
@@ -35,6 +38,9 @@ pub async fn publish(app: &App, by: &By, id: AssistantId, number: i64, checked: 
 pub async fn roll_back(app: &App, by: &By, id: AssistantId) -> Result<Option<Version>> {
     let now = app.now();
     let mut tx = app.begin().await?;
+    if !store::hold(tx.conn(), by.org, id, now).await? {
+        return Err(Error::NotFound("assistant"));
+    }
     let published = store::find_published(tx.conn(), by.org).await?.filter(|v| v.assistant_id == id);
     let Some(published) = published else {
         return Err(Error::Conflict("no version is published: there is nothing to take back".into()));

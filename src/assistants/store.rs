@@ -22,6 +22,15 @@ pub async fn find(c: Conn<'_>, org: OrgId, id: AssistantId) -> Result<Option<Ass
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
+/// Holds an assistant for the caller's transaction: two that change its versions come one after the other. False: there
+/// is none.
+pub async fn hold(c: Conn<'_>, org: OrgId, id: AssistantId, now: DateTime<Utc>) -> Result<bool> {
+    const HOLD: &str = "UPDATE assistants SET updated_at = $3 WHERE org_id = $1 AND id = $2";
+    let held =
+        both!(c, c => sqlx::query(HOLD).bind(org).bind(id).bind(now).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(held == 1)
+}
+
 /// Adds an assistant, unless there is one of that name.
 pub async fn insert(c: Conn<'_>, id: AssistantId, org: OrgId, name: &str, now: DateTime<Utc>) -> Result<()> {
     const INSERT: &str = "
@@ -72,18 +81,18 @@ pub async fn find_before(c: Conn<'_>, org: OrgId, id: AssistantId) -> Result<Opt
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
-/// Adds a version under the next number; `None` if somebody else took that number just now.
-pub async fn insert_version(c: Conn<'_>, version: &Version) -> Result<Option<Version>> {
+/// Adds a version under the next number, to an assistant that is held.
+pub async fn insert_version(c: Conn<'_>, version: &Version) -> Result<Version> {
     const INSERT: &str = "
         INSERT INTO assistant_versions (id, org_id, assistant_id, version, status, note, prompts, rules, max_error_rate,
                                         knowledge_base_ids, created_by, created_at)
         VALUES ($1, $2, $3, (SELECT COALESCE(MAX(version), 0) + 1 FROM assistant_versions WHERE assistant_id = $3),
                 $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (assistant_id, version) DO NOTHING RETURNING *";
+        RETURNING *";
     Ok(both!(c, c => sqlx::query_as(INSERT).bind(version.id).bind(version.org_id).bind(version.assistant_id)
         .bind(version.status).bind(&version.note).bind(&version.prompts).bind(&version.rules)
         .bind(version.max_error_rate).bind(&version.knowledge_base_ids).bind(version.created_by)
-        .bind(version.created_at).fetch_optional(c).await)?)
+        .bind(version.created_at).fetch_one(c).await)?)
 }
 
 /// Moves a version to a status.

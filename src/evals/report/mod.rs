@@ -465,7 +465,7 @@ mod tests {
         sheet.pictures = vec![
             reliability(&[(0.5, true)]),
             risk_coverage(&[(0.5, true)], Some(0.1)),
-            durations("A turn", vec![1.0, 2.0]),
+            durations("A turn", vec![10.0, 20.0]),
             counts("Verdicts", ["answer", "answer", "hand_off"].into_iter()),
         ];
         let report = Report::new(vec![sheet], None);
