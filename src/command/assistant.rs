@@ -141,7 +141,7 @@ fn print_version(version: &Value) {
     let rate = version.get("max_error_rate").and_then(Value::as_f64).unwrap_or_default();
     println!(
         "{:>4}  {:<11} at most {:.1} % wrong  {}  {}",
-        version.get("version").unwrap_or(&Value::Null),
+        version.get("version").and_then(Value::as_i64).unwrap_or_default(),
         of("status"),
         rate * 100.0,
         of("created_at").get(..16).unwrap_or_default(),

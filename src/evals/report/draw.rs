@@ -57,7 +57,7 @@ pub fn picture(now: &Picture, before: Option<&Picture>) -> Drawn {
     };
     let is_behind = before.is_some_and(|b| std::mem::discriminant(b) == std::mem::discriminant(now));
     if is_behind && !matches!(now, Picture::Histogram { .. } | Picture::Lines { .. }) {
-        drawn.key.push(("before".into(), "the run before".into()));
+        drawn.key.push(("before".into(), "before".into()));
     }
     drawn
 }

@@ -60,6 +60,7 @@ fn shown_sheet(number: usize, sheet: &Sheet, before: Option<&Sheet>) -> Value {
         id => format!("s{number}"), suite => &sheet.suite, set => &sheet.set, about => &sheet.about,
         groups, pictures, outcomes, cases => sheet.cases.len(), worst,
         changed => before.map(|b| changed(sheet, b)), has_before => before.is_some(),
+        has_numbers_before => before.is_some_and(|b| !b.numbers.is_empty()),
     }
 }
 
@@ -214,7 +215,8 @@ mod tests {
         let before = Report::new(vec![sheet(0.5, "answered wrongly", false)], None);
         let now = Report::new(vec![sheet(0.75, "answered rightly", true), Sheet::new("proof", "new", "")], None);
         let page = page(&now, Some(&before)).unwrap();
-        for shown in ["+25.0", "class=\"better\"", "answered wrongly", "answered rightly", "the run before"] {
+        for shown in ["+25.0", "class=\"better\"", "answered wrongly", "answered rightly", "What changed", "Difference"]
+        {
             assert!(page.contains(shown), "{shown} is missing");
         }
         assert!(page.contains("no earlier run of this suite"), "the new suite has nothing beside it");
