@@ -1,7 +1,7 @@
 # `make run` serves the demo company, `make test` proves everything, `make bench` measures,
-# `make screenshots` takes pictures of every page of the console.
+# `make evals` measures answers on our own question sets, `make screenshots` takes pictures of every page of the console.
 
-.PHONY: run test bench console screenshots
+.PHONY: run test bench evals console screenshots
 
 run: console
 	cargo run --release --locked -- serve --demo
@@ -11,6 +11,11 @@ test:
 
 bench: console
 	scripts/bench
+
+# Numbers here, pictures in target/evals.html; BEFORE=earlier.json (a copy of target/evals.json) stands beside them.
+evals:
+	mkdir -p target
+	cargo run --release --locked -- eval all evals --report target/evals.json --html target/evals.html $(if $(BEFORE),--before $(BEFORE))
 
 # The web console, embedded into the program when it was built before it.
 console:

@@ -43,6 +43,8 @@ pub mod memory;
 
 pub mod erasure;
 
+pub mod assistants;
+
 pub mod turn;
 
 pub mod evals;

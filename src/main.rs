@@ -104,6 +104,9 @@ enum Command {
         /// What `backup` wrote
         file: PathBuf,
     },
+    /// The versions of the assistant: draft, publish, roll back
+    #[command(subcommand)]
+    Assistant(command::assistant::Assistant),
     /// Manage the channels over which customers write
     #[command(subcommand)]
     Channel(command::channel::Channel),
@@ -204,6 +207,7 @@ async fn run(context: &Context, command: Command) -> frontdesk::platform::Result
         Command::User(User::Add { email, name, role }) => {
             command::maintain::add_user(context, &email, name, &role).await
         }
+        Command::Assistant(command) => command::assistant::assistant(context, command).await,
         Command::Channel(command) => command::channel::channel(context, command).await,
         Command::Demo(Demo::Remove) => command::maintain::remove_demo(context).await,
         Command::CheckConfig => command::maintain::check_config(context),

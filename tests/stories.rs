@@ -271,6 +271,7 @@ async fn a_newer_message_discards_what_the_assistant_was_about_to_say() {
             language: None,
             duration_ms: 0.0,
             detail: json!({}),
+            recording: None,
         };
         assert!(!inbox::reply(&shop.app, &read.conversation, &stale, &trace).await.unwrap());
         assert_eq!(message_count(&shop, "Ana").await, 2);

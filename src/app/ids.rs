@@ -62,6 +62,8 @@ ids! {
     WebhookDeliveryId
     /// One move of the assistant.
     TurnId
+    AssistantId
+    AssistantVersionId
     PipelineId
     StageId
     DealId

@@ -1,6 +1,7 @@
 //! What the commands share: settings, and a client that talks to the running server, or to one in this process.
 
 pub mod ask;
+pub mod assistant;
 pub mod channel;
 pub mod chat;
 pub mod client;

@@ -7,7 +7,10 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{jsonl, metrics};
+use super::{
+    jsonl, metrics,
+    report::{self, Better, Case, Sheet, Unit},
+};
 use crate::{
     app::{FaqId, KnowledgeBaseId, OrgId},
     knowledge::{Evidence, Faq, evidence, rank},
@@ -127,7 +130,8 @@ fn faq(at: usize, asked: &Asked) -> Faq {
 }
 
 /// Asks the questions of `test` of the FAQs in `train`. A label that `train` lacks is out of scope.
-pub fn run(train: &Path, test: &Path, rows: Option<&Path>) -> Result<Report> {
+pub fn run(train: &Path, test: &Path, rows: Option<&Path>) -> Result<(Report, Sheet)> {
+    let set = report::name_of(test);
     let (train, test) = (read(train)?, read(test)?);
     let collection = Collection::new(&train);
     let answered: Vec<Row> = test
@@ -146,13 +150,62 @@ pub fn run(train: &Path, test: &Path, rows: Option<&Path>) -> Result<Report> {
     let scored: Vec<(f64, bool)> = answered.iter().map(|row| (row.confidence, in_scope(&row))).collect();
     let right = answered.iter().filter(in_scope).filter(|row| row.found == row.label).count();
     let within = answered.iter().filter(in_scope).count();
-    Ok(Report {
+    let report = Report {
         faqs: train.len(),
         questions: answered.len(),
         out_of_scope: answered.len() - within,
         accuracy: (within > 0).then(|| right as f64 / within as f64),
         auroc_in_scope: metrics::auroc(&scored),
-    })
+    };
+    let sheet = sheet(set, &report, &answered, &in_scope);
+    Ok((report, sheet))
+}
+
+fn sheet(set: String, report: &Report, answered: &[Row], in_scope: &dyn Fn(&&Row) -> bool) -> Sheet {
+    let about = format!(
+        "{} FAQs, {} questions, {} of them out of scope; by words alone.",
+        report.faqs, report.questions, report.out_of_scope
+    );
+    let mut sheet = Sheet::new("faq", set, about);
+    let numbers = [
+        ("accuracy", "in scope: label of the best FAQ", report.accuracy, Better::More),
+        ("auroc_in_scope", "AUROC in scope", report.auroc_in_scope, Better::More),
+    ];
+    sheet.group("FAQs", Unit::Share, &numbers);
+    let scored: Vec<(f64, bool)> =
+        answered.iter().map(|row| (row.confidence, in_scope(&row) && row.found == row.label)).collect();
+    let of = |wanted: bool| answered.iter().filter(|row| in_scope(row) == wanted).map(|row| row.confidence).collect();
+    sheet.pictures = vec![
+        report::reliability(&scored),
+        report::risk_coverage(&scored, None),
+        report::histogram(
+            "Confidence in scope and out of it",
+            Unit::Share,
+            &[("in scope", of(true)), ("out of scope", of(false))],
+            (0.0, 1.0),
+            Vec::new(),
+        ),
+    ];
+    let case = |(at, row): (usize, &Row)| {
+        let (outcome, is_right) = match (in_scope(&row), row.found == row.label) {
+            (true, true) => ("right", Some(true)),
+            (true, false) => ("another FAQ", Some(false)),
+            (false, _) => ("out of scope", None),
+        };
+        Case {
+            id: at.to_string(),
+            text: row.text.clone(),
+            outcome: outcome.into(),
+            is_right,
+            said: row.found.clone(),
+            expected: row.label.clone(),
+            confidence: Some(row.confidence),
+            badness: if is_right == Some(true) { 0.0 } else { row.confidence },
+            trace: None,
+        }
+    };
+    sheet.cases(answered.iter().enumerate().map(case).collect());
+    sheet
 }
 
 fn read(path: &Path) -> Result<Vec<Asked>> {
@@ -193,7 +246,7 @@ impl std::fmt::Display for Pairs {
 
 /// Measures a file of pairs: two questions and 0 or 1 a line, with tabs or commas between. Term frequencies are those
 /// of the file itself.
-pub fn pairs(path: &Path) -> Result<Pairs> {
+pub fn pairs(path: &Path) -> Result<(Pairs, Sheet)> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
     let delimiter = if text.lines().next().is_some_and(|line| line.contains('\t')) { b'\t' } else { b',' };
     let quoting = delimiter == b',';
@@ -225,7 +278,31 @@ pub fn pairs(path: &Path) -> Result<Pairs> {
             (f64::from(rank::same_question(&asked, b, &|term| collection.idf(term))), *same)
         })
         .collect();
-    Ok(Pairs { pairs: read.len(), same: read.iter().filter(|p| p.2).count(), auroc: metrics::auroc(&scored) })
+    let same = read.iter().filter(|p| p.2).count();
+    let report = Pairs { pairs: read.len(), same, auroc: metrics::auroc(&scored) };
+    let about = format!("{} pairs of questions, {} of them the same question; by words alone.", report.pairs, same);
+    let mut sheet = Sheet::new("pairs", report::name_of(path), about);
+    sheet.group("Pairs", Unit::Share, &[("auroc", "AUROC the same question", report.auroc, Better::More)]);
+    let of = |wanted: bool| scored.iter().filter(|(_, same)| *same == wanted).map(|(alike, _)| *alike).collect();
+    sheet.pictures = vec![report::histogram(
+        "Likeness",
+        Unit::Share,
+        &[("the same question", of(true)), ("another one", of(false))],
+        (0.0, 1.0),
+        Vec::new(),
+    )];
+    let pairs = read.iter().zip(&scored).enumerate();
+    let cases = pairs.map(|(at, ((a, b, same), (alike, _)))| Case {
+        id: at.to_string(),
+        text: format!("{a} | {b}"),
+        outcome: if *same { "the same question" } else { "another one" }.into(),
+        confidence: Some(*alike),
+        // Furthest from what it should be.
+        badness: if *same { 1.0 - alike } else { *alike },
+        ..Case::default()
+    });
+    sheet.cases(cases.collect());
+    Ok((report, sheet))
 }
 
 #[cfg(test)]
@@ -249,7 +326,8 @@ mod tests {
             "sentence,label\nforgot the password,password\nwhere is the parcel now,parcel\nis it going to rain,weather\n",
         );
         let rows = file("rows.jsonl", "");
-        let report = run(&train, &test, Some(&rows)).unwrap();
+        let (report, sheet) = run(&train, &test, Some(&rows)).unwrap();
+        assert_eq!(sheet.cases[2].outcome, "out of scope");
         assert_eq!((report.faqs, report.questions, report.out_of_scope), (4, 3, 1));
         assert_eq!((report.accuracy, report.auroc_in_scope), (Some(1.0), Some(1.0)));
         let rows: Vec<Row> = jsonl::read(&rows).unwrap();
@@ -263,7 +341,7 @@ mod tests {
             "怎么退款\t如何退款\t1\n怎么退款\t今天天气\t0\n",
             "sentence1,sentence2,label\n怎么退款,如何退款,1\n怎么退款,今天天气,0\n",
         ] {
-            let report = pairs(&file("pairs", text)).unwrap();
+            let (report, _) = pairs(&file("pairs", text)).unwrap();
             assert_eq!((report.pairs, report.same, report.auroc), (2, 1, Some(1.0)));
         }
     }

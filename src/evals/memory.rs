@@ -19,7 +19,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Latency, jsonl, run::Store};
+use super::{
+    Latency, Tick, jsonl,
+    report::{Case, Sheet, name_of},
+    run::Store,
+};
 use crate::{
     app::{App, Config, CustomerId, MemoryId, OrgId},
     customers::{self, Reached},
@@ -38,8 +42,6 @@ pub struct MemoryFiles {
     /// Labelled messages.
     pub learn: Option<PathBuf>,
     pub rows: Option<PathBuf>,
-    /// Where the page with pictures goes.
-    pub html: Option<PathBuf>,
 }
 
 /// How many memories are ranked for each question.
@@ -171,13 +173,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What to call it beside a fact; nothing if it is as it should be.
+    /// What to call it beside a fact.
     const fn word(self) -> &'static str {
         match self {
             Self::Wrong => "wrong",
             Self::Misfiled => "misfiled",
             Self::Missed => "missed",
-            Self::Right => "",
+            Self::Right => "right",
         }
     }
 }
@@ -198,39 +200,48 @@ struct Row<'a> {
 }
 
 /// Runs what is asked for on a throw-away store. Settings count (an embedding model); databases and servers do not.
-pub async fn memory(config: Config, files: &MemoryFiles) -> Result<MemoryReport> {
+pub async fn memory(config: Config, files: &MemoryFiles, tick: Tick<'_>) -> Result<(MemoryReport, Vec<Sheet>)> {
     let mut rows = match &files.rows {
         Some(path) => {
             Some(BufWriter::new(File::create(path).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?))
         }
         None => None,
     };
-    let mut report = MemoryReport::default();
+    let (mut report, mut sheets) = (MemoryReport::default(), Vec::new());
     if let Some(path) = &files.locomo {
-        report.locomo = Some(run(&config, &talks::locomo(path)?, rows.as_mut()).await?);
+        let (talks, cases) = run(&config, &talks::locomo(path)?, rows.as_mut(), tick).await?;
+        sheets.push(report::recalled(&name_of(path), &talks, cases));
+        report.locomo = Some(talks);
     }
     if let Some(path) = &files.madial {
-        report.madial = Some(run(&config, &talks::madial(path)?, rows.as_mut()).await?);
+        let (talks, cases) = run(&config, &talks::madial(path)?, rows.as_mut(), tick).await?;
+        sheets.push(report::recalled(&name_of(path), &talks, cases));
+        report.madial = Some(talks);
     }
     if let Some(path) = &files.learn {
-        report.learn = Some(learn(path)?);
+        let learned = learn(path)?;
+        sheets.push(report::learned(&name_of(path), &learned));
+        report.learn = Some(learned);
     }
     if let Some(mut rows) = rows {
         rows.flush()?;
     }
-    if let Some(path) = &files.html {
-        std::fs::write(path, report::page(&report)?).map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
-    }
-    Ok(report)
+    Ok((report, sheets))
 }
 
-async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<File>>) -> Result<TalkReport> {
+async fn run(
+    config: &Config,
+    talks: &[Talk],
+    mut rows: Option<&mut BufWriter<File>>,
+    tick: Tick<'_>,
+) -> Result<(TalkReport, Vec<Case>)> {
     let clock = Clock::fixed(talks.iter().map(Talk::begins).min().unwrap_or_default());
     let store = Store::open(config.clone(), clock).await?;
     let (app, org) = (store.app.clone(), store.org);
     let channel = inbox::ensure_web_channel(&app, org).await?;
     let mut report = TalkReport { talks: talks.len(), ..TalkReport::default() };
     let (mut writes, mut recalls, mut misses) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cases, all) = (Vec::new(), talks.iter().map(|t| t.questions.len()).sum());
     let mut told = Vec::new();
     for talk in talks {
         let mut tx = app.begin().await?;
@@ -246,6 +257,7 @@ async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<Fi
             let started = Instant::now();
             let ranked = ask(&app, org, *customer, question, names, true).await?;
             recalls.push(started.elapsed().as_secs_f64() * 1e3);
+            tick(recalls.len(), all);
             if let Some(rows) = rows.as_mut() {
                 serde_json::to_writer(&mut **rows, &Row { id: &question.id, ranked: &ranked })?;
                 rows.write_all(b"\n")?;
@@ -253,6 +265,7 @@ async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<Fi
             if question.evidence.is_empty() {
                 continue;
             }
+            cases.push(report::question(&question.id, &question.text, &question.evidence, &ranked));
             report.all.add(&question.evidence, &ranked);
             report.by_category.entry(question.category.clone()).or_default().add(&question.evidence, &ranked);
             let plain = ask(&app, org, *customer, question, names, false).await?;
@@ -272,7 +285,7 @@ async fn run(config: &Config, talks: &[Talk], mut rows: Option<&mut BufWriter<Fi
     misses.truncate(20);
     report.worst = misses;
     app.close().await;
-    Ok(report)
+    Ok((report, cases))
 }
 
 fn move_to(app: &App, at: DateTime<Utc>) {

@@ -58,11 +58,7 @@ fn answers(pairs: &[(&Labelled, &Row)], report: &mut Report) {
 
 fn confidence(pairs: &[(&Labelled, &Row)], report: &mut Report) {
     let answerable: Vec<(f64, bool)> = pairs.iter().map(|(q, row)| (row.confidence, q.answerable)).collect();
-    let right: Vec<(f64, bool)> = pairs
-        .iter()
-        .filter(|(q, _)| !q.answerable || !q.answers.is_empty())
-        .map(|(q, row)| (row.confidence, q.answerable && holds(&row.evidence, &q.answers)))
-        .collect();
+    let right = scored(pairs);
     report.auroc_answerable = auroc(&answerable);
     report.auroc_right = auroc(&right);
     report.calibration_error = calibration_error(&right);
@@ -72,6 +68,15 @@ fn confidence(pairs: &[(&Labelled, &Row)], report: &mut Report) {
         let refused = answerable.iter().filter(|(_, yes)| !yes).map(|(c, _)| f64::from(u8::from(c < least)));
         report.rejected_at_95 = mean(refused);
     }
+}
+
+/// How sure the assistant was of each best sentence, and whether it is right. Only questions of which that is known.
+pub(super) fn scored(pairs: &[(&Labelled, &Row)]) -> Vec<(f64, bool)> {
+    pairs
+        .iter()
+        .filter(|(q, _)| !q.answerable || !q.answers.is_empty())
+        .map(|(q, row)| (row.confidence, q.answerable && holds(&row.evidence, &q.answers)))
+        .collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

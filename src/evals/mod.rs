@@ -1,13 +1,19 @@
 //! Runs a question set through the real search and the real turn on a throw-away store, and reports.
 
+pub mod api;
 pub mod calibrate;
+mod explain;
 pub mod faq;
 pub mod fit;
+pub mod import;
 mod jsonl;
 mod memory;
 mod metrics;
 pub mod proof;
+pub mod replay;
+pub mod report;
 mod run;
+pub mod suites;
 mod talks;
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +22,11 @@ pub use memory::{MemoryFiles, MemoryReport, memory};
 pub use run::{Files, run};
 pub use talks::{TalkFiles, TalksReport, talks};
 
+/// Told how many of how many questions were asked.
+pub type Tick<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
+
 /// A line of the corpus.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub id: String,
     #[serde(default)]
@@ -26,7 +35,7 @@ pub struct Entry {
 }
 
 /// A line of the questions.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labelled {
     pub id: String,
     pub text: String,

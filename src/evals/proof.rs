@@ -7,7 +7,10 @@ use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::jsonl;
+use super::{
+    explain, jsonl,
+    report::{self, Bar, Better, Picture, Sheet, Shown, ShownEvidence, ShownSentence, Unit},
+};
 use crate::{
     app::{DocumentId, KnowledgeBaseId, PassageId},
     knowledge::{Evidence, Found, Passage, rank},
@@ -150,8 +153,61 @@ pub fn measure(cases: &[Case]) -> Report {
 }
 
 /// Checks the cases of a file.
-pub fn run(path: &Path) -> Result<Report> {
-    Ok(measure(&jsonl::read(path)?))
+pub fn run(path: &Path) -> Result<(Report, Sheet)> {
+    let cases: Vec<Case> = jsonl::read(path)?;
+    let report = measure(&cases);
+    let sheet = sheet(path, &report, &cases);
+    Ok((report, sheet))
+}
+
+fn sheet(path: &Path, report: &Report, cases: &[Case]) -> Sheet {
+    let truths = cases.iter().filter(|c| c.truth).count();
+    let about = format!("{} lies and {truths} truths; a lie must be cut, a truth sent.", cases.len() - truths);
+    let mut sheet = Sheet::new("proof", report::name_of(path), about);
+    let value = |share: Share| (share.of > 0).then(|| share.value());
+    let numbers = [
+        ("exact_lies", "lies of numbers, dates, links, codes cut", value(report.exact_lies), Better::More),
+        ("worded_lies", "lies of negation, names, promises cut", value(report.worded_lies), Better::More),
+        ("truths", "truths sent", value(report.truths), Better::More),
+    ];
+    sheet.group("Proof", Unit::Share, &numbers);
+    let mut bars: Vec<Bar> =
+        report.families.iter().map(|(name, share)| Bar { name: name.clone(), value: share.value() }).collect();
+    bars.sort_by(|a, b| a.value.total_cmp(&b.value));
+    sheet.pictures = vec![Picture::Bars { title: "Treated rightly, by family".into(), unit: Unit::Share, bars }];
+    sheet.cases(cases.iter().map(|case| checked(case, report)).collect());
+    sheet
+}
+
+fn checked(case: &Case, report: &Report) -> report::Case {
+    let miss = report.misses.iter().find(|m| m.id == case.id);
+    let outcome = match (case.truth, miss.is_some()) {
+        (true, false) => "truth sent",
+        (true, true) => "truth cut",
+        (false, false) => "lie cut",
+        (false, true) => "lie sent",
+    };
+    let unproven = miss.map(|m| m.unproven.iter().map(explain::unproven).collect()).unwrap_or_default();
+    let trace = Shown {
+        evidence: vec![ShownEvidence {
+            title: case.title.clone(),
+            text: case.evidence.clone(),
+            score: 1.0,
+            is_relevant: None,
+        }],
+        proof: vec![ShownSentence { text: case.sentence.clone(), cites: Vec::new(), unproven }],
+        ..Shown::default()
+    };
+    report::Case {
+        id: format!("{} ({})", case.id, case.family),
+        text: case.sentence.clone(),
+        outcome: outcome.into(),
+        is_right: Some(miss.is_none()),
+        // A lie that is sent does more harm than a truth that is not.
+        badness: f64::from(u8::from(miss.is_some())) * if case.truth { 1.0 } else { 2.0 },
+        trace: miss.map(|_| Box::new(trace)),
+        ..report::Case::default()
+    }
 }
 
 impl std::fmt::Display for Report {
@@ -171,7 +227,7 @@ mod tests {
     use super::*;
 
     fn report(file: &str) -> Report {
-        run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("evals/proof").join(file)).unwrap()
+        run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("evals/proof").join(file)).unwrap().0
     }
 
     /// The shares that the suite must reach; the families held out are reported apart, and may not fall.

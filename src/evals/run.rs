@@ -2,13 +2,16 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
 
-use super::{Entry, Ingestion, Labelled, Report, Row, jsonl, metrics};
+use super::{
+    Entry, Ingestion, Labelled, Report, Row, Tick, explain, jsonl, metrics,
+    report::{self, Better, Case, Sheet, Shown, Unit},
+};
 use crate::{
     app::{App, Config, DocumentId, OrgId},
     knowledge::{self, Query, index},
     platform::{Clock, Result},
     staff,
-    turn::{self, Question, Signals},
+    turn::{self, Outcome, Question, Signals},
 };
 
 /// What to run, and where the rows go.
@@ -71,7 +74,7 @@ impl Store {
 }
 
 /// Puts the corpus into a throw-away store, asks every question in order, and measures.
-pub async fn run(config: Config, files: &Files) -> Result<Report> {
+pub async fn run(config: Config, files: &Files, tick: Tick<'_>) -> Result<(Report, Sheet)> {
     let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
     let questions: Vec<Labelled> = jsonl::read(&files.queries)?;
     let store = Store::open(config, Clock::System).await?;
@@ -80,22 +83,43 @@ pub async fn run(config: Config, files: &Files) -> Result<Report> {
     let names = knowledge::sources(app, store.org).await?;
 
     let mut rows = Vec::with_capacity(questions.len());
-    for question in &questions {
-        rows.push(ask(app, store.org, question, &names).await?);
+    let mut cases = Vec::with_capacity(questions.len());
+    let mut threshold = None;
+    for (at, question) in questions.iter().enumerate() {
+        let (outcome, duration_ms) = ask(app, store.org, question).await?;
+        let row = row(app, store.org, question, &outcome, duration_ms, &names).await?;
+        threshold = Some(outcome.trace.threshold);
+        cases.push(case(question, &row, &outcome, &names));
+        rows.push(row);
+        tick(at + 1, questions.len());
     }
     if let Some(path) = &files.rows {
         jsonl::write(path, &rows)?;
     }
     let writer = if app.model.can_chat() { app.model.describe() } else { "the extractive answerer".to_owned() };
     app.close().await;
-    Ok(Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) })
+    let report = Report { entries: corpus.len(), ingestion, writer, ..metrics::measure(&questions, &rows) };
+    let mut sheet = report.sheet(report::name_of(&files.queries));
+    sheet.pictures = pictures(&questions, &rows, &report, threshold);
+    sheet.cases(cases);
+    Ok((report, sheet))
 }
 
-async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<DocumentId, String>) -> Result<Row> {
+async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled) -> Result<(Outcome, f64)> {
     let question = Question::alone(org, labelled.text.clone());
     let started = Instant::now();
     let outcome = turn::ask(app, &question, &Signals::default(), app.config.assistant.passages).await?;
-    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    Ok((outcome, started.elapsed().as_secs_f64() * 1e3))
+}
+
+async fn row(
+    app: &Arc<App>,
+    org: OrgId,
+    labelled: &Labelled,
+    outcome: &Outcome,
+    duration_ms: f64,
+    names: &HashMap<DocumentId, String>,
+) -> Result<Row> {
     // A longer list than a turn needs, for the ranking alone.
     let found = knowledge::search(app, org, &Query::new(labelled.text.clone(), RANKED * 2)).await?;
     let mut ranked: Vec<String> = Vec::with_capacity(RANKED);
@@ -111,10 +135,129 @@ async fn ask(app: &Arc<App>, org: OrgId, labelled: &Labelled, names: &HashMap<Do
         confidence: outcome.confidence,
         decision: outcome.verdict.decision().to_owned(),
         reason: outcome.verdict.reason().map(|r| r.word().to_owned()),
-        answer: outcome.answer,
-        evidence: outcome.evidence.unwrap_or_default(),
+        answer: outcome.answer.clone(),
+        evidence: outcome.evidence.clone().unwrap_or_default(),
         duration_ms,
     })
+}
+
+/// What became of a question beside what was labelled. The worst is what was answered wrongly and surely.
+fn case(labelled: &Labelled, row: &Row, outcome: &Outcome, names: &HashMap<DocumentId, String>) -> Case {
+    let is_known = !labelled.answerable || !labelled.answers.is_empty();
+    let is_answered = row.decision == "answer";
+    let is_right = labelled.answerable && metrics::holds(&row.answer, &labelled.answers);
+    let is_found = row.ranked.iter().take(5).any(|id| labelled.relevant.contains(id));
+    let (outcome_word, is_right, badness) = match (is_known, labelled.answerable, is_answered) {
+        (false, ..) if is_answered => ("answered", None, 0.0),
+        (false, ..) => ("not answered", None, 0.0),
+        (true, _, true) if is_right => ("answered rightly", Some(true), 0.0),
+        (true, _, true) => ("answered wrongly", Some(false), 2.0 + row.confidence),
+        (true, false, false) => ("refused", Some(true), 0.0),
+        // Missed for want of evidence, or although it was there.
+        (true, true, false) if is_found => ("missed, though found", Some(false), 0.5 + row.confidence / 2.0),
+        (true, true, false) => ("missed", Some(false), 1.0 + row.confidence / 2.0),
+    };
+    let is_relevant = |document: DocumentId| {
+        (!labelled.relevant.is_empty()).then(|| names.get(&document).is_some_and(|n| labelled.relevant.contains(n)))
+    };
+    let trace: Option<Shown> = (badness > 0.0).then(|| explain::outcome(outcome, &is_relevant));
+    Case {
+        id: labelled.id.clone(),
+        text: labelled.text.clone(),
+        outcome: outcome_word.into(),
+        is_right,
+        said: if matches!(row.decision.as_str(), "answer" | "clarify") { row.answer.clone() } else { String::new() },
+        expected: if labelled.answerable { labelled.answers.join(" / ") } else { "no answer".into() },
+        confidence: Some(row.confidence),
+        badness,
+        trace: trace.map(Box::new),
+    }
+}
+
+fn pictures(questions: &[Labelled], rows: &[Row], report: &Report, threshold: Option<f64>) -> Vec<report::Picture> {
+    let pairs: Vec<(&Labelled, &Row)> = questions.iter().zip(rows).collect();
+    let scored = metrics::scored(&pairs);
+    let verdicts = rows.iter().map(|row| row.decision.as_str());
+    let reasons = rows.iter().filter_map(|row| row.reason.as_deref());
+    let mut pictures = Vec::new();
+    if !scored.is_empty() {
+        pictures.push(report::reliability(&scored));
+        pictures.push(report::risk_coverage(&scored, threshold));
+    }
+    if report.recall_at_1.is_some() {
+        pictures.push(report::shares(
+            "Relevant documents among the first found",
+            [
+                ("recall@1", report.recall_at_1),
+                ("recall@5", report.recall_at_5),
+                ("recall@10", report.recall_at_10),
+                ("recall@20", report.recall_at_20),
+                ("hit@1", report.hit_at_1),
+                ("hit@5", report.hit_at_5),
+            ],
+        ));
+    }
+    pictures.push(report::counts("Verdicts", verdicts));
+    pictures.push(report::counts("Why a person is needed", reasons));
+    pictures.push(report::durations("From question to verdict", rows.iter().map(|r| r.duration_ms).collect()));
+    pictures
+}
+
+impl Report {
+    /// Its numbers in groups.
+    fn sheet(&self, set: String) -> Sheet {
+        let about = format!(
+            "{} documents ({} passages), {} questions, {} of them answerable; written by {}.",
+            self.entries, self.ingestion.passages, self.questions, self.answerable, self.writer
+        );
+        let mut sheet = Sheet::new("answers", set, about);
+        let (more, less) = (Better::More, Better::Less);
+        sheet.group(
+            "Retrieval",
+            Unit::Share,
+            &[
+                ("hit_at_1", "relevant document first", self.hit_at_1, more),
+                ("hit_at_5", "relevant document among the first five", self.hit_at_5, more),
+                ("recall_at_1", "recall@1", self.recall_at_1, more),
+                ("recall_at_5", "recall@5", self.recall_at_5, more),
+                ("recall_at_10", "recall@10", self.recall_at_10, more),
+                ("recall_at_20", "recall@20", self.recall_at_20, more),
+                ("mrr_at_10", "MRR@10", self.mrr_at_10, more),
+            ],
+        );
+        sheet.group(
+            "Answers",
+            Unit::Share,
+            &[
+                ("answered", "questions answered", Some(self.answered), Better::Neither),
+                ("answered_rightly", "of the answerable, rightly", self.answered_rightly, more),
+                ("wrong", "wrong among the answers", self.wrong, less),
+                ("refused", "unanswerable refused", self.refused, more),
+                ("evidence_hit", "best sentence holds the answer", self.evidence_hit, more),
+                ("evidence_token_f1", "token-F1 of the best sentence", self.evidence_token_f1, more),
+                ("answer_token_f1", "token-F1 of the answer", self.answer_token_f1, more),
+            ],
+        );
+        sheet.group(
+            "Confidence and gate",
+            Unit::Share,
+            &[
+                ("auroc_answerable", "AUROC answerable", self.auroc_answerable, more),
+                ("auroc_right", "AUROC right", self.auroc_right, more),
+                ("rejected_at_95", "unanswerable rejected, 95 % kept", self.rejected_at_95, more),
+                ("calibration_error", "calibration error", self.calibration_error, less),
+            ],
+        );
+        let l = self.latency_ms;
+        sheet.group(
+            "Speed",
+            Unit::Milliseconds,
+            &[("p50_ms", "a turn, p50", Some(l.p50), less), ("p99_ms", "a turn, p99", Some(l.p99), less)],
+        );
+        let speed = Some(self.ingestion.passages_per_second);
+        sheet.group("Speed", Unit::PerSecond, &[("passages_per_second", "passages taken in", speed, more)]);
+        sheet
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +287,7 @@ mod tests {
         );
         let rows = scratch.0.join("rows.jsonl");
         let files = Files { corpus, queries, rows: Some(rows.clone()) };
-        let report = run(Config::default(), &files).await.unwrap();
+        let (report, sheet) = run(Config::default(), &files, &|_, _| {}).await.unwrap();
         assert_eq!((report.entries, report.questions, report.answerable), (3, 3, 2));
         assert_eq!((report.recall_at_1, report.evidence_hit), (Some(1.0), Some(1.0)));
         assert_eq!(report.auroc_answerable, Some(1.0));
@@ -152,7 +295,10 @@ mod tests {
         assert_eq!(rows[0].ranked[0], "refunds");
         assert_eq!(rows[2].decision, "hand_off");
         assert!(report.to_string().contains("recall@1"));
-        let again = run(Config::default(), &Files { rows: None, ..files }).await.unwrap();
+        let (again, _) = run(Config::default(), &Files { rows: None, ..files }, &|_, _| {}).await.unwrap();
         assert_eq!(again.auroc_right, report.auroc_right);
+        let outcomes: Vec<&str> = sheet.cases.iter().map(|c| c.outcome.as_str()).collect();
+        assert_eq!(outcomes[2], "refused");
+        assert!(sheet.pictures.iter().any(|p| matches!(p, report::Picture::Reliability { bins } if !bins.is_empty())));
     }
 }

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, jsonl, metrics, run::Store};
+use super::{
+    Entry, Tick, explain, jsonl, metrics,
+    report::{self, Better, Case, Sheet, Unit},
+    run::Store,
+};
 use crate::{
     app::{App, Config, OrgId},
     platform::{Clock, Result},
@@ -120,15 +124,19 @@ pub struct TalksReport {
 }
 
 /// Puts the corpus into a throw-away store, holds every conversation, and measures.
-pub async fn talks(config: Config, files: &TalkFiles) -> Result<TalksReport> {
+pub async fn talks(config: Config, files: &TalkFiles, tick: Tick<'_>) -> Result<(TalksReport, Sheet)> {
     let corpus: Vec<Entry> = jsonl::read(&files.corpus)?;
     let mut talks: Vec<Talk> = jsonl::read(&files.talks)?;
     talks.retain(|talk| files.about.as_ref().is_none_or(|about| talk.corpus == *about));
     let store = Store::open(config, Clock::System).await?;
     store.ingest(&corpus.iter().collect::<Vec<_>>()).await?;
-    let mut rows = Vec::new();
-    for talk in &talks {
-        rows.extend(hold(&store.app, store.org, talk).await?);
+    let (mut rows, mut cases) = (Vec::new(), Vec::new());
+    for (at, talk) in talks.iter().enumerate() {
+        for (row, case) in hold(&store.app, store.org, talk).await? {
+            rows.push(row);
+            cases.push(case);
+        }
+        tick(at + 1, talks.len());
     }
     if let Some(path) = &files.rows {
         jsonl::write(path, &rows)?;
@@ -145,17 +153,22 @@ pub async fn talks(config: Config, files: &TalkFiles) -> Result<TalksReport> {
         let language = if row.say.chars().any(crate::platform::language::is_han) { "zh" } else { "en" };
         report.by_language.entry(language.into()).or_default().add(row);
     }
-    Ok(report)
+    let mut sheet = report.sheet(match &files.about {
+        Some(about) => format!("{} ({about})", report::name_of(&files.talks)),
+        None => report::name_of(&files.talks),
+    });
+    sheet.cases(cases);
+    Ok((report, sheet))
 }
 
-async fn hold(app: &Arc<App>, org: OrgId, talk: &Talk) -> Result<Vec<TalkRow>> {
+async fn hold(app: &Arc<App>, org: OrgId, talk: &Talk) -> Result<Vec<(TalkRow, Case)>> {
     let mut history: Vec<Said> = Vec::new();
     let mut rows = Vec::new();
     for (at, turn) in talk.turns.iter().enumerate() {
         let question = Question { history: history.clone(), ..Question::alone(org, turn.say.clone()) };
         let outcome = turn::ask(app, &question, &Signals::default(), app.config.assistant.passages).await?;
         let evidence = outcome.evidence.clone().unwrap_or_default();
-        rows.push(TalkRow {
+        let row = TalkRow {
             id: format!("{}/{at}", talk.id),
             family: talk.family.clone(),
             leans: turn.leans,
@@ -169,7 +182,9 @@ async fn hold(app: &Arc<App>, org: OrgId, talk: &Talk) -> Result<Vec<TalkRow>> {
             is_found: turn.answers.iter().any(|gold| gold.is_in(&evidence) || gold.is_in(&outcome.answer)),
             answer: outcome.answer.clone(),
             evidence,
-        });
+        };
+        let case = case(turn, &row, || explain::outcome(&outcome, &|_| None));
+        rows.push((row, case));
         history.push(Said { meant: outcome.trace.rewritten.clone(), ..Said::new(Speaker::Customer, turn.say.clone()) });
         // Who is handed over hears of it; here the conversation goes on with what was really said.
         if matches!(outcome.verdict, Verdict::Answer | Verdict::Clarify(_)) {
@@ -177,6 +192,84 @@ async fn hold(app: &Arc<App>, org: OrgId, talk: &Talk) -> Result<Vec<TalkRow>> {
         }
     }
     Ok(rows)
+}
+
+/// What became of one turn of a conversation.
+fn case(turn: &Turn, row: &TalkRow, trace: impl FnOnce() -> report::Shown) -> Case {
+    let (outcome, is_right, badness) = match (row.answerable, row.decision == "answer") {
+        (true, true) if row.is_right => ("answered rightly", true, 0.0),
+        (_, true) => ("answered wrongly", false, 2.0 + row.confidence),
+        (false, false) => ("refused", true, 0.0),
+        (true, false) if row.is_found => ("missed, though found", false, 0.5 + row.confidence / 2.0),
+        (true, false) => ("missed", false, 1.0 + row.confidence / 2.0),
+    };
+    let gold = turn.answers.iter().map(|gold| match gold {
+        Gold::One(one) => one.clone(),
+        Gold::All(all) => all.join(" + "),
+    });
+    Case {
+        id: row.id.clone(),
+        text: row.say.clone(),
+        outcome: outcome.into(),
+        is_right: Some(is_right),
+        said: if matches!(row.decision.as_str(), "answer" | "clarify") { row.answer.clone() } else { String::new() },
+        expected: if row.answerable { gold.collect::<Vec<_>>().join(" / ") } else { "no answer".into() },
+        confidence: Some(row.confidence),
+        badness,
+        trace: (badness > 0.0).then(|| Box::new(trace())),
+    }
+}
+
+impl Tally {
+    fn share(part: usize, whole: usize) -> Option<f64> {
+        (whole > 0).then(|| part as f64 / whole as f64)
+    }
+
+    /// Of the answerable turns, the share that was answered rightly.
+    fn rightly(&self) -> Option<f64> {
+        Self::share(self.right, self.answerable)
+    }
+
+    /// Of the answerable turns, the share whose best evidence holds the answer.
+    fn in_evidence(&self) -> Option<f64> {
+        Self::share(self.found, self.answerable)
+    }
+
+    /// Of the answers, the share that is wrong.
+    fn wrongly(&self) -> Option<f64> {
+        Self::share(self.wrong, self.right + self.wrong)
+    }
+}
+
+impl TalksReport {
+    fn sheet(&self, set: String) -> Sheet {
+        let about = format!(
+            "{} conversations: {} questions that lean on what was said, {} whole ones.",
+            self.talks, self.leaning.turns, self.whole.turns
+        );
+        let mut sheet = Sheet::new("talks", set, about);
+        for (key, group, tally) in
+            [("leaning", "Leaning on what was said", self.leaning), ("whole", "Whole questions", self.whole)]
+        {
+            let keys = ["rightly", "wrong", "found"].map(|what| format!("{key}_{what}"));
+            let [rightly, wrong, found] = keys.each_ref().map(String::as_str);
+            let numbers = [
+                (rightly, "of the answerable, rightly", tally.rightly(), Better::More),
+                (wrong, "wrong among the answers", tally.wrongly(), Better::Less),
+                (found, "answer in the best evidence", tally.in_evidence(), Better::More),
+            ];
+            sheet.group(group, Unit::Share, &numbers);
+        }
+        let all = || self.by_language.iter().chain(&self.by_family);
+        sheet.pictures = vec![
+            report::shares("Leaning: answered rightly", all().map(|(name, tally)| (name.clone(), tally.rightly()))),
+            report::shares(
+                "Leaning: answer in the best evidence",
+                all().map(|(name, tally)| (name.clone(), tally.in_evidence())),
+            ),
+        ];
+        sheet
+    }
 }
 
 impl std::fmt::Display for TalksReport {
@@ -215,7 +308,8 @@ mod tests {
             about: Some("demo".into()),
             rows: None,
         };
-        let report = talks(Config::default(), &files).await.unwrap();
+        let (report, sheet) = talks(Config::default(), &files, &|_, _| {}).await.unwrap();
+        assert_eq!(sheet.cases.len(), 260);
         assert_eq!((report.talks, report.leaning.turns, report.whole.turns), (58, 167, 93), "{report}");
         let share = |a: usize, b: usize| a as f64 / b as f64;
         let leaning = report.leaning;

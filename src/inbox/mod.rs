@@ -59,7 +59,8 @@ pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
-    ChannelRow, find_channel, find_latest, find_message_of, list_decisions, list_last_messages, list_messages,
+    ChannelRow, RecordedTurn, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
+    list_messages, list_recorded,
 };
 pub use sweep::sweep;
 
@@ -258,6 +259,18 @@ pub async fn open(app: &App, id: ConversationId) -> Result<Option<Opened>> {
     };
     let mut messages = store::list_last_messages(reader.conn(), conversation.org_id, id, HISTORY).await?;
     // What the customer took back was never said.
+    messages.retain(|m| !change::is_revoked(m));
+    Ok(Some(Opened { conversation, messages }))
+}
+
+/// A conversation as it was when the message at `seq` was its last one, in its epoch of then; `None` if it is gone.
+pub async fn open_until(app: &App, org: OrgId, id: ConversationId, seq: i64, epoch: i64) -> Result<Option<Opened>> {
+    let mut reader = app.read().await?;
+    let Some(mut conversation) = store::find(reader.conn(), org, id).await? else {
+        return Ok(None);
+    };
+    conversation.epoch = epoch;
+    let mut messages = store::list_messages_until(reader.conn(), org, id, seq, HISTORY).await?;
     messages.retain(|m| !change::is_revoked(m));
     Ok(Some(Opened { conversation, messages }))
 }

@@ -22,6 +22,8 @@ pub struct Trace {
     pub duration_ms: f64,
     /// Query, evidence, scores, prompt version, model calls, draft, proof, timings.
     pub detail: Value,
+    /// What taking the turn again needs; `None` for one that nothing was searched for.
+    pub recording: Option<Value>,
 }
 
 /// What the assistant wants to say.

@@ -430,7 +430,7 @@ pub async fn erase_conversations(mut c: Conn<'_>, org: OrgId, customer: Customer
 
 /// Stores the trace of one move of the assistant.
 pub async fn insert_turn(
-    c: Conn<'_>,
+    mut c: Conn<'_>,
     org: OrgId,
     conversation: Option<(ConversationId, CustomerId)>,
     trace: &Trace,
@@ -441,10 +441,55 @@ pub async fn insert_turn(
                            duration_ms, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let (id, customer) = conversation.unzip();
-    both!(c, c => sqlx::query(INSERT).bind(trace.id).bind(org).bind(id).bind(customer).bind(&trace.decision)
+    both!(c.again(), c => sqlx::query(INSERT).bind(trace.id).bind(org).bind(id).bind(customer).bind(&trace.decision)
         .bind(&trace.reason).bind(trace.confidence).bind(trace.language).bind(Json(&trace.detail))
         .bind(trace.duration_ms).bind(now).execute(c).await.map(|_| ()))?;
+    let Some(recording) = &trace.recording else { return Ok(()) };
+    const RECORD: &str = "INSERT INTO turn_recordings (turn_id, org_id, recording, created_at) VALUES ($1, $2, $3, $4)";
+    both!(c, c => sqlx::query(RECORD).bind(trace.id).bind(org).bind(Json(recording)).bind(now)
+        .execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// A turn of a real conversation that can be taken again.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct RecordedTurn {
+    pub id: TurnId,
+    pub conversation_id: ConversationId,
+    pub decision: String,
+    pub reason: Option<String>,
+    pub confidence: Option<f64>,
+    pub recording: Json<Value>,
+    /// What was sent then.
+    pub said: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The latest `limit` turns that can be taken again, the latest first.
+pub async fn list_recorded(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<RecordedTurn>> {
+    const LIST: &str = "
+        SELECT t.id, t.conversation_id, t.decision, t.reason, t.confidence, r.recording, t.created_at,
+               (SELECT m.content FROM messages m WHERE m.conversation_id = t.conversation_id AND m.turn_id = t.id
+                ORDER BY m.seq LIMIT 1) AS said
+        FROM turn_recordings r JOIN turns t ON t.id = r.turn_id
+        WHERE r.org_id = $1 AND t.conversation_id IS NOT NULL ORDER BY r.created_at DESC, r.turn_id DESC LIMIT $2";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(limit).fetch_all(c).await)?)
+}
+
+/// The last `limit` messages up to the one at `seq`, oldest first, private notes included.
+pub async fn list_messages_until(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ConversationId,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    const LIST: &str =
+        message_columns!("WHERE org_id = $1 AND conversation_id = $2 AND seq <= $3 ORDER BY seq DESC LIMIT $4");
+    let mut messages: Vec<Message> =
+        both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(seq).bind(limit).fetch_all(c).await)?;
+    messages.reverse();
+    Ok(messages)
 }
 
 /// A stored trace: what the assistant searched, found, proved and decided.

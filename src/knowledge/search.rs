@@ -14,6 +14,7 @@ use crate::{
     platform::{
         error::Result,
         lexical::{self, SparseVector},
+        model::Model,
         vectors::{Filter, Hit, Search},
     },
 };
@@ -31,18 +32,21 @@ pub struct Query {
     pub bases: Vec<KnowledgeBaseId>,
     /// Leave the search by meaning out, which asks a model.
     pub by_words_alone: bool,
+    /// Understands the question in the place of the application's model: one whose calls are recorded.
+    pub model: Option<Model>,
 }
 
 impl Query {
     pub fn new(text: impl Into<String>, limit: usize) -> Self {
-        Self { text: text.into(), limit, bases: Vec::new(), by_words_alone: false }
+        Self { text: text.into(), limit, bases: Vec::new(), by_words_alone: false, model: None }
     }
 }
 
 /// Finds what may answer `query`. The same query on the same state gives the same evidence in the same order.
 pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
+    let model = query.model.as_ref().unwrap_or(&app.model);
     let mut asked = Asked::read(&query.text);
-    if asked.terms.is_empty() && !app.model.can_embed() {
+    if asked.terms.is_empty() && !model.can_embed() {
         return Ok(Evidence { features: Features { unknown: 1.0, ..Features::default() }, ..Evidence::default() });
     }
     let mut reader = app.read().await?;
@@ -52,12 +56,12 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
 
     let dense = match &passages {
         Some(generation)
-            if app.model.can_embed()
+            if model.can_embed()
                 && !query.by_words_alone
-                && app.model.embedding_model() == generation.embedding_model.as_deref() =>
+                && model.embedding_model() == generation.embedding_model.as_deref() =>
         {
             drop(reader);
-            let dense = match app.model.embed(std::slice::from_ref(&query.text)).await {
+            let dense = match model.embed(std::slice::from_ref(&query.text)).await {
                 Ok(mut vectors) => vectors.pop(),
                 Err(error) => {
                     evidence.degraded = Some(error.to_string());

@@ -42,7 +42,7 @@ pub use kind::{Category, Kind, Slot};
 pub use learn::learn;
 pub use rank::Before;
 pub use read::{Fact, Writer, characters, endings, facts, is_secret};
-pub use recall::{Asker, Query, Recalled, recall};
+pub use recall::{Asker, Query, Recalled, lines, recall};
 pub use store::believed;
 
 use crate::{

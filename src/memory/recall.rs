@@ -178,6 +178,19 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
     Ok(recalled)
 }
 
+/// What was recalled at `at`, in words, as the assistant read it then. What was forgotten since is left out.
+pub async fn lines(
+    app: &App,
+    org: OrgId,
+    customer: CustomerId,
+    ids: &[MemoryId],
+    at: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let known = store::recalled(app.read().await?.conn(), org, customer, ids).await?;
+    let of = |id: &MemoryId| known.iter().find(|m| m.id == *id).map(|m| remembered(m.clone(), 0.0, at).line());
+    Ok(ids.iter().filter_map(of).collect())
+}
+
 fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
     Recalled { score, strength: memory.strength(now), is_stale: memory.is_stale(now), memory }
 }

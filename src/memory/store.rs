@@ -132,6 +132,25 @@ pub async fn by_ids(c: Conn<'_>, org: OrgId, customer: CustomerId, ids: &[Memory
     })?)
 }
 
+/// The memories of these ids, whatever became of them since: this customer's, and what the organisation learned itself.
+pub async fn recalled(c: Conn<'_>, org: OrgId, customer: CustomerId, ids: &[MemoryId]) -> Result<Vec<Memory>> {
+    const WHERE: &str = columns!("WHERE status <> 'proposed' AND org_id = ");
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(both!(c, c => {
+        let mut query = sqlx::QueryBuilder::<DB>::new(WHERE);
+        query.push_bind(org).push(" AND (customer_id IS NULL OR customer_id = ").push_bind(customer);
+        query.push(") AND id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        query.build_query_as().fetch_all(c).await
+    })?)
+}
+
 /// The active memories at these places among a customer's.
 pub async fn at_places(c: Conn<'_>, org: OrgId, customer: CustomerId, places: &[i64]) -> Result<Vec<Memory>> {
     const WHERE: &str = columns!("WHERE status = 'active' AND org_id = ");

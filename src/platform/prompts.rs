@@ -45,6 +45,7 @@ const TAGS: [&str; 5] = ["passages", "passage", "memories", "conversation", "que
 pub struct Prompts {
     templates: Arc<Environment<'static>>,
     versions: Arc<BTreeMap<&'static str, String>>,
+    sources: Arc<BTreeMap<String, String>>,
 }
 
 /// A prompt that was filled in.
@@ -74,11 +75,21 @@ impl Prompts {
     /// The built-in templates, those in `dir` in place of theirs. Every template is tried out, so that a mistake shows
     /// at start and not in a customer's conversation.
     pub fn open(dir: Option<&Path>) -> Result<Self> {
-        let mut own = dir.map(read).transpose()?.unwrap_or_default();
+        Self::of(dir.map(read).transpose()?.unwrap_or_default())
+    }
+
+    /// These templates, `own` in place of theirs: by file name, each whole.
+    pub fn with(&self, own: &BTreeMap<String, String>) -> Result<Self> {
+        let mut all = (*self.sources).clone();
+        all.extend(own.iter().map(|(name, text)| (name.clone(), text.clone())));
+        Self::of(all)
+    }
+
+    fn of(mut own: BTreeMap<String, String>) -> Result<Self> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.add_filter("data", |text: &str| fenced(text));
-        let mut versions = BTreeMap::new();
+        let (mut versions, mut sources) = (BTreeMap::new(), BTreeMap::new());
         for (name, built_in) in BUILT_IN {
             let source = own.remove(name).unwrap_or_else(|| built_in.to_owned()).replace("\r\n", "\n");
             let wrong = |what: String| Error::Invalid(format!("prompt {name}: {what}"));
@@ -90,12 +101,13 @@ impl Prompts {
                     .map_err(|e| wrong(format!("{e:#}")))?;
             }
             versions.insert(name, version(name, &source));
+            sources.insert(name.to_owned(), source);
         }
         if let Some(unknown) = own.keys().next() {
             let known = BUILT_IN.map(|(name, _)| name).join(", ");
             return Err(Error::Invalid(format!("prompt {unknown}: there is no such prompt (there are {known})")));
         }
-        let prompts = Self { templates: Arc::new(templates), versions: Arc::new(versions) };
+        let prompts = Self { templates: Arc::new(templates), versions: Arc::new(versions), sources: Arc::new(sources) };
         prompts.try_out()?;
         Ok(prompts)
     }

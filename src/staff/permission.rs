@@ -56,6 +56,12 @@ permissions! {
     DealWrite = "deal:write"
     /// Ask the assistant without a conversation.
     Ask = "assistant:ask"
+    /// See the assistant's versions.
+    AssistantRead = "assistant:read"
+    /// Draft versions of the assistant.
+    AssistantWrite = "assistant:write"
+    /// Publish a version of the assistant, roll back, and say what must hold before.
+    AssistantPublish = "assistant:publish"
     /// See what the assistant remembers of a customer.
     MemoryRead = "memory:read"
     /// Correct and delete memories.

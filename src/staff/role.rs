@@ -1,9 +1,9 @@
 //! The built-in roles, as one table: seeded at every start, so that a newer program brings its permissions along.
 
 use super::permission::{
-    ALL, ApiKeyManage, Ask, BackupRun, CannedManage, ChannelManage, ConversationAssign, ConversationRead,
-    ConversationReply, CustomerErase, CustomerRead, CustomerSeePhone, CustomerWrite, DealRead, DealWrite,
-    KnowledgeRead, KnowledgeWrite, MemoryRead, MemoryWrite, Permission, Scope,
+    ALL, ApiKeyManage, Ask, AssistantPublish, AssistantRead, BackupRun, CannedManage, ChannelManage,
+    ConversationAssign, ConversationRead, ConversationReply, CustomerErase, CustomerRead, CustomerSeePhone,
+    CustomerWrite, DealRead, DealWrite, KnowledgeRead, KnowledgeWrite, MemoryRead, MemoryWrite, Permission, Scope,
     Scope::{Org, Own, Team},
     SettingsManage, TagManage, UserManage, UserRead,
 };
@@ -50,6 +50,7 @@ pub const ROLES: &[BuiltIn] = &[
             ChannelManage::KEY,
             ApiKeyManage::KEY,
             CustomerErase::KEY,
+            AssistantPublish::KEY,
         ]),
     },
     BuiltIn {
@@ -70,6 +71,7 @@ pub const ROLES: &[BuiltIn] = &[
             (DealRead::KEY, Team),
             (DealWrite::KEY, Team),
             (Ask::KEY, Org),
+            (AssistantRead::KEY, Org),
             (MemoryRead::KEY, Org),
             (MemoryWrite::KEY, Org),
             (UserRead::KEY, Org),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::{App, ConversationId, DocumentId, FaqId, PassageId},
-    inbox,
+    assistants, inbox,
     platform::{
         Error, Result,
         http::{Json, Path},
@@ -124,6 +124,7 @@ pub async fn ask(State(app): State<Arc<App>>, by: Can<Ask>, Json(new): Json<NewQ
     }
     let mut question = Question::alone(by.org, text);
     question.language = new.language.unwrap_or(question.language);
+    question.under = Some(assistants::in_force(&app, by.org).await?);
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     Ok(Json(outcome.into()))
 }
@@ -137,8 +138,9 @@ pub async fn suggest(
 ) -> Result<Json<Answered>> {
     let opened = inbox::open(&app, id).await?.filter(|o| o.conversation.org_id == by.org);
     let opened = opened.ok_or(Error::NotFound("conversation"))?;
-    let question =
+    let mut question =
         take::last_question(&opened).ok_or_else(|| Error::Conflict("the customer has asked nothing".into()))?;
+    question.under = Some(assistants::in_force(&app, by.org).await?);
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     let answer = outcome.answer.clone();
     Ok(Json(Answered { answer, ..outcome.into() }))

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::{App, DocumentId},
-    knowledge::{self, Evidence, Query, rank::Features},
+    knowledge::{self, Evidence, rank::Features},
     platform::{error::Result, language::Language, model::ModelCall},
 };
 
@@ -150,7 +150,7 @@ pub async fn ask(app: &App, question: &Question, before: &Signals, limit: usize)
     let lines: Vec<&str> = lines.into_iter().filter(|line| SmallTalk::read(line).is_none()).collect();
     // A model reads them all at once.
     if is_calm
-        && !app.model.can_chat()
+        && !question.model(app).can_chat()
         && (2..=MOST_QUESTIONS).contains(&lines.len())
         && lines.iter().all(|line| rewrite::is_question(line))
         && let Some(outcome) = ask_each(app, question, &lines, &before, limit).await?
@@ -188,7 +188,7 @@ async fn ask_each(
 
 async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize) -> Result<Outcome> {
     let started = Instant::now();
-    let policy = Policy { max_error_rate: app.config.assistant.max_error_rate };
+    let policy = question.policy(app);
     let mut signals = signals::read(&question.text, &question.history);
     signals.failures = before.failures;
     signals.asks_for_person |= before.asks_for_person;
@@ -202,7 +202,8 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
     if rewritten.is_some() {
         signals.repetitions = signals::repetitions(&text, &question.history);
     }
-    let query = Query::new(text.clone(), limit.max(app.config.assistant.passages));
+    signals.is_for_person = question.is_for_person(&[&question.text, &text]);
+    let query = question.query(text.clone(), limit.max(app.config.assistant.passages));
     let evidence = knowledge::search(app, question.org, &query).await?;
     let searched = started.elapsed();
 

@@ -27,7 +27,7 @@ pub struct Written {
 pub async fn write(app: &App, question: &Question, evidence: &Evidence, memories: &[String]) -> Result<Written> {
     let sources = sources(evidence);
     // Without evidence there is nothing that a model could prove.
-    if !app.model.can_chat() || sources.is_empty() {
+    if !question.model(app).can_chat() || sources.is_empty() {
         return Ok(Written { draft: extract::answer(question, evidence), call: None });
     }
     let (because, call) = match ask(app, question, &sources, memories).await {
@@ -77,7 +77,7 @@ async fn ask(
         schema: Some(("reply", schema())),
         max_tokens: app.config.model.answer_tokens,
     };
-    let reply = app.model.chat(&request).await?;
+    let reply = question.model(app).chat(&request).await?;
     let from = DraftFrom::Model { name: reply.model, prompt_version: prompt.version };
     match reply.json.and_then(|json| read(json, question, sources, from)) {
         Some(draft) => Ok((draft, reply.call)),
@@ -89,7 +89,8 @@ async fn ask(
 /// memories.
 fn prompt(app: &App, question: &Question, shown: &[Shown], memories: &[String]) -> Result<Prompt> {
     let history = lines(&question.history);
-    let bare = app.prompts.answer(question.language, &question.text, &[], &[], &[])?;
+    let prompts = question.prompts(app);
+    let bare = prompts.answer(question.language, &question.text, &[], &[], &[])?;
     let latest: Vec<&str> = history.iter().rev().map(|l| l.text.as_str()).collect();
     let (now, before) = latest.split_at(latest.len().min(2));
     let texts: Vec<String> = shown.iter().map(|s| format!("{}\n{}", s.title, s.text)).collect();
@@ -101,13 +102,7 @@ fn prompt(app: &App, question: &Question, shown: &[Shown], memories: &[String]) 
     // The best source is shown even where a setting leaves no room for it: without it there is nothing to answer.
     let shown = shown.get(..sources.max(1)).unwrap_or(shown);
     let kept = history.get(history.len().saturating_sub(now + before)..).unwrap_or_default();
-    app.prompts.answer(
-        question.language,
-        &question.text,
-        shown,
-        memories.get(..memories_kept).unwrap_or_default(),
-        kept,
-    )
+    prompts.answer(question.language, &question.text, shown, memories.get(..memories_kept).unwrap_or_default(), kept)
 }
 
 /// The conversation as prompts show it.

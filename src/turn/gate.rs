@@ -24,6 +24,9 @@ pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
     if signals.is_upset {
         return Verdict::HandOff(Reason::Upset);
     }
+    if signals.is_for_person {
+        return Verdict::HandOff(Reason::Policy);
+    }
     if signals.failures >= PATIENCE || signals.repetitions >= PATIENCE {
         return Verdict::HandOff(Reason::RepeatedFailure);
     }
@@ -143,6 +146,8 @@ mod tests {
         assert_eq!(decide(&proven(1.0), &asks, &Policy::default()), Verdict::HandOff(Reason::AskedForPerson));
         let upset = Signals { is_upset: true, ..Signals::default() };
         assert_eq!(decide(&proven(1.0), &upset, &Policy::default()), Verdict::HandOff(Reason::Upset));
+        let ruled = Signals { is_for_person: true, ..Signals::default() };
+        assert_eq!(decide(&proven(1.0), &ruled, &Policy::default()), Verdict::HandOff(Reason::Policy));
         let again = Signals { repetitions: 2, ..Signals::default() };
         assert_eq!(decide(&proven(1.0), &again, &Policy::default()), Verdict::HandOff(Reason::RepeatedFailure));
     }

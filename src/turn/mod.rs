@@ -1,5 +1,6 @@
 //! The assistant's one move: take, draft, proof, gate.
 
+mod again;
 pub mod api;
 pub mod ask;
 pub mod confidence;
@@ -15,13 +16,21 @@ pub mod small_talk;
 mod take;
 pub mod understand;
 
+pub use again::{Again, Recording, again};
 pub use ask::{Outcome, Source, ask};
 pub use take::{give_up, take};
 pub use understand::Considered;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{app::OrgId, platform::language::Language};
+use std::sync::Arc;
+
+use crate::{
+    app::{App, OrgId},
+    assistants::Setup,
+    knowledge::Query,
+    platform::{language::Language, model::Model, prompts::Prompts},
+};
 
 /// What the assistant is asked: the customer's last messages joined, with what was said before.
 #[derive(Debug, Clone)]
@@ -35,14 +44,46 @@ pub struct Question {
     pub language: Language,
     /// What is remembered of the customer, in words: it helps to understand them and proves nothing.
     pub memories: Vec<String>,
+    /// What it is answered under; `None`: the installation's settings.
+    pub under: Option<Arc<Setup>>,
 }
 
 impl Question {
+    /// The model that is asked about it.
+    pub fn model<'a>(&'a self, app: &'a App) -> &'a Model {
+        self.under.as_ref().map_or(&app.model, |setup| &setup.model)
+    }
+
+    /// What the model is told.
+    pub fn prompts<'a>(&'a self, app: &'a App) -> &'a Prompts {
+        self.under.as_ref().map_or(&app.prompts, |setup| &setup.prompts)
+    }
+
+    fn policy(&self, app: &App) -> Policy {
+        let settings = app.config.assistant.max_error_rate;
+        Policy { max_error_rate: self.under.as_ref().map_or(settings, |setup| setup.max_error_rate) }
+    }
+
+    /// A search for `text` in what may be read.
+    fn query(&self, text: String, limit: usize) -> Query {
+        let under = self.under.as_ref();
+        Query {
+            bases: under.map(|setup| setup.bases.clone()).unwrap_or_default(),
+            model: under.map(|setup| setup.model.clone()),
+            ..Query::new(text, limit)
+        }
+    }
+
+    /// Whether the organisation wants a person for one of `texts`.
+    fn is_for_person(&self, texts: &[&str]) -> bool {
+        self.under.as_ref().is_some_and(|setup| texts.iter().any(|text| setup.rules.send_to_person(text)))
+    }
+
     /// A question without a conversation before it.
     pub fn alone(org: OrgId, text: impl Into<String>) -> Self {
         let text = text.into();
         let language = Language::detect(&text).unwrap_or_default();
-        Self { org, text, history: Vec::new(), language, memories: Vec::new() }
+        Self { org, text, history: Vec::new(), language, memories: Vec::new(), under: None }
     }
 }
 
@@ -192,6 +233,9 @@ pub enum Unproven {
 pub struct Signals {
     pub asks_for_person: bool,
     pub is_upset: bool,
+    /// A rule of the organisation wants a person for it.
+    #[serde(default)]
+    pub is_for_person: bool,
     /// How often the customer has asked much the same before in this epoch.
     pub repetitions: usize,
     /// How many of the assistant's last moves were no answer.

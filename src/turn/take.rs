@@ -1,22 +1,22 @@
 //! One turn in a conversation: from the open question to a reply, or to a person.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Question, Reason, Said, Signals, Speaker, Verdict, api,
+    Question, Reason, Recording, Said, Signals, Speaker, Verdict, api,
     ask::{self, Outcome},
     small_talk::SmallTalk,
 };
 use crate::{
     app::{App, Changed, ConversationId, IdentityId, TurnId},
-    customers, erasure,
+    assistants, customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
     memory::{self, Asker, Handed, Recalled},
-    platform::{Error, Result, language::Language},
+    platform::{Error, Result, language::Language, model::Tape},
 };
 
 /// How many of the assistant's last moves count as "again and again".
@@ -68,6 +68,10 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     let recalled = recall(app, &opened, &question, asker).await;
     question.memories = recalled.iter().map(Recalled::line).collect();
     let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
+    let tape = Tape::blank();
+    let setup = assistants::in_force(app, conversation.org_id).await?.on_tape(&tape);
+    let version = setup.version;
+    question.under = Some(Arc::new(setup));
     let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;
     let trace = Trace {
         id: TurnId::new(),
@@ -77,6 +81,14 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
         language: Some(outcome.language),
         duration_ms: started.elapsed().as_secs_f64() * 1e3,
         detail: serde_json::to_value(&outcome.trace)?,
+        recording: Some(serde_json::to_value(Recording {
+            until: opened.messages.last().map_or(0, |m| m.seq),
+            epoch: conversation.epoch,
+            version,
+            failures: before.failures,
+            memories: recalled.iter().map(|r| r.memory.id).collect(),
+            calls: tape.calls(),
+        })?),
     };
     let stands = match &outcome.verdict {
         Verdict::HandOff(reason) => {
@@ -139,6 +151,7 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
         language: Some(question.language),
         duration_ms: started.elapsed().as_secs_f64() * 1e3,
         detail: json!({"memory": said.kind}),
+        recording: None,
     };
     let reply = Reply {
         text: said.text,
@@ -241,6 +254,7 @@ async fn write_hand_off(
         language: Some(question.language),
         duration_ms: started.elapsed().as_secs_f64() * 1e3,
         detail: json!({"why": why}),
+        recording: None,
     };
     let brief = Brief {
         question: [asked.unwrap_or_default(), question.text.clone()].join("\n").trim().to_string(),
@@ -252,7 +266,7 @@ async fn write_hand_off(
 }
 
 /// The burst as one question, with what was said before it. The customer's last messages decide the language.
-fn question(opened: &Opened) -> Question {
+pub(super) fn question(opened: &Opened) -> Question {
     let burst: Vec<&str> =
         opened.unanswered().iter().map(|m| m.content.trim()).filter(|text| !text.is_empty()).collect();
     let text = without_small_talk(&burst).join("\n");

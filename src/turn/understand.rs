@@ -64,7 +64,7 @@ pub async fn question(app: &App, question: &Question) -> Result<Understood> {
     if readings.all.is_empty() {
         return Ok(Understood { rewritten: None, support: 1.0, considered: Vec::new(), call: None });
     }
-    if !app.model.can_chat() {
+    if !question.model(app).can_chat() {
         return choose(app, question, &readings).await;
     }
     if readings.may_stand_alone(&alone(question)) {
@@ -136,7 +136,7 @@ async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<U
 
 /// What the documents have for one reading.
 async fn consider(app: &App, question: &Question, readings: &Readings, reading: &Reading) -> Result<Considered> {
-    let query = Query { by_words_alone: true, ..Query::new(reading.text.clone(), app.config.assistant.passages) };
+    let query = Query { by_words_alone: true, ..question.query(reading.text.clone(), app.config.assistant.passages) };
     let evidence = knowledge::search(app, question.org, &query).await?;
     let probable = confidence::of_passages(question.language, &evidence.features);
     let probable = probable.max(confidence::of_faq(&evidence)) as f32;
@@ -184,7 +184,7 @@ impl Held {
 async fn ask(app: &App, question: &Question) -> Result<ChatReply> {
     let lines = draft::lines(&question.history);
     let latest = lines.get(lines.len().saturating_sub(LATEST)..).unwrap_or(&lines);
-    let prompt = app.prompts.follow_up(question.language, &question.text, latest)?;
+    let prompt = question.prompts(app).follow_up(question.language, &question.text, latest)?;
     let request = ChatRequest {
         purpose: "follow_up",
         system: prompt.system,
@@ -192,7 +192,7 @@ async fn ask(app: &App, question: &Question) -> Result<ChatReply> {
         schema: Some(("question", schema())),
         max_tokens: app.config.model.answer_tokens.min(300),
     };
-    app.model.chat(&request).await
+    question.model(app).chat(&request).await
 }
 
 fn schema() -> Value {

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    backup, customers, demo, erasure, inbox, knowledge, memory,
+    assistants, backup, customers, demo, erasure, evals, inbox, knowledge, memory,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -137,6 +137,13 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(erasure::api::order))
         .routes(routes!(erasure::api::find_erasure))
         .routes(routes!(turn::api::ask))
+        // assistants
+        .routes(routes!(assistants::api::find))
+        .routes(routes!(assistants::api::save_gate))
+        .routes(routes!(assistants::api::list_versions, assistants::api::add_version))
+        .routes(routes!(evals::api::publish))
+        .routes(routes!(assistants::api::roll_back))
+        .routes(routes!(evals::api::replay))
         .routes(routes!(remove_demo))
         // backup
         .routes(routes!(backup::api::take))

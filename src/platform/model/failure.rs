@@ -28,6 +28,8 @@ pub enum Failure {
     Filtered,
     #[error("no JSON as it was asked for")]
     NotStructured,
+    #[error("the call was not recorded")]
+    NotRecorded,
     #[error("vectors of {got} dimensions came where model.embedding_dimensions says {wanted}")]
     WrongDimensions { wanted: u64, got: u64 },
 }
@@ -46,6 +48,7 @@ impl Failure {
             Self::CutOff => "cut_off",
             Self::Filtered => "filtered",
             Self::NotStructured => "not_structured",
+            Self::NotRecorded => "not_recorded",
             Self::WrongDimensions { .. } => "wrong_dimensions",
         }
     }
@@ -60,7 +63,7 @@ impl Failure {
             | Self::NotStructured
             | Self::WrongDimensions { .. } => true,
             Self::Refused(refusal) => !matches!(refusal.status, 400 | 413 | 422),
-            Self::NotConfigured | Self::Resting | Self::CutOff | Self::Filtered => false,
+            Self::NotConfigured | Self::Resting | Self::CutOff | Self::Filtered | Self::NotRecorded => false,
         }
     }
 }

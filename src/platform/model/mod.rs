@@ -9,6 +9,7 @@ mod embed;
 mod endpoint;
 mod failure;
 mod lenient;
+mod tape;
 pub mod tokens;
 mod transport;
 mod wire;
@@ -26,6 +27,7 @@ use self::{
 };
 pub use self::{
     failure::{Failed, Failure},
+    tape::{Recorded, Tape},
     tokens::count as count_tokens,
 };
 use super::{Clock, error::Result};
@@ -36,6 +38,8 @@ pub struct Model {
     chat: Option<Arc<Endpoint<Dialect>>>,
     embeddings: Option<Arc<Endpoint<Manner>>>,
     dimensions: u64,
+    /// Where calls are written down, or played from instead of being made.
+    tape: Option<Tape>,
 }
 
 /// One model at one address.
@@ -183,17 +187,35 @@ impl ModelCall {
     }
 }
 
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
 impl Model {
     /// Prepares the configured models; nothing is called yet.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self> {
         let chat = settings.chat.as_ref().map(|remote| Endpoint::open(remote, settings, clock.clone())).transpose()?;
         let embeddings = settings.embeddings.as_ref().map(|r| Endpoint::open(r, settings, clock)).transpose()?;
-        Ok(Self { chat: chat.map(Arc::new), embeddings: embeddings.map(Arc::new), dimensions: settings.dimensions })
+        Ok(Self {
+            chat: chat.map(Arc::new),
+            embeddings: embeddings.map(Arc::new),
+            dimensions: settings.dimensions,
+            tape: None,
+        })
     }
 
     /// Without any: what an installation without a key has.
     pub fn none() -> Self {
-        Self { chat: None, embeddings: None, dimensions: 0 }
+        Self { chat: None, embeddings: None, dimensions: 0, tape: None }
+    }
+
+    /// The same models, with `tape` running: a blank one is written on, a playing one answers instead of them, and then
+    /// no call leaves.
+    #[must_use]
+    pub fn on_tape(&self, tape: &Tape) -> Self {
+        Self { tape: Some(tape.clone()), ..self.clone() }
     }
 
     /// Whether a chat model is configured. Whether it answers is another question.
@@ -239,6 +261,18 @@ impl Model {
         let Some(chat) = self.chat.as_deref() else {
             return Err(not_configured(request.purpose).into());
         };
+        match &self.tape {
+            None => Self::call(chat, request).await,
+            Some(tape) if tape.is_playing() => tape.chat(&chat.model, request),
+            Some(tape) => {
+                let reply = Self::call(chat, request).await;
+                tape.keep_chat(&chat.model, request, &reply);
+                reply
+            }
+        }
+    }
+
+    async fn call(chat: &Endpoint<Dialect>, request: &ChatRequest) -> Result<ChatReply> {
         let wanted: Option<Vec<&str>> = request.schema.as_ref().map(|(_, schema)| keys(schema));
         let (said, call) = chat
             .call(request.purpose, async |line, call| {
@@ -273,9 +307,17 @@ impl Model {
     /// The vectors of `texts`, in their order, each of [`Model::dimensions`] numbers. Sent in batches; the time-out
     /// holds for each batch.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        match self.embeddings.as_deref() {
-            Some(embeddings) => embed::embed(embeddings, self.dimensions, texts).await,
-            None => Err(not_configured("embed").into()),
+        let Some(embeddings) = self.embeddings.as_deref() else {
+            return Err(not_configured("embed").into());
+        };
+        match &self.tape {
+            None => embed::embed(embeddings, self.dimensions, texts).await,
+            Some(tape) if tape.is_playing() => tape.embed(&embeddings.model, texts),
+            Some(tape) => {
+                let vectors = embed::embed(embeddings, self.dimensions, texts).await;
+                tape.keep_vectors(&embeddings.model, texts, &vectors);
+                vectors
+            }
         }
     }
 }
