@@ -2,6 +2,7 @@
 //!
 //! A channel knows bytes and its platform's rules, and neither customers nor conversations.
 
+pub mod files;
 pub mod law;
 mod message;
 mod outside;
@@ -28,6 +29,7 @@ pub use message::*;
 pub use outside::Outside;
 
 use crate::platform::{Error, Result};
+use files::Takes;
 use law::{Law, Size};
 
 /// A connected channel, ready to verify, parse and send.
@@ -183,6 +185,27 @@ impl Channel {
         split::split(&text, self.law().size).into_iter().map(|text| Body::Text { text }).collect()
     }
 
+    /// What the platform takes of files.
+    fn takes(&self) -> &'static [Takes] {
+        const ANYTHING: &[Takes] = &[Takes::of(&["*"], FileKind::Document, 1 << 20, usize::MAX)];
+        match self {
+            Self::Web | Self::Webhook(_) => ANYTHING,
+            Self::WhatsappCloud(_) => whatsapp_cloud::TAKES,
+            Self::Waha(_) | Self::Evolution(_) | Self::Gateway(_) => gateway::TAKES,
+            Self::WecomKf(_) => wecom_kf::TAKES,
+            Self::WechatOa(_) => wechat_oa::TAKES,
+            Self::Telegram(_) => telegram::TAKES,
+        }
+    }
+
+    /// A file and what is said about it as the messages that will stand on the wire; the error is for an agent.
+    pub fn plan_file(&self, file: &FileFacts, text: &str, link: Option<&str>) -> Result<Vec<Body>, String> {
+        if matches!(self, Self::Webhook(_)) && link.is_none() {
+            return Err("the receiver fetches files by their address: set server.public_url".into());
+        }
+        files::plan(self.takes(), self.law().size, file, text, link)
+    }
+
     /// The template to be sent with `text` in it when the window is closed, if one is configured.
     pub fn template(&self, text: &str) -> Option<Body> {
         match self {
@@ -204,6 +227,34 @@ impl Channel {
     pub async fn send(&self, outside: &Outside, message: &Outbound, now: DateTime<Utc>) -> Sent {
         // The page fetches what the database holds: storing it was sending it.
         platforms!(self, channel => channel.send(outside, message, now).await, web => Sent::Accepted(None))
+    }
+
+    /// Whether customers see emojis that we put on their messages.
+    pub fn has_reactions(&self) -> bool {
+        matches!(
+            self,
+            Self::Web
+                | Self::WhatsappCloud(_)
+                | Self::Waha(_)
+                | Self::Evolution(_)
+                | Self::Gateway(_)
+                | Self::Telegram(_)
+        )
+    }
+
+    /// Puts an emoji on a message of the customer, or takes it away (`None`). Doing it twice is doing it once.
+    pub async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        match self {
+            Self::Web => Sent::Accepted(None),
+            Self::WhatsappCloud(channel) => channel.react(outside, to, emoji).await,
+            Self::Waha(channel) => channel.react(outside, to, emoji).await,
+            Self::Evolution(channel) => channel.react(outside, to, emoji).await,
+            Self::Gateway(channel) => channel.react(outside, to, emoji).await,
+            Self::Telegram(channel) => channel.react(outside, to, emoji).await,
+            Self::Webhook(_) | Self::WecomKf(_) | Self::WechatOa(_) => {
+                Sent::Failed(Failure::Never("this channel has no reactions".into()))
+            }
+        }
     }
 
     /// How long after a message the customer sees that it was read; `None`: the platform has no such sign, or its

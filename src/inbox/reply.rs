@@ -79,6 +79,7 @@ pub(super) fn message(
         idempotency_key: None,
         sent_at: None,
         created_at: now,
+        files: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod accept;
 mod desk;
+mod files;
 mod graph;
 mod hooks;
 mod mutated;

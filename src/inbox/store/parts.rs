@@ -138,22 +138,25 @@ pub async fn set_outcome(
     Ok(())
 }
 
-/// Whether we are sending, or have sent since `since`, this very text to the customer: an echo of it is our own.
+/// Whether we are sending, or have sent since `since`, this very text (or some file) to the customer: an echo of it is
+/// our own.
 pub async fn is_ours(
     c: Conn<'_>,
     channel: ChannelId,
     customer: CustomerId,
     external: &str,
     text: &str,
+    is_file: bool,
     since: DateTime<Utc>,
 ) -> Result<bool> {
     const OURS: &str = "
         SELECT COUNT(*) FROM message_parts
         WHERE customer_id = $2 AND channel_id = $1
           AND (external_message_id = $3
-               OR (external_message_id IS NULL AND attempted_at >= $5 AND body->>'text' = $4 AND $4 <> ''))";
+               OR (external_message_id IS NULL AND attempted_at >= $5
+                   AND ((body->>'text' = $4 AND $4 <> '') OR ($6 AND body->>'type' = 'file'))))";
     let n: i64 = both!(c, c => sqlx::query_scalar(OURS).bind(channel).bind(customer).bind(external).bind(text)
-        .bind(since).fetch_one(c).await)?;
+        .bind(since).bind(is_file).fetch_one(c).await)?;
     Ok(n > 0)
 }
 
