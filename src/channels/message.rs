@@ -76,6 +76,9 @@ pub struct Inbound {
     /// What can be read: the text, a caption, the title of a tapped button.
     pub text: String,
     pub media: Option<Media>,
+    /// Further files, where a message may have several.
+    #[serde(default)]
+    pub more_media: Vec<Media>,
     pub media_url: Option<String>,
     pub sent_at: Option<DateTime<Utc>>,
     pub metadata: Value,
@@ -94,6 +97,7 @@ impl Inbound {
             content_type: "text".into(),
             text: text.into(),
             media: None,
+            more_media: Vec::new(),
             media_url: None,
             sent_at: None,
             metadata: json!({}),
@@ -260,6 +264,8 @@ pub struct Outbound {
     pub sources: Option<Value>,
     /// The customer's last message, by the platform's id.
     pub answers: Option<String>,
+    /// What is known of that message.
+    pub about: Option<Value>,
 }
 
 /// A message of a customer that we put an emoji on.

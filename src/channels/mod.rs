@@ -9,6 +9,7 @@ mod outside;
 mod split;
 mod token;
 
+pub mod email;
 pub mod evolution;
 pub mod gateway;
 pub mod telegram;
@@ -52,11 +53,13 @@ pub enum Channel {
     /// A WeChat official account (公众号).
     WechatOa(wechat_oa::WechatOa),
     Telegram(telegram::Telegram),
+    /// A mailbox over IMAP and SMTP.
+    Email(email::Email),
 }
 
 /// Every kind there is, as in `channels.platform` and in webhook paths.
-pub const KINDS: [&str; 9] =
-    ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram"];
+pub const KINDS: [&str; 10] =
+    ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram", "email"];
 
 /// One delivery of a platform as it came.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +100,7 @@ macro_rules! platforms {
             Channel::WecomKf($channel) => $body,
             Channel::WechatOa($channel) => $body,
             Channel::Telegram($channel) => $body,
+            Channel::Email($channel) => $body,
         }
     };
 }
@@ -119,6 +123,7 @@ impl Channel {
             "wecom_kf" => Self::WecomKf(wecom_kf::WecomKf::open(config)?),
             "wechat_oa" => Self::WechatOa(wechat_oa::WechatOa::open(config)?),
             "telegram" => Self::Telegram(telegram::Telegram::open(config)?),
+            "email" => Self::Email(email::Email::open(config)?),
             other => return Err(Error::Invalid(format!("'{other}' is not a kind of channel that this version knows"))),
         })
     }
@@ -195,6 +200,7 @@ impl Channel {
             Self::WecomKf(_) => wecom_kf::TAKES,
             Self::WechatOa(_) => wechat_oa::TAKES,
             Self::Telegram(_) => telegram::TAKES,
+            Self::Email(_) => email::TAKES,
         }
     }
 
@@ -251,7 +257,7 @@ impl Channel {
             Self::Evolution(channel) => channel.react(outside, to, emoji).await,
             Self::Gateway(channel) => channel.react(outside, to, emoji).await,
             Self::Telegram(channel) => channel.react(outside, to, emoji).await,
-            Self::Webhook(_) | Self::WecomKf(_) | Self::WechatOa(_) => {
+            Self::Webhook(_) | Self::WecomKf(_) | Self::WechatOa(_) | Self::Email(_) => {
                 Sent::Failed(Failure::Never("this channel has no reactions".into()))
             }
         }
@@ -286,7 +292,16 @@ impl Channel {
     pub async fn fetch_page(&self, outside: &Outside, from: Place<'_>, now: DateTime<Utc>) -> Result<Page> {
         match self {
             Self::WecomKf(channel) => channel.sync(outside, from, now).await,
+            Self::Email(channel) => channel.fetch_page(from, now).await,
             _ => Err(Error::NotFound("doorbell")),
+        }
+    }
+
+    /// An account that is looked at every so often, since nobody tells us that something waits.
+    pub fn looks(&self) -> Option<(&str, Duration)> {
+        match self {
+            Self::Email(channel) => Some((channel.mailbox(), email::LOOKS)),
+            _ => None,
         }
     }
 
@@ -319,6 +334,7 @@ impl Channel {
             Self::Evolution(channel) => channel.download(outside, media, limit).await,
             Self::Gateway(channel) => channel.download(outside, media, limit).await,
             Self::Telegram(channel) => channel.download(outside, media, limit).await,
+            Self::Email(channel) => channel.download(media, limit).await,
             Self::Web | Self::Webhook(_) => Err(Error::NotFound("file")),
         }
     }

@@ -12,7 +12,7 @@ use super::{Context, client::Client};
 pub enum Channel {
     /// Connect a channel
     ///
-    /// Kinds: whatsapp_cloud, wecom_kf, wechat_oa, telegram, web, webhook; and, unofficial (WhatsApp may ban the
+    /// Kinds: whatsapp_cloud, wecom_kf, wechat_oa, telegram, email, web, webhook; and, unofficial (WhatsApp may ban the
     /// number): waha, evolution, gateway. docs/channels/ says what each needs.
     Add(Box<Add>),
     /// Show the channels and how they are
@@ -107,6 +107,21 @@ pub struct Add {
     /// Telegram: the webhook's secret token
     #[arg(long)]
     secret_token: Option<String>,
+    /// E-mail: what customers write to
+    #[arg(long)]
+    address: Option<String>,
+    /// E-mail: where mails are received
+    #[arg(long, value_name = "HOST")]
+    imap_host: Option<String>,
+    /// E-mail: where mails are sent
+    #[arg(long, value_name = "HOST")]
+    smtp_host: Option<String>,
+    /// E-mail: as whom to sign in [default: the address]
+    #[arg(long)]
+    user: Option<String>,
+    /// E-mail: the password, or the one that the provider gives to programs
+    #[arg(long)]
+    password: Option<String>,
     /// Webhook: where our messages go
     #[arg(long, value_name = "URL")]
     send_url: Option<String>,
@@ -138,6 +153,11 @@ impl Add {
             ("instance", &self.instance),
             ("bot_token", &self.bot_token),
             ("secret_token", &self.secret_token),
+            ("address", &self.address),
+            ("imap_host", &self.imap_host),
+            ("smtp_host", &self.smtp_host),
+            ("user", &self.user),
+            ("password", &self.password),
             ("send_url", &self.send_url),
         ];
         for (key, value) in given {

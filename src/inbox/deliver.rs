@@ -265,7 +265,7 @@ impl Delivery<'_> {
         if !store::attempt_part(tx.conn(), part.id, app.now()).await? {
             return Ok(false);
         }
-        let answers = store::last_external(tx.conn(), m.conversation_id).await?;
+        let (answers, about) = store::last_external(tx.conn(), m.conversation_id).await?.unzip();
         tx.commit().await?;
         let bytes = match &part.body.0 {
             Body::File { file, .. } => match file::read(app, m.org_id, AttachmentId(file.id)).await? {
@@ -288,6 +288,7 @@ impl Delivery<'_> {
             link: self.link(),
             sources: m.ai_sources.as_ref().map(|s| s.0.clone()),
             answers,
+            about: about.map(|about| about.0),
         };
         match self.channel.send(&app.outside, &outbound, app.now()).await {
             Sent::Accepted(external) => {

@@ -243,9 +243,12 @@ pub async fn receive_file(
     announce::message(tx.conn(), &message, now).await?;
     if let (Some(id), Some(upload)) = (attached, &upload) {
         file::keep(app, tx.conn(), id, &message, upload, now).await?;
-    } else if let (Some(id), Some(media)) = (attached, &inbound.media) {
-        store::insert_attachment(tx.conn(), id, &message, media, now).await?;
-        Job::Download { attachment: id }.push(tx.conn(), org, now).await?;
+    } else if let Some(first) = attached {
+        let ids = std::iter::once(first).chain(std::iter::repeat_with(AttachmentId::new));
+        for (id, media) in ids.zip(inbound.media.iter().chain(&inbound.more_media)) {
+            store::insert_attachment(tx.conn(), id, &message, media, now).await?;
+            Job::Download { attachment: id }.push(tx.conn(), org, now).await?;
+        }
     }
     let held_by_agent = latest
         .as_ref()

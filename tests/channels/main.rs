@@ -15,9 +15,11 @@ mod desk;
 mod files;
 mod graph;
 mod hooks;
+mod mail;
 mod mutated;
 mod official_account;
 mod other;
+mod post;
 mod qyapi;
 mod schedules;
 #[path = "../support/mod.rs"]

@@ -108,7 +108,7 @@ export const en = {
   holders: { assistant: "Assistant", queue: "Waiting for a person", agent: "Agent" } as Record<string, string>,
   statuses: { pending: "Waiting", active: "Active", resolved: "Resolved", closed: "Closed" } as Record<string, string>,
   priorities: { urgent: "Urgent", high: "High", medium: "Medium", low: "Low" } as Record<string, string>,
-  channels: { web: "Website", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "Gateway", wecom_kf: "WeCom", wechat_oa: "WeChat", telegram: "Telegram" } as Record<string, string>,
+  channels: { web: "Website", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "Gateway", wecom_kf: "WeCom", wechat_oa: "WeChat", telegram: "Telegram", email: "E-mail" } as Record<string, string>,
   reasons: {
     asked_for_person: "The customer asked for a person",
     nothing_found: "Nothing found in the documents",

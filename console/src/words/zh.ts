@@ -133,7 +133,7 @@ export const zh: Words = {
   holders: { assistant: "助手", queue: "等待人工", agent: "客服" },
   statuses: { pending: "等待中", active: "进行中", resolved: "已解决", closed: "已关闭" },
   priorities: { urgent: "紧急", high: "高", medium: "中", low: "低" },
-  channels: { web: "网站", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "网关", wecom_kf: "企业微信客服", wechat_oa: "微信公众号", telegram: "Telegram" },
+  channels: { web: "网站", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "网关", wecom_kf: "企业微信客服", wechat_oa: "微信公众号", telegram: "Telegram", email: "电子邮件" },
   reasons: {
     asked_for_person: "客户要求人工",
     nothing_found: "文档里没有找到",

@@ -206,6 +206,7 @@ fn outbound(recipient: Address, body: Body) -> Outbound {
         link: None,
         sources: None,
         answers: None,
+        about: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! SQL of what stands on the wire: parts of our messages, receipts, and what a channel's law asks about.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::types::Json;
 
 use crate::{
@@ -183,13 +184,13 @@ pub async fn past(c: Conn<'_>, channel: ChannelId, customer: CustomerId, memory:
     })
 }
 
-/// The platform's id of the customer's last message in a conversation.
-pub async fn last_external(c: Conn<'_>, id: ConversationId) -> Result<Option<String>> {
+/// The platform's id of the customer's last message in a conversation, and what is known of it.
+pub async fn last_external(c: Conn<'_>, id: ConversationId) -> Result<Option<(String, Json<Value>)>> {
     const LAST: &str = "
-        SELECT external_message_id FROM messages
+        SELECT external_message_id, metadata FROM messages
         WHERE conversation_id = $1 AND sender_type = 'customer' AND external_message_id IS NOT NULL
         ORDER BY seq DESC LIMIT 1";
-    Ok(both!(c, c => sqlx::query_scalar(LAST).bind(id).fetch_optional(c).await)?)
+    Ok(both!(c, c => sqlx::query_as(LAST).bind(id).fetch_optional(c).await)?)
 }
 
 /// Keeps a receipt for a message whose id we do not know yet.

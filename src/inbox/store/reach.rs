@@ -134,6 +134,12 @@ pub async fn cursor(c: Conn<'_>, org: OrgId, channel: ChannelId, account: &str, 
     Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_one(c).await)?)
 }
 
+/// When an account was fetched last.
+pub async fn fetched_at(c: Conn<'_>, channel: ChannelId, account: &str) -> Result<Option<DateTime<Utc>>> {
+    const FIND: &str = "SELECT updated_at FROM channel_cursors WHERE channel_id = $1 AND account = $2";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_optional(c).await)?)
+}
+
 /// Moves the cursor of an account.
 pub async fn move_cursor(
     c: Conn<'_>,

@@ -35,7 +35,7 @@ function Shown({ url, kind, name, size }: { url: string; kind: string; name: str
 /** Emojis on a message, the customer's and ours. */
 export function Reactions({ m }: { m: Message }) {
   const { files: t } = useWords();
-  const data = m.metadata as { reactions?: Record<string, string>; reaction_error?: string };
+  const data = (m.metadata ?? {}) as { reactions?: Record<string, string>; reaction_error?: string };
   const all = Object.entries(data.reactions ?? {});
   return (
     <>
