@@ -12,6 +12,8 @@ use crate::{
     platform::{Error, Result, db::Conn},
 };
 
+/// What a channel that is looked at says of itself while that works.
+const UP: &str = "connected";
 /// How long an account may be silent before it is looked at without a doorbell: one may have been lost.
 const SILENCE: Duration = Duration::minutes(10);
 
@@ -38,7 +40,11 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
     };
     match pages(app, &row, &opened, account, token).await {
         Ok(()) => {
-            alarm::all_clear(app, row.org_id, channel).await?;
+            // The usual case writes nothing.
+            if row.connection_state.as_deref() != Some(UP) {
+                let up = Connection { is_up: true, state: UP.into(), detail: "connected".into() };
+                alarm::connection(app, row.org_id, channel, &up).await?;
+            }
             look_again(every).await
         }
         Err(e) => {

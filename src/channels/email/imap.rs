@@ -147,7 +147,12 @@ impl Email {
             return Ok(None);
         };
         let place = read::Place { validity, uid };
-        Ok(read::take_apart(&bytes, place, &self.config.address, is_cut))
+        // A mail that breaks its parser must not keep those behind it from being read; it stays in the mailbox.
+        let parsed = std::panic::catch_unwind(|| read::take_apart(&bytes, place, &self.config.address, is_cut));
+        if parsed.is_err() {
+            tracing::error!(uid, "a mail can't be read and is left in the mailbox");
+        }
+        Ok(parsed.ok().flatten())
     }
 
     /// The bytes of an attachment, `validity:uid:part`.

@@ -202,3 +202,38 @@ fn a_wrong_configuration_is_named_without_its_values() {
         assert!(error.contains("email channel") && !error.contains("very secret"), "{key}: {error}");
     }
 }
+
+#[test]
+fn no_bent_mail_makes_the_parser_panic() {
+    let sample = "Message-ID: <m1@ana.example>\r\nFrom: =?utf-8?B?5a6J5aic?= <ana@ana.example>\r\nSubject: =?gb2312?B?ts+158HL?=\r\n\
+        References: <a@b.example> <c@d.example>\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/html; charset=gb18030\r\n\r\n\
+        <p>On Mon, 2 Mar 2026 \u{4e8e} 2026\u{5e74} wrote:</p><blockquote type=\"cite\">old</blockquote>\r\n--x\r\nContent-Type: image/png; name*0=\"a\"\r\n\
+        Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n\
+        From: b@c.example\r\n\r\n> quoted\r\n-- \r\nsigned\r\n--x--\r\n";
+    let mut state = 0x5EEDu64;
+    let mut below = |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % n.max(1)
+    };
+    let mut read = 0;
+    for _ in 0..5000 {
+        let mut bytes = sample.as_bytes().to_vec();
+        for _ in 0..=below(6) {
+            let at = below(bytes.len());
+            match below(4) {
+                0 => bytes[at] = below(256) as u8,
+                1 => drop(bytes.remove(at)),
+                2 => bytes.truncate(at.max(1)),
+                _ => bytes.splice(at..at, *b"\r\n--x\r\n").for_each(drop),
+            }
+        }
+        let place = read::Place { validity: 1, uid: 1 };
+        if let Some(mail) = read::take_apart(&bytes, place, "help@shop.example", false) {
+            read += usize::from(channel().parse(&mail.raw().unwrap().payload).is_ok());
+        }
+        let _ = read::attachment(&bytes, below(4));
+    }
+    assert!(read > 500, "hardly anything bent was read: {read}");
+}
