@@ -221,6 +221,9 @@ fn no_bent_mail_makes_the_parser_panic() {
     for _ in 0..5000 {
         let mut bytes = sample.as_bytes().to_vec();
         for _ in 0..=below(6) {
+            if bytes.len() < 2 {
+                break;
+            }
             let at = below(bytes.len());
             match below(4) {
                 0 => bytes[at] = below(256) as u8,
