@@ -175,7 +175,10 @@ fn most_alike(
             let votes = answers.get(&faq.answer).map_or(0.0, |(votes, _)| *votes);
             let share = if all > 0.0 { votes / all } else { 0.0 };
             let probability = probable.map(|probable| probable.of(&faq.answer));
-            (share * probability.unwrap_or(1.0), FoundFaq { agreement: probability.map_or(share, |p| p.max(share * faq.similarity.powi(VOTE))), ..faq })
+            (
+                share * probability.unwrap_or(1.0),
+                FoundFaq { agreement: probability.map_or(share, |p| p.max(share * faq.similarity.powi(VOTE))), ..faq },
+            )
         })
         .collect();
     found.sort_by(|(a_for, a), (b_for, b)| {

@@ -121,7 +121,8 @@ pub async fn clear(mut c: Conn<'_>, org: Uuid, collection: &str) -> Result<()> {
 
 /// The size of the collection.
 pub async fn totals(c: Conn<'_>, org: Uuid, collection: &str) -> Result<Totals> {
-    const TOTALS: &str = "SELECT entry_count, token_count, revision FROM lexical_totals WHERE org_id = $1 AND collection = $2";
+    const TOTALS: &str =
+        "SELECT entry_count, token_count, revision FROM lexical_totals WHERE org_id = $1 AND collection = $2";
     let totals = both!(c, c => sqlx::query_as(TOTALS).bind(org).bind(collection).fetch_optional(c).await)?;
     Ok(totals.unwrap_or_default())
 }

@@ -50,5 +50,5 @@ pub(super) fn reason(mail: &Message<'_>, from: &str, own: &str) -> Option<&'stat
     let local = from.split('@').next().unwrap_or_default().to_lowercase();
     let is_nobody =
         |name: &&str| local.strip_prefix(*name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    NOBODY.iter().any(|name| is_nobody(&name)).then_some("an address that nobody reads")
+    NOBODY.iter().any(is_nobody).then_some("an address that nobody reads")
 }

@@ -133,7 +133,11 @@ mod tests {
     #[test]
     fn another_is_due_when_rules_model_or_lengths_changed() {
         let live = generation();
-        let totals = |entries, average: i64| Totals { entry_count: entries, token_count: entries * average, ..Totals::default() };
+        let totals = |entries, average: i64| Totals {
+            entry_count: entries,
+            token_count: entries * average,
+            ..Totals::default()
+        };
         assert!(!is_stale(&live, &generation(), totals(1000, 120)));
         assert!(is_stale(&live, &Generation { tokenizer: "t-2".into(), ..generation() }, totals(0, 0)));
         assert!(is_stale(&live, &Generation { dimensions: Some(8), ..generation() }, totals(0, 0)));

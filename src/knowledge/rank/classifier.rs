@@ -53,12 +53,8 @@ impl Classifier {
         }
         let rarity = |df: u64| lexical::idf(df, listed.len() as u64);
         let terms = frequencies.iter().enumerate().map(|(row, (term, df))| (*term, (row, rarity(*df)))).collect();
-        let mut classifier = Self {
-            answers,
-            terms,
-            weights: vec![0.0; frequencies.len() * count],
-            intercepts: vec![0.0; count],
-        };
+        let mut classifier =
+            Self { answers, terms, weights: vec![0.0; frequencies.len() * count], intercepts: vec![0.0; count] };
         let examples: Vec<(Vec<(usize, f32)>, usize)> = questions
             .iter()
             .zip(listed)
@@ -169,9 +165,11 @@ mod tests {
     #[test]
     fn what_several_questions_share_decides() {
         let classifier = Classifier::learn(&listed(&LISTED)).unwrap();
-        for (question, answer) in
-            [("reset the password please", "password"), ("我的包裹在哪里", "parcel"), ("do you deliver to Ipoh?", "zones")]
-        {
+        for (question, answer) in [
+            ("reset the password please", "password"),
+            ("我的包裹在哪里", "parcel"),
+            ("do you deliver to Ipoh?", "zones"),
+        ] {
             let probable = classifier.probabilities(question);
             let sum: f32 = ["password", "parcel", "zones"].iter().map(|a| probable.of(a)).sum();
             assert!(probable.of(answer) > 0.5, "{question}: {}", probable.of(answer));
