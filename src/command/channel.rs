@@ -251,16 +251,20 @@ async fn add(client: &Client, new: &Add) -> Result<ExitCode> {
 
 async fn list(client: &Client, as_json: bool) -> Result<ExitCode> {
     let all = client.call("GET", "/api/channels", None).await?;
+    if as_json {
+        let named = |channel: &Value| {
+            let mut channel = channel.clone();
+            let kind = channel.get("platform").cloned().unwrap_or_default();
+            if let Some(fields) = channel.as_object_mut() {
+                fields.insert("kind".into(), kind);
+            }
+            channel
+        };
+        println!("{}", all.as_array().into_iter().flatten().map(named).collect::<Value>());
+        return Ok(ExitCode::SUCCESS);
+    }
     for channel in all.as_array().into_iter().flatten() {
         let of = |key: &str| channel.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
-        if as_json {
-            let mut line = channel.clone();
-            if let Some(fields) = line.as_object_mut() {
-                fields.insert("kind".into(), json!(of("platform")));
-            }
-            println!("{line}");
-            continue;
-        }
         let unofficial = if channel.get("unofficial") == Some(&json!(true)) { " (unofficial)" } else { "" };
         println!("{}  {}{unofficial}  {}  {}", of("id"), of("platform"), of("name"), of("status"));
         for (what, key) in [("last message", "last_inbound_at"), ("connection", "connection"), ("problem", "error")] {
