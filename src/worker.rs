@@ -193,6 +193,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Fetch { channel, account, token } => inbox::fetch(app, *channel, account, token).await,
         Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
         Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
+        Job::React { message } => inbox::send_reaction(app, *message).await,
         Job::Download { attachment } => inbox::download(app, *attachment).await,
         Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
@@ -216,6 +217,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
         Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
+        Job::React { message } => inbox::not_reacted(app, *message, &error.to_string()).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
         Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
         Job::Receive { .. }

@@ -10,6 +10,7 @@
     reason = "a measuring program prints, and stops at the first thing that is not as it should be"
 )]
 
+mod channels;
 mod ingest;
 mod machine;
 #[allow(dead_code, clippy::panic, reason = "the tests' fake provider; a bench uses its plainest part")]
@@ -57,6 +58,8 @@ enum Section {
     Start,
     /// Webhooks accepted and durable
     Webhooks,
+    /// A minute of a thousand webhooks a second of six kinds, with turns running
+    Channels,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -103,6 +106,7 @@ async fn measure(section: Section, arguments: &Arguments) -> anyhow::Result<Vec<
         Section::Ingest => ingest::run(dir).await?,
         Section::Start => start::run(dir).await?,
         Section::Webhooks => webhooks::run(dir).await?,
+        Section::Channels => channels::run(dir).await?,
     };
     for row in &mut rows {
         (row.load, row.others) = (load, others.share());

@@ -153,7 +153,7 @@ fn requests(address: SocketAddr, path: &str, count: usize) -> Vec<Bytes> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the server under test has the system's clock")]
-fn now() -> chrono::DateTime<chrono::Utc> {
+pub fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
 
@@ -211,7 +211,7 @@ type Open = Mutex<Option<(usize, Instant)>>;
 
 /// Sends `requests` at `rate`, each over a connection that waits for nothing, and returns which were acknowledged and
 /// how long each took from the time at which it was to be sent.
-fn send_at(address: SocketAddr, requests: &[Bytes], rate: f64) -> anyhow::Result<(Vec<usize>, Percentiles)> {
+pub fn send_at(address: SocketAddr, requests: &[Bytes], rate: f64) -> anyhow::Result<(Vec<usize>, Percentiles)> {
     let (freed, free) = std::sync::mpsc::channel::<usize>();
     let open: Arc<Vec<Open>> = Arc::new((0..CONNECTIONS).map(|_| Open::default()).collect());
     let mut streams = Vec::new();
@@ -302,7 +302,7 @@ async fn is_acknowledged(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::R
     }
 }
 
-async fn open(data_dir: &Path) -> anyhow::Result<SqliteConnection> {
+pub async fn open(data_dir: &Path) -> anyhow::Result<SqliteConnection> {
     let options = SqliteConnectOptions::new().filename(data_dir.join("frontdesk.db"));
     Ok(SqliteConnection::connect_with(&options).await?)
 }

@@ -29,6 +29,8 @@ pub enum Job {
     Attend { conversation: ConversationId, message: MessageId },
     /// Give the customer to people at the platform, after a hand-off.
     Transfer { conversation: ConversationId },
+    /// Tell the platform which emoji of ours a customer's message carries.
+    React { message: MessageId },
     /// Download a file that a customer sent.
     Download { attachment: AttachmentId },
     /// Tell an integrator's server what happened.
@@ -93,6 +95,7 @@ impl Job {
             | Self::Fetch { .. }
             | Self::Attend { .. }
             | Self::Transfer { .. }
+            | Self::React { .. }
             | Self::CallAgents { .. } => CUSTOMERS,
             Self::Announce { .. } => OUTWARD,
             Self::Download { .. }
@@ -118,6 +121,7 @@ impl Job {
             Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
             Self::Attend { conversation, .. } => format!("attend:{conversation}"),
             Self::Transfer { conversation } => format!("transfer:{conversation}"),
+            Self::React { message } => format!("react:{message}"),
             Self::Download { attachment } => format!("download:{attachment}"),
             Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
@@ -140,6 +144,7 @@ impl Job {
             | Self::Fetch { .. }
             | Self::Attend { .. }
             | Self::Transfer { .. }
+            | Self::React { .. }
             | Self::Download { .. }
             | Self::CallAgents { .. }
             | Self::Reindex { .. }
@@ -161,7 +166,7 @@ impl Job {
         let most = match self {
             Self::TakeTurn { .. } => 3,
             Self::Deliver { .. } => 8,
-            Self::Ingest { .. } => 5,
+            Self::Ingest { .. } | Self::React { .. } => 5,
             // A sign that somebody writes is worth nothing later.
             Self::Attend { .. } => 1,
             _ => 12,

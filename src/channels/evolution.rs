@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Body, Checked, Connection, Echo, Event, Failure, Inbound, Media, Outbound, Outside, Progress, RawEvent, Receipt,
-    Request, Sent, base_url, configured,
+    Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
+    Reacted, Receipt, Request, Sent, base_url, configured,
     gateway::{self, address, bears, in_a_group, of},
     law::Law,
     outside, seconds, text_at,
@@ -222,18 +222,50 @@ impl Evolution {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
-        let Body::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("gateways take texts only".into()));
+        let delay = if self.smart_read { 1200 } else { 0 };
+        let number = &m.recipient.id;
+        let (path, body) = match &m.body {
+            Body::Text { text } => {
+                ("message/sendText", json!({"number": number, "text": text, "delay": delay, "linkPreview": false}))
+            }
+            Body::File { file, kind, text } => {
+                let data = match outside::base64(m.file.as_deref()).await {
+                    Ok(data) => data,
+                    Err(lost) => return lost.of_a_message(false),
+                };
+                let kind = match kind {
+                    FileKind::Image | FileKind::Animation => "image",
+                    FileKind::Video => "video",
+                    FileKind::Audio => "audio",
+                    FileKind::Document => "document",
+                    FileKind::Voice => "",
+                };
+                if kind.is_empty() {
+                    ("message/sendWhatsAppAudio", json!({"number": number, "audio": data, "delay": delay}))
+                } else {
+                    let body = json!({"number": number, "mediatype": kind, "mimetype": file.mime_type,
+                        "caption": text, "fileName": file.name, "media": data, "delay": delay});
+                    ("message/sendMedia", body)
+                }
+            }
+            _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
         };
         if self.smart_read
             && let Some(seen) = &m.answers
         {
             let _ = self.attend(outside, &m.recipient.id, seen).await;
         }
-        let body = json!({"number": m.recipient.id, "text": text, "delay": if self.smart_read { 1200 } else { 0 }, "linkPreview": false});
-        answered(outside::json(self.post(outside, "message/sendText", &body)).await, |answer| {
+        answered(outside::json(self.post(outside, path, &body)).await, |answer| {
             text_at(answer, "/key/id").map(|id| id.into_owned())
         })
+    }
+
+    pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        let customer = &to.customer.id;
+        let jid = if customer.contains('@') { customer.clone() } else { format!("{customer}@s.whatsapp.net") };
+        let body = json!({"key": {"remoteJid": jid, "fromMe": false, "id": to.message},
+            "reaction": emoji.unwrap_or_default()});
+        answered(outside::json(self.post(outside, "message/sendReaction", &body)).await, |_| None)
     }
 
     pub(super) async fn attend(&self, outside: &Outside, customer: &str, message: &str) -> Result<()> {

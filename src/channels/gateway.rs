@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Connection, Echo, Event, Failure, Inbound, Media, Outbound, Outside, Progress, RawEvent,
-    Receipt, Request, Sent, base_url, configured,
+    Address, Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
+    RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
+    files::Takes,
     law::{Law, Pace, Size},
     outside, seconds,
 };
@@ -19,6 +20,15 @@ use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
 };
+
+/// Files travel in base64 in the request itself: as large as gateways take in one.
+pub(super) const TAKES: &[Takes] = &[
+    Takes::of(&["image/jpeg", "image/png"], FileKind::Image, 16, 1024),
+    Takes::of(&["video/mp4"], FileKind::Video, 16, 1024),
+    Takes::of(&["audio/ogg"], FileKind::Voice, 16, 0),
+    Takes::of(&["audio/aac", "audio/mp4", "audio/mpeg", "audio/amr"], FileKind::Audio, 16, 0),
+    Takes::of(&["*"], FileKind::Document, 16, 1024),
+];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,19 +176,31 @@ impl Gateway {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
+        let body = match &m.body {
+            Body::Text { text } => json!({"id": m.id, "to": m.recipient.id, "text": text}),
+            Body::File { file, kind, text } => match outside::base64(m.file.as_deref()).await {
+                Ok(data) => json!({"id": m.id, "to": m.recipient.id, "text": text, "file":
+                    {"kind": kind, "mime_type": file.mime_type, "filename": file.name, "data": data}}),
+                Err(lost) => return lost.of_a_message(self.idempotent),
+            },
+            _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
+        };
+        self.post(outside, "send", Some(&m.id), &body).await
+    }
+
+    pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        let body = json!({"to": to.customer.id, "message_id": to.message, "emoji": emoji});
+        self.post(outside, "react", None, &body).await
+    }
+
+    async fn post(&self, outside: &Outside, path: &str, key: Option<&str>, body: &Value) -> Sent {
         let Some(base) = &self.base_url else {
             return Sent::Failed(Failure::Never("this channel has no base_url: messages can only come in".into()));
         };
-        let Body::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("gateways take texts only".into()));
-        };
-        let body = json!({"id": m.id, "to": m.recipient.id, "text": text});
-        let request = outside
-            .configured()
-            .post(format!("{base}/send"))
-            .bearer_auth(&self.token)
-            .header("idempotency-key", &m.id)
-            .json(&body);
+        let mut request = outside.configured().post(format!("{base}/{path}")).bearer_auth(&self.token).json(body);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         match outside::json(request).await {
             Ok((200..=299, answer)) => Sent::Accepted(
                 of(&answer, &["id", "message_id", "messageId", "whatsapp_id"]).filter(|id| !id.is_empty()),

@@ -76,6 +76,9 @@ pub struct Inbound {
     /// What can be read: the text, a caption, the title of a tapped button.
     pub text: String,
     pub media: Option<Media>,
+    /// Further files, where a message may have several.
+    #[serde(default)]
+    pub more_media: Vec<Media>,
     pub media_url: Option<String>,
     pub sent_at: Option<DateTime<Utc>>,
     pub metadata: Value,
@@ -94,6 +97,7 @@ impl Inbound {
             content_type: "text".into(),
             text: text.into(),
             media: None,
+            more_media: Vec::new(),
             media_url: None,
             sent_at: None,
             metadata: json!({}),
@@ -200,9 +204,12 @@ pub enum Body {
         language: String,
         values: Vec<String>,
     },
-    Reaction {
-        target: String,
-        emoji: String,
+    /// A file, with what is said about it (perhaps nothing).
+    File {
+        file: FileFacts,
+        kind: FileKind,
+        #[serde(default)]
+        text: String,
     },
 }
 
@@ -210,6 +217,33 @@ impl Body {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
+}
+
+/// What is known of a file of ours that goes out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// Our id of it.
+    pub id: uuid::Uuid,
+    /// As the customer shall see it.
+    pub name: String,
+    /// By its own bytes.
+    pub mime_type: String,
+    pub size_bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// As what a platform shows a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    Image,
+    /// A picture that moves.
+    Animation,
+    Video,
+    Audio,
+    Voice,
+    Document,
 }
 
 /// A message to send.
@@ -223,9 +257,25 @@ pub struct Outbound {
     pub chat: Option<String>,
     pub by: &'static str,
     pub body: Body,
+    /// Where the bytes of the file in `body` lie for now.
+    pub file: Option<std::path::PathBuf>,
+    /// Where anybody may fetch them who was given the address.
+    pub link: Option<String>,
     pub sources: Option<Value>,
     /// The customer's last message, by the platform's id.
     pub answers: Option<String>,
+    /// What is known of that message.
+    pub about: Option<Value>,
+}
+
+/// A message of a customer that we put an emoji on.
+#[derive(Debug, Clone, Copy)]
+pub struct Reacted<'a> {
+    pub customer: &'a Address,
+    /// Through which of our accounts they write, where a channel has several.
+    pub chat: Option<&'a str>,
+    /// The platform's id of the message.
+    pub message: &'a str,
 }
 
 /// What a send came to.

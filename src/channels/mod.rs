@@ -2,12 +2,14 @@
 //!
 //! A channel knows bytes and its platform's rules, and neither customers nor conversations.
 
+pub mod files;
 pub mod law;
 mod message;
 mod outside;
 mod split;
 mod token;
 
+pub mod email;
 pub mod evolution;
 pub mod gateway;
 pub mod telegram;
@@ -28,6 +30,7 @@ pub use message::*;
 pub use outside::Outside;
 
 use crate::platform::{Error, Result};
+use files::Takes;
 use law::{Law, Size};
 
 /// A connected channel, ready to verify, parse and send.
@@ -50,11 +53,13 @@ pub enum Channel {
     /// A WeChat official account (公众号).
     WechatOa(wechat_oa::WechatOa),
     Telegram(telegram::Telegram),
+    /// A mailbox over IMAP and SMTP.
+    Email(email::Email),
 }
 
 /// Every kind there is, as in `channels.platform` and in webhook paths.
-pub const KINDS: [&str; 9] =
-    ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram"];
+pub const KINDS: [&str; 10] =
+    ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram", "email"];
 
 /// One delivery of a platform as it came.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +100,7 @@ macro_rules! platforms {
             Channel::WecomKf($channel) => $body,
             Channel::WechatOa($channel) => $body,
             Channel::Telegram($channel) => $body,
+            Channel::Email($channel) => $body,
         }
     };
 }
@@ -117,6 +123,7 @@ impl Channel {
             "wecom_kf" => Self::WecomKf(wecom_kf::WecomKf::open(config)?),
             "wechat_oa" => Self::WechatOa(wechat_oa::WechatOa::open(config)?),
             "telegram" => Self::Telegram(telegram::Telegram::open(config)?),
+            "email" => Self::Email(email::Email::open(config)?),
             other => return Err(Error::Invalid(format!("'{other}' is not a kind of channel that this version knows"))),
         })
     }
@@ -183,6 +190,28 @@ impl Channel {
         split::split(&text, self.law().size).into_iter().map(|text| Body::Text { text }).collect()
     }
 
+    /// What the platform takes of files.
+    fn takes(&self) -> &'static [Takes] {
+        const ANYTHING: &[Takes] = &[Takes::of(&["*"], FileKind::Document, 1 << 20, usize::MAX)];
+        match self {
+            Self::Web | Self::Webhook(_) => ANYTHING,
+            Self::WhatsappCloud(_) => whatsapp_cloud::TAKES,
+            Self::Waha(_) | Self::Evolution(_) | Self::Gateway(_) => gateway::TAKES,
+            Self::WecomKf(_) => wecom_kf::TAKES,
+            Self::WechatOa(_) => wechat_oa::TAKES,
+            Self::Telegram(_) => telegram::TAKES,
+            Self::Email(_) => email::TAKES,
+        }
+    }
+
+    /// A file and what is said about it as the messages that will stand on the wire; the error is for an agent.
+    pub fn plan_file(&self, file: &FileFacts, text: &str, link: Option<&str>) -> Result<Vec<Body>, String> {
+        if matches!(self, Self::Webhook(_)) && link.is_none() {
+            return Err("the receiver fetches files by their address: set server.public_url".into());
+        }
+        files::plan(self.takes(), self.law().size, file, text, link)
+    }
+
     /// The template to be sent with `text` in it when the window is closed, if one is configured.
     pub fn template(&self, text: &str) -> Option<Body> {
         match self {
@@ -204,6 +233,34 @@ impl Channel {
     pub async fn send(&self, outside: &Outside, message: &Outbound, now: DateTime<Utc>) -> Sent {
         // The page fetches what the database holds: storing it was sending it.
         platforms!(self, channel => channel.send(outside, message, now).await, web => Sent::Accepted(None))
+    }
+
+    /// Whether customers see emojis that we put on their messages.
+    pub fn has_reactions(&self) -> bool {
+        matches!(
+            self,
+            Self::Web
+                | Self::WhatsappCloud(_)
+                | Self::Waha(_)
+                | Self::Evolution(_)
+                | Self::Gateway(_)
+                | Self::Telegram(_)
+        )
+    }
+
+    /// Puts an emoji on a message of the customer, or takes it away (`None`). Doing it twice is doing it once.
+    pub async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        match self {
+            Self::Web => Sent::Accepted(None),
+            Self::WhatsappCloud(channel) => channel.react(outside, to, emoji).await,
+            Self::Waha(channel) => channel.react(outside, to, emoji).await,
+            Self::Evolution(channel) => channel.react(outside, to, emoji).await,
+            Self::Gateway(channel) => channel.react(outside, to, emoji).await,
+            Self::Telegram(channel) => channel.react(outside, to, emoji).await,
+            Self::Webhook(_) | Self::WecomKf(_) | Self::WechatOa(_) | Self::Email(_) => {
+                Sent::Failed(Failure::Never("this channel has no reactions".into()))
+            }
+        }
     }
 
     /// How long after a message the customer sees that it was read; `None`: the platform has no such sign, or its
@@ -235,7 +292,16 @@ impl Channel {
     pub async fn fetch_page(&self, outside: &Outside, from: Place<'_>, now: DateTime<Utc>) -> Result<Page> {
         match self {
             Self::WecomKf(channel) => channel.sync(outside, from, now).await,
+            Self::Email(channel) => channel.fetch_page(from, now).await,
             _ => Err(Error::NotFound("doorbell")),
+        }
+    }
+
+    /// An account that is looked at every so often, since nobody tells us that something waits.
+    pub fn looks(&self) -> Option<(&str, Duration)> {
+        match self {
+            Self::Email(channel) => Some((channel.mailbox(), email::LOOKS)),
+            _ => None,
         }
     }
 
@@ -268,6 +334,7 @@ impl Channel {
             Self::Evolution(channel) => channel.download(outside, media, limit).await,
             Self::Gateway(channel) => channel.download(outside, media, limit).await,
             Self::Telegram(channel) => channel.download(outside, media, limit).await,
+            Self::Email(channel) => channel.download(media, limit).await,
             Self::Web | Self::Webhook(_) => Err(Error::NotFound("file")),
         }
     }

@@ -3,13 +3,13 @@
 //! A base address that an admin configured may be private (a gateway beside us, a test). Every other address comes
 //! from a platform's messages and must be on the channel's list and public.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{Failure, Sent};
+use super::{Failure, FileFacts, Sent};
 use crate::platform::{
     Error, Result,
     net::{self, PublicOnly},
@@ -137,6 +137,28 @@ pub async fn json(request: reqwest::RequestBuilder) -> Result<(u16, Value), Lost
     Ok((status, serde_json::from_slice(&all).unwrap_or(Value::Null)))
 }
 
+/// How long a file may take on its way to a platform.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A file as a part of a form, streamed from where it lies.
+pub async fn form_part(path: Option<&Path>, file: &FileFacts) -> Result<reqwest::multipart::Part, Lost> {
+    let opened = tokio::fs::File::open(path.unwrap_or(Path::new(""))).await.map_err(|_| gone())?;
+    let part = reqwest::multipart::Part::stream_with_length(reqwest::Body::from(opened), file.size_bytes)
+        .file_name(file.name.replace(['"', '\\', '\r', '\n'], "_"));
+    part.mime_str(&file.mime_type).map_err(|_| Lost::NotSent("the file's type is none".into()))
+}
+
+/// A file in base64, for platforms that take it so.
+pub async fn base64(path: Option<&Path>) -> Result<String, Lost> {
+    use base64::Engine as _;
+    let bytes = tokio::fs::read(path.unwrap_or(Path::new(""))).await.map_err(|_| gone())?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+fn gone() -> Lost {
+    Lost::NotSent("the file can't be read".into())
+}
+
 /// A call without an answer.
 #[derive(Debug)]
 pub enum Lost {
@@ -147,6 +169,12 @@ pub enum Lost {
 }
 
 impl Lost {
+    /// What that means before the message itself was sent, when only its file was on its way.
+    pub fn of_an_upload(self) -> Sent {
+        let (Self::NotSent(why) | Self::Unknown(why)) = self;
+        Sent::Failed(Failure::Retry(why, None))
+    }
+
     /// What that means for a message; `repeats`: the platform recognises our id.
     pub fn of_a_message(self, repeats: bool) -> Sent {
         match self {

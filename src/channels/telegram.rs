@@ -7,12 +7,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Event, Failure, Inbound, Media, Outbound, Outside, RawEvent, Request, Sent, base_url,
-    configured, gateway,
+    Address, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent, Reacted,
+    Request, Sent, base_url, configured,
+    files::Takes,
+    gateway,
     law::{Law, Pace, Size},
     outside, seconds, text_at,
 };
 use crate::platform::{Error, Result, crypto::same};
+
+/// <https://core.telegram.org/bots/api#sending-files>
+pub(super) const TAKES: &[Takes] = &[
+    Takes::of(&["image/jpeg", "image/png"], FileKind::Image, 10, 1024),
+    Takes::of(&["image/gif"], FileKind::Animation, 50, 1024),
+    Takes::of(&["video/mp4"], FileKind::Video, 50, 1024),
+    Takes::of(&["audio/mpeg", "audio/mp4"], FileKind::Audio, 50, 1024),
+    Takes::of(&["audio/ogg"], FileKind::Voice, 50, 1024),
+    Takes::of(&["*"], FileKind::Document, 50, 1024),
+];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,11 +191,65 @@ impl Telegram {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
-        let Body::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("this kind of message is not sent over Telegram".into()));
+        match &m.body {
+            Body::Text { text } => {
+                let body = json!({"chat_id": number(&m.recipient.id), "text": text});
+                self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
+            }
+            Body::File { file, kind, text } => {
+                let sent = self.send_file(outside, m, file, *kind, text).await;
+                // A picture that is too long or too wide to be shown can still be sent as a file.
+                match sent {
+                    Sent::Failed(Failure::Never(why)) if *kind == FileKind::Image && why.contains("PHOTO") => {
+                        self.send_file(outside, m, file, FileKind::Document, text).await
+                    }
+                    sent => sent,
+                }
+            }
+            _ => Sent::Failed(Failure::Never("this kind of message is not sent over Telegram".into())),
+        }
+    }
+
+    async fn send_file(&self, outside: &Outside, m: &Outbound, file: &FileFacts, kind: FileKind, text: &str) -> Sent {
+        let (method, field) = match kind {
+            FileKind::Image => ("sendPhoto", "photo"),
+            FileKind::Animation => ("sendAnimation", "animation"),
+            FileKind::Video => ("sendVideo", "video"),
+            FileKind::Audio => ("sendAudio", "audio"),
+            FileKind::Voice => ("sendVoice", "voice"),
+            FileKind::Document => ("sendDocument", "document"),
         };
-        let body = json!({"chat_id": m.recipient.id.parse::<i64>().map_or_else(|_| json!(m.recipient.id), |id| json!(id)), "text": text});
-        let (status, answer) = match outside::json(self.method(outside, "sendMessage", &body)).await {
+        let part = match outside::form_part(m.file.as_deref(), file).await {
+            Ok(part) => part,
+            Err(lost) => return lost.of_a_message(false),
+        };
+        let mut form = reqwest::multipart::Form::new()
+            .percent_encode_noop()
+            .text("chat_id", m.recipient.id.clone())
+            .part(field, part);
+        if !text.is_empty() {
+            form = form.text("caption", text.to_string());
+        }
+        let request = outside.configured().post(format!("{}/bot{}/{method}", self.base_url, self.bot_token));
+        self.said(outside::json(request.timeout(outside::UPLOAD_TIMEOUT).multipart(form)).await)
+    }
+
+    pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        let Some((chat, message)) = to.message.rsplit_once(':') else {
+            return Sent::Failed(Failure::Never("the message can't carry a reaction".into()));
+        };
+        let reaction: Vec<Value> = emoji.into_iter().map(|e| json!({"type": "emoji", "emoji": e})).collect();
+        let body = json!({"chat_id": number(chat), "message_id": number(message), "reaction": reaction});
+        match self.said(outside::json(self.method(outside, "setMessageReaction", &body)).await) {
+            // The answer names no message.
+            Sent::Accepted(_) => Sent::Accepted(None),
+            other => other,
+        }
+    }
+
+    /// What the platform's answer to a send means.
+    fn said(&self, answer: Result<(u16, Value), outside::Lost>) -> Sent {
+        let (status, answer) = match answer {
             Ok(answered) => answered,
             Err(lost) => return lost.of_a_message(false),
         };
@@ -226,6 +292,11 @@ impl Telegram {
             Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
         }
     }
+}
+
+/// Ids are numbers to the platform; a group's may be a name.
+fn number(id: &str) -> Value {
+    id.parse::<i64>().map_or_else(|_| json!(id), |id| json!(id))
 }
 
 /// Ids of messages count per chat.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Body, Checked, Connection, Echo, Event, Failure, Inbound, Media, Outbound, Outside, Progress, RawEvent, Receipt,
-    Request, Sent, base_url, configured,
+    Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
+    Reacted, Receipt, Request, Sent, base_url, configured,
     gateway::{self, address, in_a_group, of},
     law::Law,
     outside, seconds, text_at,
@@ -208,10 +208,25 @@ impl Waha {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
-        let Body::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("gateways take texts only".into()));
-        };
         let chat = chat(m);
+        let (path, body) = match &m.body {
+            Body::Text { text } => ("sendText", json!({"session": self.session, "chatId": chat, "text": text})),
+            Body::File { file, kind, text } => {
+                let data = match outside::base64(m.file.as_deref()).await {
+                    Ok(data) => data,
+                    Err(lost) => return lost.of_a_message(false),
+                };
+                let path = match kind {
+                    FileKind::Image | FileKind::Animation => "sendImage",
+                    FileKind::Video => "sendVideo",
+                    FileKind::Voice => "sendVoice",
+                    FileKind::Audio | FileKind::Document => "sendFile",
+                };
+                let file = json!({"mimetype": file.mime_type, "filename": file.name, "data": data});
+                (path, json!({"session": self.session, "chatId": chat, "file": file, "caption": text}))
+            }
+            _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
+        };
         if self.smart_read {
             // Read before it is answered, typing before the text; neither may keep the answer from going out.
             for path in ["sendSeen", "startTyping", "stopTyping"] {
@@ -219,8 +234,13 @@ impl Waha {
                     outside::json(self.post(outside, path, &json!({"session": self.session, "chatId": chat}))).await;
             }
         }
-        let body = json!({"session": self.session, "chatId": chat, "text": text});
-        answered(outside::json(self.post(outside, "sendText", &body)).await, |answer| of(answer, &["id"]))
+        answered(outside::json(self.post(outside, path, &body)).await, |answer| of(answer, &["id"]))
+    }
+
+    pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        let body = json!({"session": self.session, "messageId": to.message, "reaction": emoji.unwrap_or_default()});
+        let request = outside.configured().put(format!("{}/api/reaction", self.base_url));
+        answered(outside::json(request.header("x-api-key", &self.api_key).json(&body)).await, |_| None)
     }
 
     pub(super) async fn attend(&self, outside: &Outside, customer: &str) -> Result<()> {

@@ -133,14 +133,23 @@ impl Webhook {
         let Some(url) = &self.send_url else {
             return Sent::Failed(Failure::Never("this channel has no send_url: messages can only come in".into()));
         };
-        let Content::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("this channel sends texts only".into()));
+        let (text, file) = match &m.body {
+            Content::Text { text } => (text, None),
+            Content::File { file, text, .. } => (
+                text,
+                Some(json!({"url": m.link, "name": file.name, "mime_type": file.mime_type,
+                    "size_bytes": file.size_bytes, "sha256": file.sha256})),
+            ),
+            _ => return Sent::Failed(Failure::Never("this channel sends texts and files only".into())),
         };
-        let body = json!({
+        let mut body = json!({
             "id": m.id, "conversation_id": m.conversation, "to": {"id": m.recipient.id}, "by": m.by, "text": text,
             "sources": m.sources,
-        })
-        .to_string();
+        });
+        if let (Some(file), Some(all)) = (file, body.as_object_mut()) {
+            all.insert("file".into(), file);
+        }
+        let body = body.to_string();
         let request = outside
             .configured()
             .post(url)

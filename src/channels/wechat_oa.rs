@@ -4,14 +4,17 @@
 //! `success` at once, and the answer goes out through the customer service interface.
 //! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>
 
+use std::path::Path;
+
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Event, Failure, Inbound, Media, Outbound, Outside, RawEvent, Request, Sent, base_url,
-    configured,
+    Address, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent, Request,
+    Sent, base_url, configured,
+    files::Takes,
     law::{self, Law, Quota, Size},
     outside::{self, Lost},
     seconds, text_at, token,
@@ -22,6 +25,13 @@ use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
 };
+
+/// Pictures and sound. Documents are not sent here, and a film needs a picture of its own beside it.
+/// <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/New_temporary_materials.html>
+pub(super) const TAKES: &[Takes] = &[
+    Takes::of(&["image/jpeg", "image/png", "image/gif"], FileKind::Image, 10, 0),
+    Takes::of(&["audio/amr", "audio/mpeg"], FileKind::Voice, 2, 0),
+];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,15 +197,52 @@ impl WechatOa {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, now: DateTime<Utc>) -> Sent {
-        let Body::Text { text } = &m.body else {
-            return Sent::Failed(Failure::Never("this kind of message is not sent to official accounts".into()));
+        let body = match &m.body {
+            Body::Text { text } => {
+                json!({"touser": m.recipient.id, "msgtype": "text", "text": {"content": text}})
+            }
+            Body::File { file, kind, .. } => match self.upload(outside, m.file.as_deref(), file, *kind, now).await {
+                Ok(id) => {
+                    let kind = type_of(*kind);
+                    json!({"touser": m.recipient.id, "msgtype": kind, kind: {"media_id": id}})
+                }
+                Err(not_sent) => return not_sent,
+            },
+            _ => {
+                return Sent::Failed(Failure::Never("this kind of message is not sent to official accounts".into()));
+            }
         };
-        let body = json!({"touser": m.recipient.id, "msgtype": "text", "text": {"content": text}});
         match self.call(outside, "message/custom/send", &body, now).await {
             Ok(answer) => outcome(&answer),
             // No id of ours is recognised here.
             Err(lost) => lost.of_a_message(false),
         }
+    }
+
+    /// Brings a file to the platform, which keeps it for three days; its id there.
+    async fn upload(
+        &self,
+        outside: &Outside,
+        path: Option<&Path>,
+        file: &FileFacts,
+        kind: FileKind,
+        now: DateTime<Utc>,
+    ) -> Result<String, Sent> {
+        let no_token = |e: Error| Sent::Failed(Failure::Retry(e.chain(), None));
+        let mut token = self.token(outside, None, now).await.map_err(no_token)?;
+        for attempt in 0..2 {
+            let answer = call::upload(outside, &self.address("media/upload"), &token, type_of(kind), path, file).await;
+            let answer = answer.map_err(Lost::of_an_upload)?;
+            match (call::errcode(&answer), answer.get("media_id").and_then(Value::as_str)) {
+                (Some(0) | None, Some(id)) => return Ok(id.into()),
+                (Some(40_001 | 40_014 | 42_001), _) if attempt == 0 => {
+                    token = self.token(outside, Some(&token), now).await.map_err(no_token)?;
+                }
+                (Some(_), _) => return Err(outcome(&answer)),
+                (None, _) => break,
+            }
+        }
+        Err(Sent::Failed(Failure::Retry("WeChat does not take the file".into(), None)))
     }
 
     pub(super) async fn attend(&self, outside: &Outside, openid: &str, now: DateTime<Utc>) -> Result<()> {
@@ -221,6 +268,11 @@ impl WechatOa {
             Err(e) => Checked { ok: false, detail: e.chain() },
         }
     }
+}
+
+/// What official accounts call a kind of file.
+fn type_of(kind: FileKind) -> &'static str {
+    if matches!(kind, FileKind::Voice | FileKind::Audio) { "voice" } else { "image" }
 }
 
 /// Followers who come are greeted by nobody unless they ask; a menu's button is something they say.

@@ -12,7 +12,7 @@ use super::{Context, client::Client};
 pub enum Channel {
     /// Connect a channel
     ///
-    /// Kinds: whatsapp_cloud, wecom_kf, wechat_oa, telegram, web, webhook; and, unofficial (WhatsApp may ban the
+    /// Kinds: whatsapp_cloud, wecom_kf, wechat_oa, telegram, email, web, webhook; and, unofficial (WhatsApp may ban the
     /// number): waha, evolution, gateway. docs/channels/ says what each needs.
     Add(Box<Add>),
     /// Show the channels and how they are
@@ -107,6 +107,21 @@ pub struct Add {
     /// Telegram: the webhook's secret token
     #[arg(long)]
     secret_token: Option<String>,
+    /// E-mail: what customers write to
+    #[arg(long)]
+    address: Option<String>,
+    /// E-mail: where mails are received
+    #[arg(long, value_name = "HOST")]
+    imap_host: Option<String>,
+    /// E-mail: where mails are sent
+    #[arg(long, value_name = "HOST")]
+    smtp_host: Option<String>,
+    /// E-mail: as whom to sign in [default: the address]
+    #[arg(long)]
+    user: Option<String>,
+    /// E-mail: the password, or the one that the provider gives to programs
+    #[arg(long)]
+    password: Option<String>,
     /// Webhook: where our messages go
     #[arg(long, value_name = "URL")]
     send_url: Option<String>,
@@ -138,6 +153,11 @@ impl Add {
             ("instance", &self.instance),
             ("bot_token", &self.bot_token),
             ("secret_token", &self.secret_token),
+            ("address", &self.address),
+            ("imap_host", &self.imap_host),
+            ("smtp_host", &self.smtp_host),
+            ("user", &self.user),
+            ("password", &self.password),
             ("send_url", &self.send_url),
         ];
         for (key, value) in given {
@@ -231,16 +251,20 @@ async fn add(client: &Client, new: &Add) -> Result<ExitCode> {
 
 async fn list(client: &Client, as_json: bool) -> Result<ExitCode> {
     let all = client.call("GET", "/api/channels", None).await?;
+    if as_json {
+        let named = |channel: &Value| {
+            let mut channel = channel.clone();
+            let kind = channel.get("platform").cloned().unwrap_or_default();
+            if let Some(fields) = channel.as_object_mut() {
+                fields.insert("kind".into(), kind);
+            }
+            channel
+        };
+        println!("{}", all.as_array().into_iter().flatten().map(named).collect::<Value>());
+        return Ok(ExitCode::SUCCESS);
+    }
     for channel in all.as_array().into_iter().flatten() {
         let of = |key: &str| channel.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
-        if as_json {
-            let mut line = channel.clone();
-            if let Some(fields) = line.as_object_mut() {
-                fields.insert("kind".into(), json!(of("platform")));
-            }
-            println!("{line}");
-            continue;
-        }
         let unofficial = if channel.get("unofficial") == Some(&json!(true)) { " (unofficial)" } else { "" };
         println!("{}  {}{unofficial}  {}  {}", of("id"), of("platform"), of("name"), of("status"));
         for (what, key) in [("last message", "last_inbound_at"), ("connection", "connection"), ("problem", "error")] {

@@ -6,9 +6,9 @@ mod hooks;
 use std::sync::Arc;
 
 use axum::{
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -25,16 +25,20 @@ use super::{
     gaps::{self, Gap},
     hold::{self, Scope},
     overview::{self, Overview},
+    react,
     rules::{self, Rules},
     send,
     store::{self, desk::Counts, views::SavedView},
 };
 use crate::{
-    app::{App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, SavedViewId, TagId, UserId},
+    app::{
+        App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, MessageId, SavedViewId, TagId, UserId,
+    },
     channels::Choice,
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
+        upload::Form,
     },
     staff::{Can, CannedManage, ConversationAssign, ConversationRead, ConversationReply, SettingsManage, SignedIn},
 };
@@ -353,10 +357,12 @@ pub async fn messages(
     let mut reader = app.read().await?;
     store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let limit = limit(query.limit);
-    if let Some(before) = query.before {
-        return Ok(Json(store::list_messages_before(reader.conn(), by.org, id, before, limit).await?));
-    }
-    Ok(Json(store::list_messages(reader.conn(), by.org, id, query.after, limit, true).await?))
+    let mut found = match query.before {
+        Some(before) => store::list_messages_before(reader.conn(), by.org, id, before, limit).await?,
+        None => store::list_messages(reader.conn(), by.org, id, query.after, limit, true).await?,
+    };
+    store::show_files(reader.conn(), by.org, &mut found).await?;
+    Ok(Json(found))
 }
 
 /// The assistant's turns in a conversation, the latest first: what it searched, found, proved and decided.
@@ -437,9 +443,64 @@ pub async fn reply(
         text: body.text,
         version: body.version,
         choices: body.choices,
+        file: None,
         idempotency_key: body.idempotency_key,
     };
     Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))
+}
+
+/// The form of a message with a file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the form")]
+pub struct FileForm {
+    /// A picture, sound, a film, a PDF, an Office document, text or an archive; at most 100 MB.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// What is said about it.
+    text: Option<String>,
+    /// The conversation's `version` you saw.
+    version: Option<i64>,
+    /// Chosen by you: a repetition returns the first message instead of sending another.
+    idempotency_key: Option<String>,
+}
+
+/// Send the customer a file. What their platform does not take goes as a link, or is refused with the reason.
+#[utoipa::path(post, path = "/api/conversations/{id}/files", tag = "inbox", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, body = Message)))]
+pub async fn send_file(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    request: Request,
+) -> Result<Json<Message>> {
+    let user = by.person()?;
+    let mut form = Form::read(request, &app.files, file::LIMIT).await?;
+    let version = form.take("version").map(|v| v.parse()).transpose();
+    let new = AgentMessage {
+        text: form.take("text").unwrap_or_default(),
+        version: version.map_err(|_| Error::Invalid("version: a number".into()))?,
+        choices: Vec::new(),
+        idempotency_key: form.take("idempotency_key"),
+        file: Some(form.upload),
+    };
+    Ok(Json(send::send(&app, by.org, id, user, new).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reaction {
+    /// One emoji; absent: none any more.
+    pub emoji: Option<String>,
+}
+
+/// Put an emoji on a message of the customer, or take it away, where their platform has that.
+#[utoipa::path(put, path = "/api/conversations/{id}/messages/{message}/reaction", tag = "inbox", request_body = Reaction, responses((status = 200, body = Message)))]
+pub async fn react(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    Json(body): Json<Reaction>,
+) -> Result<Json<Message>> {
+    Ok(Json(react::react(&app, by.org, id, message, body.emoji.as_deref()).await?))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -464,25 +525,16 @@ pub async fn attachment(
     State(app): State<Arc<App>>,
     by: Can<ConversationRead>,
     Path(id): Path<AttachmentId>,
+    request: Request,
 ) -> Result<Response> {
     let found = store::find_attachment(app.read().await?.conn(), id).await?;
     let found = found.filter(|f| f.org_id == by.org && f.status == "stored").ok_or(Error::NotFound("file"))?;
-    let bytes = file::read(&app, found.org_id, id).await?;
-    let kind = found.content_type.unwrap_or_else(|| "application/octet-stream".into());
-    let is_shown = ["image/", "audio/", "video/"].iter().any(|k| kind.starts_with(k)) || kind == "application/pdf";
-    let name: String = found
-        .filename
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "._- ".contains(*c))
-        .collect();
-    let how = if is_shown { "inline" } else { "attachment" };
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_DISPOSITION, format!("{how}; filename=\"{name}\"")),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".into()),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".into()),
-        (header::CACHE_CONTROL, "private, max-age=3600".into()),
-    ];
-    Ok((headers, bytes).into_response())
+    file::serve(&app, &found, request).await
+}
+
+/// A file by its link: whoever was given the link may fetch it while it is valid.
+#[utoipa::path(get, path = "/api/files/{link}", tag = "widget", responses((status = 200, content_type = "application/octet-stream", body = String)))]
+pub async fn linked_file(State(app): State<Arc<App>>, Path(link): Path<String>, request: Request) -> Result<Response> {
+    let found = file::linked(&app, &link).await?;
+    file::serve(&app, &found, request).await
 }

@@ -24,7 +24,7 @@ async fn find(mut c: Conn<'_>, row: &ChannelRow, target: &str) -> Result<Option<
     }
 }
 
-fn fields(message: &Message) -> Map<String, Value> {
+pub(super) fn fields(message: &Message) -> Map<String, Value> {
     message.metadata.0.as_object().cloned().unwrap_or_default()
 }
 
@@ -97,8 +97,7 @@ pub(super) async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<
     store::clear_preview(tx.conn(), message.conversation_id, &message.content).await?;
     let files = store::list_attachments(tx.conn(), message.id).await?;
     for file in &files {
-        let gone = store::Stored { status: "deleted", error: None, content_type: None, size_bytes: None, sha256: None };
-        store::settle_attachment(tx.conn(), file.id, &gone, now).await?;
+        store::settle_attachment(tx.conn(), file.id, &store::Stored::only("deleted"), now).await?;
     }
     // What else is open is still answered.
     Job::TakeTurn { conversation: message.conversation_id }.push(tx.conn(), row.org_id, now).await?;

@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use super::store::{self, ChannelRow};
+use super::{
+    fetch,
+    store::{self, ChannelRow},
+};
 use crate::{
     app::{App, ChannelId, OrgId},
     channels::{Channel, Checked},
@@ -115,6 +118,7 @@ pub async fn connect(
     };
     let mut tx = app.begin().await?;
     store::insert_channel(tx.conn(), &row).await?;
+    fetch::begin(tx.conn(), &row, &channel, app.now()).await?;
     let shown = json!({"platform": platform, "name": row.name});
     audit(tx.conn(), app.now(), by, "channel.create", ("channel", id.0), shown).await?;
     tx.commit().await?;
@@ -144,13 +148,15 @@ pub async fn edit(
     if name.is_empty() {
         return Err(Error::Invalid("the channel needs a name".into()));
     }
-    note_account(&Channel::open(&row.platform, &opened)?, &mut shown);
+    let channel = Channel::open(&row.platform, &opened)?;
+    note_account(&channel, &mut shown);
     let sealed = if opened.as_object().is_some_and(serde_json::Map::is_empty) {
         String::new()
     } else {
         app.key.seal(&format!("channel:{id}"), opened.to_string().as_bytes())?
     };
     store::save_channel(tx.conn(), id, name, &sealed, &shown, app.now()).await?;
+    fetch::begin(tx.conn(), &row, &channel, app.now()).await?;
     let what = json!({"name": name, "config": config.is_some(), "settings": settings.is_some()});
     audit(tx.conn(), app.now(), by, "channel.edit", ("channel", id.0), what).await?;
     let row = store::find_channel(tx.conn(), id).await?.ok_or(Error::NotFound("channel"))?;

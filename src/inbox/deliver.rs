@@ -5,21 +5,22 @@
 //! channel's law decides whether and when.
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, alarm,
-    call_agents::call,
-    connect, receipt,
-    store::{self, ChannelRow, HolderChange, Part},
+    Conversation, Holder, Message, MessageStatus, Sender, alarm, connect,
+    fail::settle,
+    file, receipt,
+    store::{self, Attachment, ChannelRow, Part},
 };
 use crate::{
-    app::{App, Changed, Job, MessageId, UserId},
+    app::{App, AttachmentId, Changed, Job, MessageId},
     channels::{
         Address, Body, Channel, Choice, Failure, Outbound, Sent,
+        files::with_link,
         law::{Law, Purpose, Ruling},
     },
-    customers::{self, ActivityKind, NewActivity},
+    customers,
     platform::{Error, Result, db::Conn},
     staff,
 };
@@ -31,6 +32,11 @@ const ORDER: Duration = Duration::seconds(10);
 /// How long a channel that is paused, or stopped by its platform, is left alone.
 pub(super) const STOPPED: Duration = Duration::seconds(60);
 
+/// How long the customer may fetch a file that a link stands for.
+const LINK: Duration = Duration::days(30);
+/// Why a file does not go out that was deleted while it waited.
+const GONE: &str = "the file is no longer there";
+
 /// What a delivery needs to know.
 struct Delivery<'a> {
     app: &'a App,
@@ -40,6 +46,7 @@ struct Delivery<'a> {
     law: Law,
     recipient: Address,
     chat: Option<String>,
+    file: Option<Attachment>,
 }
 
 /// Sends one message (`Job::Deliver`).
@@ -62,6 +69,7 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
         None => None,
     };
     let chat = store::find_chat(reader.conn(), conversation.id).await?;
+    let file = store::list_attachments(reader.conn(), message.id).await?.into_iter().next();
     drop(reader);
     may_go_now(app, &row)?;
     let channel = match connect::open(app, &row) {
@@ -76,7 +84,7 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
     };
     let recipient = Address::new(&identity.kind, identity.external_id);
     let law = channel.law();
-    Delivery { app, message: &message, conversation: &conversation, channel: &channel, law, recipient, chat }
+    Delivery { app, message: &message, conversation: &conversation, channel: &channel, law, recipient, chat, file }
         .run()
         .await
 }
@@ -142,14 +150,17 @@ impl Delivery<'_> {
             self.app.changed(m.org_id, Changed::Conversation { id: m.conversation_id }).await;
             return Ok(None);
         }
-        let mut bodies = match body(m) {
-            Some(body) => vec![body],
-            None => self.channel.plan(&m.content, &choices(m)),
+        let mut bodies = match self.bodies() {
+            Ok(bodies) => bodies,
+            Err(why) => {
+                settle(self.app, m, MessageStatus::Failed, Some(&why)).await?;
+                return Ok(None);
+            }
         };
         match self.rule(bodies.len()).await? {
             Ruling::Now => {}
             Ruling::WaitUntil(at) => return Err(Error::Later { at }),
-            Ruling::NeedsTemplate => match self.channel.template(&m.content) {
+            Ruling::NeedsTemplate => match self.template() {
                 Some(template) => bodies = vec![template],
                 None => {
                     let why =
@@ -170,6 +181,34 @@ impl Delivery<'_> {
         let parts = store::list_parts(tx.conn(), m.id).await?;
         tx.commit().await?;
         Ok(Some(parts))
+    }
+
+    /// What will stand on the wire; the error is for an agent.
+    fn bodies(&self) -> Result<Vec<Body>, String> {
+        let m = self.message;
+        match &self.file {
+            None => Ok(self.channel.plan(&m.content, &choices(m))),
+            Some(file) if file.status == "stored" => {
+                self.channel.plan_file(&file.facts(), &m.content, self.link().as_deref())
+            }
+            Some(_) => Err(GONE.into()),
+        }
+    }
+
+    /// Where the customer may fetch the message's file, if we can be reached from outside.
+    fn link(&self) -> Option<String> {
+        let base = self.app.config.server.public_url.as_deref()?;
+        let path = file::link(self.app, self.file.as_ref()?.id, LINK).ok()?;
+        Some(format!("{}{path}", base.trim_end_matches('/')))
+    }
+
+    /// The template with what the message says; a file can only be linked in one.
+    fn template(&self) -> Option<Body> {
+        let said = &self.message.content;
+        match &self.file {
+            None => self.channel.template(said),
+            Some(file) => self.channel.template(&with_link(&file.facts(), said, &self.link()?)),
+        }
     }
 
     /// Whether the assistant may no longer say this, because a person holds the conversation. Asking for a mark comes
@@ -226,8 +265,18 @@ impl Delivery<'_> {
         if !store::attempt_part(tx.conn(), part.id, app.now()).await? {
             return Ok(false);
         }
-        let answers = store::last_external(tx.conn(), m.conversation_id).await?;
+        let (answers, about) = store::last_external(tx.conn(), m.conversation_id).await?.unzip();
         tx.commit().await?;
+        let bytes = match &part.body.0 {
+            Body::File { file, .. } => match file::read(app, m.org_id, AttachmentId(file.id)).await? {
+                Some(bytes) => Some(bytes),
+                None => {
+                    self.settle_part(part, MessageStatus::Failed, Some(GONE), None).await?;
+                    return Ok(false);
+                }
+            },
+            _ => None,
+        };
         let outbound = Outbound {
             id: part.id.to_string(),
             conversation: m.conversation_id.to_string(),
@@ -235,8 +284,11 @@ impl Delivery<'_> {
             chat: self.chat.clone(),
             by: if m.sender_type == Sender::Agent { "agent" } else { "assistant" },
             body: part.body.0.clone(),
+            file: bytes.as_ref().map(|b| b.path().to_path_buf()),
+            link: self.link(),
             sources: m.ai_sources.as_ref().map(|s| s.0.clone()),
             answers,
+            about: about.map(|about| about.0),
         };
         match self.channel.send(&app.outside, &outbound, app.now()).await {
             Sent::Accepted(external) => {
@@ -287,7 +339,7 @@ impl Delivery<'_> {
     /// The window is closed: the template instead, if there is one. False: there is none, and that is settled.
     async fn outside_window(&self, part: &Part, why: &str) -> Result<bool> {
         let is_template = matches!(part.body.0, Body::Template { .. });
-        match self.channel.template(&self.message.content).filter(|_| !is_template) {
+        match self.template().filter(|_| !is_template) {
             Some(template) => {
                 requeue(self.app, part, Some(&template), why).await?;
                 Err(Error::Later { at: self.app.now() })
@@ -343,78 +395,8 @@ fn choices(m: &Message) -> Vec<Choice> {
     m.metadata.0.get("choices").and_then(|c| serde_json::from_value(c.clone()).ok()).unwrap_or_default()
 }
 
-/// What stands on the wire for a message that is not made of text.
-fn body(m: &Message) -> Option<Body> {
-    m.metadata.0.get("body").and_then(|b| serde_json::from_value(b.clone()).ok())
-}
-
 fn kind(m: &Message) -> Option<&str> {
     m.metadata.0.get("kind").and_then(Value::as_str)
-}
-
-async fn settle(app: &App, message: &Message, status: MessageStatus, reason: Option<&str>) -> Result<()> {
-    let now = app.now();
-    let mut tx = app.begin().await?;
-    let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
-    let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
-    let told = if changed && status == MessageStatus::Failed {
-        report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
-    } else {
-        Vec::new()
-    };
-    tx.commit().await?;
-    staff::tell(app, message.org_id, &told).await;
-    app.wake(message.org_id).await;
-    app.changed(message.org_id, Changed::Conversation { id: message.conversation_id }).await;
-    Ok(())
-}
-
-/// A delivery was tried for the last time: a person sees it.
-pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
-    let mut reader = app.read().await?;
-    let Some(message) = store::find_message(reader.conn(), id).await? else {
-        return Ok(());
-    };
-    let parts = store::list_parts(reader.conn(), id).await?;
-    drop(reader);
-    let mut tx = app.begin().await?;
-    for part in parts {
-        let from = [MessageStatus::Queued, MessageStatus::Sending];
-        store::set_part_status(tx.conn(), part.id, &from, MessageStatus::Failed, Some(why), None, app.now()).await?;
-    }
-    tx.commit().await?;
-    settle(app, &message, MessageStatus::Failed, Some(why)).await
-}
-
-/// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the
-/// assistant did. Returns whom to tell.
-pub(super) async fn report_failure(
-    app: &App,
-    mut c: Conn<'_>,
-    message: &Message,
-    why: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<UserId>> {
-    let activity = NewActivity::of(ActivityKind::Custom, None)
-        .titled("A message could not be delivered")
-        .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
-    customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
-    let Some(conversation) = store::find_any(c.again(), message.conversation_id).await? else {
-        return Ok(Vec::new());
-    };
-    if message.sender_type == Sender::Assistant
-        && conversation.holder == Holder::Assistant
-        && conversation.status == Status::Active
-    {
-        let change = HolderChange {
-            reason: Some("undeliverable".into()),
-            brief: Some(json!({"question": "", "tried": [why], "evidence": [], "missing": "", "mood": "calm"})),
-            ..HolderChange::to(Status::Pending, Holder::Queue)
-        };
-        store::set_holder(c.again(), conversation.id, &change, now).await?;
-    }
-    let title = format!("A message to {} could not be delivered", conversation.customer_name);
-    call(app, c, &conversation, None, &title, now).await
 }
 
 /// Sends what waits again: after a receipt said that it did not arrive.

@@ -37,8 +37,9 @@ pub(super) async fn take(app: &App, row: &ChannelRow, echo: Echo) -> Result<()> 
         return Ok(());
     }
     let (customer, identity) = customers::find_or_create(tx.conn(), org, reached(row, &echo.customer), now).await?;
+    let is_file = echo.content_type != "text";
     let (id, text) = (&echo.external_message_id, &echo.text);
-    if store::is_ours(tx.conn(), row.id, customer.id, id, text, now - OURS).await? {
+    if store::is_ours(tx.conn(), row.id, customer.id, id, text, is_file, now - OURS).await? {
         return Ok(());
     }
     customers::lock_identity(tx.conn(), identity.id).await?;
@@ -86,6 +87,7 @@ pub(super) async fn take(app: &App, row: &ChannelRow, echo: Echo) -> Result<()> 
         idempotency_key: None,
         sent_at: echo.sent_at,
         created_at: now,
+        files: Vec::new(),
     };
     if !store::insert_message(tx.conn(), &message).await? {
         return Ok(());

@@ -1,17 +1,19 @@
 //! What a doorbell announced is fetched page by page; the cursor moves in the transaction that keeps the page.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    connect,
-    store::{self, NewEvent},
+    alarm, connect,
+    store::{self, ChannelRow, NewEvent},
 };
 use crate::{
     app::{App, ChannelEventId, ChannelId, Job},
-    channels::Place,
-    platform::Result,
+    channels::{Channel, Connection, Place},
+    platform::{Error, Result, db::Conn},
 };
 
+/// What a channel that is looked at says of itself while that works.
+const UP: &str = "connected";
 /// How long an account may be silent before it is looked at without a doorbell: one may have been lost.
 const SILENCE: Duration = Duration::minutes(10);
 
@@ -23,6 +25,53 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
     };
     drop(reader);
     let opened = connect::open(app, &row)?;
+    let Some((looked_at, every)) = opened.looks() else {
+        return pages(app, &row, &opened, account, token).await;
+    };
+    if looked_at != account {
+        return Ok(()); // it was changed meanwhile; the new one has a job of its own
+    }
+    // Nobody tells us that something waits: the next look follows this one, whatever becomes of it.
+    let next = Job::Fetch { channel, account: account.into(), token: String::new() };
+    let look_again = async |after: Duration| {
+        let mut tx = app.begin().await?;
+        next.push_at(tx.conn(), row.org_id, app.now(), app.now() + after).await?;
+        tx.commit().await
+    };
+    match pages(app, &row, &opened, account, token).await {
+        Ok(()) => {
+            // The usual case writes nothing.
+            if row.connection_state.as_deref() != Some(UP) {
+                let up = Connection { is_up: true, state: UP.into(), detail: "connected".into() };
+                alarm::connection(app, row.org_id, channel, &up).await?;
+            }
+            look_again(every).await
+        }
+        Err(e) => {
+            // A moment without a connection is nobody's business; what only a person can mend is at once.
+            let last = store::fetched_at(app.read().await?.conn(), channel, account).await?;
+            if !e.is_transient() || last.is_some_and(|at| app.now() - at > SILENCE) {
+                alarm::connection(app, row.org_id, channel, &failing(&e)).await?;
+            }
+            look_again(every * 2).await
+        }
+    }
+}
+
+/// The mailbox or whatever is looked at can't be.
+fn failing(e: &Error) -> Connection {
+    Connection { is_up: false, state: "failing".into(), detail: format!("receiving: {}", e.chain()) }
+}
+
+/// Begins to look at a channel that nobody rings for, on the caller's transaction.
+pub(super) async fn begin(c: Conn<'_>, row: &ChannelRow, opened: &Channel, now: DateTime<Utc>) -> Result<()> {
+    let Some((account, _)) = opened.looks() else { return Ok(()) };
+    Job::Fetch { channel: row.id, account: account.into(), token: String::new() }.push(c, row.org_id, now).await
+}
+
+/// Page after page, until nothing waits.
+async fn pages(app: &App, row: &ChannelRow, opened: &Channel, account: &str, token: &str) -> Result<()> {
+    let channel = row.id;
     loop {
         let now = app.now();
         let mut tx = app.begin().await?;

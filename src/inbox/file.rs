@@ -1,20 +1,39 @@
-//! Files that customers send: downloaded at once, looked at, kept with the stored files, deleted by retention.
+//! Files of messages: what customers send is downloaded at once and looked at, what people here attach is kept with its
+//! message; both lie with the stored files until retention or erasure removes them.
 
 use std::path::Path;
 
-use bytes::Bytes;
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Duration, Utc};
+use tower_http::services::ServeFile;
+use uuid::Uuid;
 
 use super::{
-    connect,
-    store::{self, Stored},
+    Message, connect,
+    store::{self, Attachment, Stored},
 };
 use crate::{
     app::{App, AttachmentId, OrgId},
-    platform::{Error, Result, crypto::sha256_hex, files},
+    channels::Media,
+    platform::{
+        Error, Result,
+        crypto::sha256_hex,
+        db::Conn,
+        files::{self, Readable},
+        upload::{UNKNOWN, Upload, kind},
+    },
 };
 
 /// The largest file that is kept.
-const LIMIT: u64 = 100 << 20;
+pub const LIMIT: u64 = 100 << 20;
+/// How much of a file is looked at to tell what it is.
+const HEAD: usize = 4096;
 
 /// Where a file lies, by itself, so that it can be removed by itself.
 fn dir(org: OrgId, id: AttachmentId) -> String {
@@ -40,7 +59,9 @@ pub async fn download(app: &App, id: AttachmentId) -> Result<()> {
     if bytes.is_empty() {
         return Err(Error::Invalid("the file is empty".into()));
     }
-    let kind = kind(&bytes, file.source.0.mime_type.as_deref());
+    let source = &file.source.0;
+    let head = bytes.get(..HEAD).unwrap_or(&bytes);
+    let kind = kind(head, source.mime_type.as_deref(), source.filename.as_deref());
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let incoming = app.files.incoming().await?;
     tokio::fs::write(&incoming, &bytes).await?;
@@ -59,8 +80,7 @@ pub async fn download(app: &App, id: AttachmentId) -> Result<()> {
 /// A file could not be had: the message says so.
 pub async fn not_downloaded(app: &App, id: AttachmentId, error: &Error) -> Result<()> {
     let why = error.to_string();
-    let failed = Stored { status: "failed", error: Some(&why), content_type: None, size_bytes: None, sha256: None };
-    settle(app, id, &failed, None).await
+    settle(app, id, &Stored { error: Some(&why), ..Stored::only("failed") }, None).await
 }
 
 async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>, content: Option<&Path>) -> Result<()> {
@@ -81,10 +101,51 @@ async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>, content: Opti
     Ok(())
 }
 
+/// Refuses what is not kept: empty files, and those that nobody can tell what they are, programs among them.
+pub fn check(upload: &Upload) -> Result<()> {
+    if upload.size_bytes == 0 {
+        return Err(Error::Invalid("the file is empty".into()));
+    }
+    if upload.kind() == UNKNOWN {
+        return Err(Error::Invalid(
+            "this kind of file is not taken: pictures, sound, films, PDF, Office documents, text and archives are"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// What a message with this file is called: `image`, `video`, `audio` or `document`.
+pub(super) fn content_type(upload: &Upload) -> &'static str {
+    let kind = upload.kind();
+    ["image", "video", "audio"].into_iter().find(|k| kind.starts_with(k)).unwrap_or("document")
+}
+
+/// Keeps an upload as the file of `message`, on the caller's transaction.
+pub(super) async fn keep(
+    app: &App,
+    mut c: Conn<'_>,
+    id: AttachmentId,
+    message: &Message,
+    upload: &Upload,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let name = if upload.name.is_empty() { content_type(upload) } else { &upload.name };
+    let media = Media { filename: Some(name.to_string()), mime_type: upload.said.clone(), ..Media::default() };
+    store::insert_attachment(c.again(), id, message, &media, now).await?;
+    let stored = Stored {
+        content_type: Some(upload.kind()),
+        size_bytes: i64::try_from(upload.size_bytes).ok(),
+        sha256: Some(&upload.sha256),
+        ..Stored::only("stored")
+    };
+    store::settle_attachment(c.again(), id, &stored, now).await?;
+    app.files.keep(c, &format!("{}/content", dir(message.org_id, id)), upload.path()).await
+}
+
 /// The bytes of a stored file.
-pub async fn read(app: &App, org: OrgId, id: AttachmentId) -> Result<Bytes> {
-    let found = app.files.read(&format!("{}/content", dir(org, id))).await?.ok_or(Error::NotFound("file"))?;
-    Ok(tokio::fs::read(found.path()).await?.into())
+pub(super) async fn read(app: &App, org: OrgId, id: AttachmentId) -> Result<Option<Readable>> {
+    app.files.read(&format!("{}/content", dir(org, id))).await
 }
 
 /// Removes the bytes of a file. Safe to repeat.
@@ -99,48 +160,53 @@ pub(super) async fn delete(app: &App, org: OrgId, id: AttachmentId) {
     }
 }
 
-/// What the bytes are, by their own signature; what has none is trusted to be what was said only where that is
-/// harmless to show.
-fn kind(bytes: &[u8], said: Option<&str>) -> &'static str {
-    let begins = |signature: &[u8]| bytes.starts_with(signature);
-    let at = |from: usize, signature: &[u8]| bytes.get(from..from + signature.len()) == Some(signature);
-    match () {
-        () if begins(b"\xFF\xD8\xFF") => "image/jpeg",
-        () if begins(b"\x89PNG\r\n\x1A\n") => "image/png",
-        () if begins(b"GIF8") => "image/gif",
-        () if begins(b"RIFF") && at(8, b"WEBP") => "image/webp",
-        () if begins(b"%PDF-") => "application/pdf",
-        () if begins(b"OggS") => "audio/ogg",
-        () if begins(b"#!AMR") => "audio/amr",
-        () if begins(b"ID3") || begins(b"\xFF\xFB") => "audio/mpeg",
-        () if at(4, b"ftyp") => {
-            if said.is_some_and(|s| s.starts_with("audio/")) {
-                "audio/mp4"
-            } else {
-                "video/mp4"
-            }
-        }
-        () if begins(b"PK\x03\x04") => "application/zip",
-        () if said.is_some_and(|s| s.starts_with("text/plain")) => "text/plain; charset=utf-8",
-        () => "application/octet-stream",
-    }
+/// A path by which whoever is given it may fetch a file for a while, and no other.
+pub fn link(app: &App, id: AttachmentId, valid: Duration) -> Result<String> {
+    let until = (app.now() + valid).timestamp();
+    let sealed = app.key.seal("file", &[id.0.as_bytes().as_slice(), &until.to_be_bytes()].concat())?;
+    Ok(format!("/api/files/{}", URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_what_its_bytes_say() {
-        for (bytes, said, expected) in [
-            (&b"\xFF\xD8\xFFabc"[..], Some("image/png"), "image/jpeg"),
-            (b"<html><script>", Some("image/jpeg"), "application/octet-stream"),
-            (b"<svg onload=x>", Some("image/svg+xml"), "application/octet-stream"),
-            (b"hello", Some("text/plain"), "text/plain; charset=utf-8"),
-            (b"OggS...", Some("audio/ogg; codecs=opus"), "audio/ogg"),
-            (b"", None, "application/octet-stream"),
-        ] {
-            assert_eq!(kind(bytes, said), expected);
-        }
+/// The file that a link leads to, while it is valid.
+pub(super) async fn linked(app: &App, link: &str) -> Result<Attachment> {
+    let gone = || Error::NotFound("file");
+    let sealed = URL_SAFE_NO_PAD.decode(link).ok().and_then(|b| String::from_utf8(b).ok()).ok_or_else(gone)?;
+    let plain = app.key.open("file", &sealed).map_err(|_| gone())?;
+    let (id, until) = plain.split_at_checked(16).ok_or_else(gone)?;
+    let until = until.try_into().ok().map(i64::from_be_bytes).ok_or_else(gone)?;
+    if app.now().timestamp() > until {
+        return Err(gone());
     }
+    let id = AttachmentId(Uuid::from_slice(id).map_err(|_| gone())?);
+    store::find_attachment(app.read().await?.conn(), id).await?.filter(|f| f.status == "stored").ok_or_else(gone)
+}
+
+/// Answers a request for a file, or for a range of it. What a browser might run is only ever downloaded.
+pub(super) async fn serve(app: &App, found: &Attachment, request: Request) -> Result<Response> {
+    let file = read(app, found.org_id, found.id).await?.ok_or(Error::NotFound("file"))?;
+    let kind = found.content_type.as_deref().unwrap_or(UNKNOWN);
+    // The file is open when this returns: a copy may go.
+    let answer = ServeFile::new(file.path()).try_call(request).await?;
+    let mut answer = answer.map(Body::new);
+    let is_shown = ["image/", "audio/", "video/"].iter().any(|k| kind.starts_with(k)) || kind == "application/pdf";
+    let how = if is_shown { "inline" } else { "attachment" };
+    let name = found.filename.as_deref().unwrap_or_default();
+    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "._- ".contains(*c)).collect();
+    let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    let disposition = format!("{how}; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+    for (name, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, &disposition),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "private, max-age=3600"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        answer.headers_mut().insert(name, HeaderValue::from_str(value).map_err(Error::internal)?);
+    }
+    // A browser's own reader of PDF does not open in a sandbox, and nothing of ours runs in it.
+    if kind != "application/pdf" {
+        let sandbox = HeaderValue::from_static("default-src 'none'; sandbox");
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, sandbox);
+    }
+    Ok(answer)
 }

@@ -18,6 +18,8 @@ mod desk;
 mod due;
 mod echo;
 mod erase;
+mod expire;
+mod fail;
 mod fetch;
 mod file;
 mod gaps;
@@ -25,6 +27,7 @@ mod hand_off;
 mod hold;
 mod hours;
 mod overview;
+mod react;
 mod receipt;
 mod receive;
 mod reply;
@@ -48,24 +51,26 @@ pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
     sibling,
 };
-pub use deliver::{deliver, not_delivered};
+pub use deliver::deliver;
 pub use due::watch as watch_due;
 pub use erase::{Erased, erase, erase_files, export};
+pub use fail::not_delivered;
 pub use fetch::fetch;
-pub use file::{download, not_downloaded};
+pub use file::{check as check_file, download, link as file_link, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, WAITING, hand_off, hand_off_text, say_wait};
 pub use hold::{Scope, give_back, resolve, take_over};
-pub use receive::{Received, receive, receive_event};
+pub use react::{not_reacted, send_reaction};
+pub use receive::{Received, receive, receive_event, receive_file};
 pub use reply::{Reply, Trace, reply};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, RecordedTurn, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
-    list_messages, list_recorded,
+    list_messages, list_recorded, show_files,
 };
 pub use sweep::sweep;
 
 use crate::{
-    app::{App, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
+    app::{App, AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
     platform::{Result, language::Language},
 };
 
@@ -207,6 +212,25 @@ pub struct Message {
     pub idempotency_key: Option<String>,
     pub sent_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// What came or went with it.
+    #[sqlx(skip)]
+    pub files: Vec<MessageFile>,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MessageFile {
+    pub id: AttachmentId,
+    /// May be empty: platforms name documents only.
+    pub name: String,
+    /// By its own bytes, once it is stored.
+    pub content_type: Option<String>,
+    pub size_bytes: Option<i64>,
+    /// `waiting` to be fetched, `stored`, `failed` (it could not be had) or `deleted` (taken back, or kept long
+    /// enough).
+    pub status: String,
+    /// Where it is fetched, while it is stored.
+    pub url: Option<String>,
 }
 
 /// How long after it was resolved a conversation is taken up again by a new message.

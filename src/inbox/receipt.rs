@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Conversation, Message, MessageStatus, alarm, connect,
-    deliver::{again, grown, report_failure},
+    deliver::{again, grown},
+    fail::report_failure,
     store::{self, ChannelRow, Part},
 };
 use crate::{

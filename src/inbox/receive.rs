@@ -6,14 +6,14 @@ use sqlx::types::Json;
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, receipt, satisfaction,
+    change, connect, echo, file, receipt, satisfaction,
     store::{self, ChannelRow, NewConversation},
 };
 use crate::{
     app::{App, AttachmentId, Changed, ChannelEventId, ChannelId, ConversationId, IdentityId, Job, MessageId, OrgId},
     channels::{Channel, Event, Inbound},
     customers::{self, ActivityKind, Identity, NewActivity, Reached},
-    platform::{Error, Result, db::Conn, language::Language},
+    platform::{Error, Result, db::Conn, language::Language, upload::Upload},
     staff,
 };
 
@@ -120,7 +120,22 @@ pub(super) async fn same_person(c: Conn<'_>, identity: &Identity) -> Result<Vec<
 /// Takes in one message: customer and identity, conversation, message and `Job::TakeTurn` in one transaction.
 /// Once per external id: a repetition returns what was received the first time.
 pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, inbound: Inbound) -> Result<Received> {
+    receive_file(app, org, channel, platform, inbound, None).await
+}
+
+/// The same for a message whose file came with it.
+pub async fn receive_file(
+    app: &App,
+    org: OrgId,
+    channel: ChannelId,
+    platform: &str,
+    mut inbound: Inbound,
+    upload: Option<Upload>,
+) -> Result<Received> {
     let now = app.now();
+    if let Some(upload) = &upload {
+        inbound.content_type = file::content_type(upload).into();
+    }
     let mut tx = app.begin().await?;
     if let Some(message) = store::find_by_external(tx.conn(), org, channel, &inbound.external_message_id).await? {
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
@@ -188,7 +203,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
     // A platform's clock may be ahead of ours; a window never opens in the future.
     let at = inbound.sent_at.unwrap_or(now).min(now);
     store::set_reach(tx.conn(), id, identity.id, chat, at).await?;
-    let file = inbound.media.as_ref().map(|_| AttachmentId::new());
+    let attached = (inbound.media.is_some() || upload.is_some()).then(AttachmentId::new);
     let message = Message {
         id: MessageId::new(),
         org_id: org,
@@ -201,7 +216,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
         sender_id: Some(identity.id.to_string()),
         content_type: inbound.content_type,
         content: inbound.text,
-        media_url: file.map(|id| format!("/api/attachments/{id}")).or(inbound.media_url),
+        media_url: attached.map(|id| format!("/api/attachments/{id}")).or(inbound.media_url),
         metadata: Json(inbound.metadata),
         is_private: false,
         turn_id: None,
@@ -214,6 +229,7 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
         idempotency_key: None,
         sent_at: inbound.sent_at,
         created_at: now,
+        files: Vec::new(),
     };
     if !store::insert_message(tx.conn(), &message).await? {
         // Another process received it at this very instant: this transaction is undone, its message stands.
@@ -225,9 +241,14 @@ pub async fn receive(app: &App, org: OrgId, channel: ChannelId, platform: &str, 
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
     announce::message(tx.conn(), &message, now).await?;
-    if let (Some(id), Some(media)) = (file, &inbound.media) {
-        store::insert_attachment(tx.conn(), id, &message, media, now).await?;
-        Job::Download { attachment: id }.push(tx.conn(), org, now).await?;
+    if let (Some(id), Some(upload)) = (attached, &upload) {
+        file::keep(app, tx.conn(), id, &message, upload, now).await?;
+    } else if let Some(first) = attached {
+        let ids = std::iter::once(first).chain(std::iter::repeat_with(AttachmentId::new));
+        for (id, media) in ids.zip(inbound.media.iter().chain(&inbound.more_media)) {
+            store::insert_attachment(tx.conn(), id, &message, media, now).await?;
+            Job::Download { attachment: id }.push(tx.conn(), org, now).await?;
+        }
     }
     let held_by_agent = latest
         .as_ref()

@@ -81,6 +81,7 @@ pub(super) fn message(
         idempotency_key: None,
         sent_at: None,
         created_at: now,
+        files: Vec::new(),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Rules {
     pub capacity: i64,
     /// Whether customers are asked for a mark when a person has resolved their conversation.
     pub asks_satisfaction: bool,
+    /// How many days files that came or went with messages are kept; 0 = as long as their conversation.
+    pub keep_files_days: i64,
     pub sla: Vec<Sla>,
 }
 
@@ -52,6 +54,8 @@ pub struct Sla {
 
 /// The longest time anything may be due in: a year.
 const LONGEST_MINUTES: i64 = 366 * 24 * 60;
+/// The longest time files are kept in days: a hundred years.
+const LONGEST_DAYS: i64 = 36_525;
 
 impl Rules {
     fn fault(&self) -> Option<String> {
@@ -60,6 +64,9 @@ impl Rules {
         }
         if !(0..=10_000).contains(&self.capacity) {
             return Some("capacity: 0 to 10000".into());
+        }
+        if !(0..=LONGEST_DAYS).contains(&self.keep_files_days) {
+            return Some(format!("keep_files_days: 0 to {LONGEST_DAYS}"));
         }
         for (n, sla) in self.sla.iter().enumerate() {
             if !PRIORITIES.contains(&sla.priority.as_str()) {
@@ -101,6 +108,12 @@ impl Rules {
 pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
     // Rules that an older or newer program wrote and that make no sense here must not stop the inbox.
     Ok(store::find(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+}
+
+/// The rules of every organisation that set some.
+pub async fn load_all(c: Conn<'_>) -> Result<Vec<(OrgId, Rules)>> {
+    let all = store::list(c, KEY).await?;
+    Ok(all.into_iter().filter_map(|(org, value)| Some((org, serde_json::from_value(value.0).ok()?))).collect())
 }
 
 /// Sets the rules.
@@ -161,5 +174,6 @@ mod tests {
         assert!(with(vec![sla("someday", 5)]).fault().is_some());
         assert!(with(vec![sla("low", 5), sla("low", 6)]).fault().is_some());
         assert!(Rules { capacity: -1, ..Rules::default() }.fault().is_some());
+        assert!(Rules { keep_files_days: -1, ..Rules::default() }.fault().is_some());
     }
 }

@@ -4,23 +4,25 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, file,
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, ConversationId, Job, MessageId, OrgId, UserId},
-    channels::Choice,
-    platform::{Error, Result},
+    app::{App, AttachmentId, Changed, ConversationId, Job, MessageId, OrgId, UserId},
+    channels::{Choice, FileFacts},
+    platform::{Error, Result, upload::Upload},
 };
 
 /// An agent's message as it comes in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AgentMessage {
     pub text: String,
     /// The version the agent saw; another one means somebody wrote meanwhile.
     pub version: Option<i64>,
     /// What the customer may tap: buttons where the platform has them, else numbered lines.
     pub choices: Vec<Choice>,
+    /// What goes with it; then the text may be empty.
+    pub file: Option<Upload>,
     /// Chosen by the client: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -31,14 +33,18 @@ const TEXT_LIMIT: usize = 20_000;
 /// Sends an agent's message. If nobody held the conversation, the agent holds it from here; if another agent does, or
 /// somebody wrote since `version`, nothing is sent.
 pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: AgentMessage) -> Result<Message> {
-    check_text(&new.text)?;
+    match &new.file {
+        Some(upload) => check_file(app, org, id, upload, &new.text).await?,
+        None => check_text(&new.text)?,
+    }
     check_choices(&new.choices)?;
     let now = app.now();
     let mut tx = app.begin().await?;
     let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     if let Some(key) = &new.idempotency_key
-        && let Some(sent) = store::find_by_key(tx.conn(), org, id, key).await?
+        && let Some(mut sent) = store::find_by_key(tx.conn(), org, id, key).await?
     {
+        store::show_files(tx.conn(), org, std::slice::from_mut(&mut sent)).await?;
         return Ok(sent);
     }
     if found.holder == Holder::Agent && found.agent_id.is_some_and(|agent| agent != user) {
@@ -51,15 +57,20 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         return Err(Error::Conflict("the conversation is closed".into()));
     }
     let changed = || Error::Conflict("somebody wrote meanwhile: look again, your draft is kept".into());
-    let place = store::advance(tx.conn(), id, Sender::Agent, Some(found.version), &new.text, None, now).await?;
+    let kind = new.file.as_ref().map_or("text", file::content_type);
+    let preview = if new.text.is_empty() { format!("[{kind}]") } else { new.text.clone() };
+    let place = store::advance(tx.conn(), id, Sender::Agent, Some(found.version), &preview, None, now).await?;
     let place = place.ok_or_else(changed)?;
     if found.holder != Holder::Agent || found.status != Status::Active || found.agent_id.is_none() {
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
     }
     let metadata = if new.choices.is_empty() { json!({}) } else { json!({"choices": new.choices}) };
-    let message = Message {
+    let attached = new.file.as_ref().map(|_| AttachmentId::new());
+    let mut message = Message {
         metadata: Json(metadata),
+        content_type: kind.into(),
+        media_url: attached.map(|id| format!("/api/attachments/{id}")),
         status: MessageStatus::Queued,
         idempotency_key: new.idempotency_key,
         ..agent_message(&found, user, place, new.text, now)
@@ -69,10 +80,35 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
     store::mark_seen(tx.conn(), org, id, now).await?;
     Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
     Job::Learn { conversation: id }.push(tx.conn(), org, now).await?;
+    if let (Some(attachment), Some(upload)) = (attached, &new.file) {
+        file::keep(app, tx.conn(), attachment, &message, upload, now).await?;
+    }
+    store::show_files(tx.conn(), org, std::slice::from_mut(&mut message)).await?;
     tx.commit().await?;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(message)
+}
+
+/// Refuses a file that this channel can't send in any form, before anything is written.
+async fn check_file(app: &App, org: OrgId, id: ConversationId, upload: &Upload, text: &str) -> Result<()> {
+    if !text.is_empty() {
+        check_text(text)?;
+    }
+    file::check(upload)?;
+    let mut reader = app.read().await?;
+    let found = store::find(reader.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let row = store::find_channel(reader.conn(), found.channel_id).await?.ok_or(Error::NotFound("channel"))?;
+    drop(reader);
+    let facts = FileFacts {
+        id: uuid::Uuid::nil(),
+        name: upload.name.clone(),
+        mime_type: upload.kind().into(),
+        size_bytes: upload.size_bytes,
+        sha256: upload.sha256.clone(),
+    };
+    let link = app.config.server.public_url.as_deref();
+    connect::open(app, &row)?.plan_file(&facts, text, link).map(|_| ()).map_err(Error::Invalid)
 }
 
 /// Adds a note that only people of the organisation see.
@@ -157,5 +193,6 @@ fn agent_message(
         idempotency_key: None,
         sent_at: None,
         created_at: now,
+        files: Vec::new(),
     }
 }

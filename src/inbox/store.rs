@@ -1,5 +1,6 @@
 //! SQL of conversations and messages.
 
+mod attachments;
 mod channels;
 mod hooks;
 mod parts;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
+pub use attachments::*;
 pub use channels::*;
 pub use hooks::*;
 pub use parts::*;

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{DefaultBodyLimit, Multipart, Request, State, multipart::Field},
-    extract::{FromRequest, multipart::MultipartError},
+    extract::{Request, State},
     http::StatusCode,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -25,6 +23,7 @@ use crate::{
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
+        upload::Form,
     },
     staff::{Can, KnowledgeRead, KnowledgeWrite, audit},
 };
@@ -156,9 +155,9 @@ pub struct UploadForm {
     /// Instead of what the document calls itself.
     title: Option<String>,
     /// Where it comes from, like `handbook/returns.md`; by default the file's name. The same source again is a new
-    /// version. Must stand before `file`.
+    /// version.
     source: Option<String>,
-    /// By default the first knowledge base. Must stand before `file`, like `title`.
+    /// By default the first knowledge base.
     kb_id: Option<KnowledgeBaseId>,
 }
 
@@ -170,38 +169,17 @@ pub async fn upload(
     request: Request,
 ) -> Result<(StatusCode, Json<Added>)> {
     let limit_bytes = app.config.server.upload_limit_mb.saturating_mul(1 << 20);
-    let wrong = |e: MultipartError| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge { limit_bytes },
-        _ => Error::Invalid("send a form (multipart/form-data) with a file in it".into()),
+    let mut form = Form::read(request, &app.files, limit_bytes).await?;
+    let kb = match form.take("kb_id") {
+        Some(text) => Some(text.parse().map_err(|_| Error::NotFound("knowledge base"))?),
+        None => None,
     };
-    // The form around the file is small; the file itself is measured while it is written.
-    let mut request = request;
-    DefaultBodyLimit::disable().apply(&mut request);
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| Error::Invalid("send a form (multipart/form-data) with a file in it".into()))?;
-    let (mut title, mut kb, mut named) = (None, None, None);
-    while let Some(field) = form.next_field().await.map_err(wrong)? {
-        match field.name() {
-            Some("title") => title = Some(short(field, 2000).await?),
-            Some("source") => named = Some(short(field, 2000).await?),
-            Some("kb_id") => {
-                let text = short(field, 100).await?;
-                kb = Some(text.parse().map_err(|_| Error::NotFound("knowledge base"))?);
-            }
-            Some("file") => {
-                let file_name = field.file_name().map(base_name).filter(|n| !n.is_empty());
-                let source = named.take().filter(|n| !n.trim().is_empty()).or(file_name);
-                let source = source.ok_or_else(|| Error::Invalid("the file has no name".into()))?;
-                let path = save(&app, field, limit_bytes).await?;
-                let upload = Upload { source, title, content: Content::Taken(path), extension: None };
-                let added = ingest::add(&app, by.org, kb, upload, by.user).await?;
-                return answer(&app, &by, added).await;
-            }
-            _ => {}
-        }
-    }
-    Err(Error::Invalid("the form has no file".into()))
+    let named = form.take("source").or_else(|| Some(form.upload.name.clone()).filter(|n| !n.is_empty()));
+    let source = named.ok_or_else(|| Error::Invalid("the file has no name".into()))?;
+    let title = form.take("title");
+    let upload = Upload { source, title, content: Content::Taken(form.upload.into_path()), extension: None };
+    let added = ingest::add(&app, by.org, kb, upload, by.user).await?;
+    answer(&app, &by, added).await
 }
 
 async fn answer(app: &App, by: &Can<KnowledgeWrite>, added: Added) -> Result<(StatusCode, Json<Added>)> {
@@ -213,46 +191,6 @@ async fn answer(app: &App, by: &Can<KnowledgeWrite>, added: Added) -> Result<(St
     audit(tx.conn(), app.now(), by, "document.add", ("document", added.document.id.0), changes).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(added)))
-}
-
-/// A file's name without the directories that some browsers send.
-fn base_name(name: &str) -> String {
-    name.rsplit(['/', '\\']).next().unwrap_or(name).trim().chars().take(500).collect()
-}
-
-async fn short(mut field: Field<'_>, most: usize) -> Result<String> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|_| Error::Invalid("the form was cut off".into()))? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > most {
-            return Err(Error::Invalid("a field of the form is too long".into()));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Error::Invalid("a field of the form is not UTF-8".into()))
-}
-
-/// Streams the file to disk, never holding it.
-async fn save(app: &App, mut field: Field<'_>, limit_bytes: u64) -> Result<std::path::PathBuf> {
-    let path = app.files.incoming().await?;
-    let written = async {
-        let mut file = tokio::fs::File::create(&path).await?;
-        let mut size = 0u64;
-        while let Some(chunk) = field.chunk().await.map_err(|_| Error::Invalid("the upload was cut off".into()))? {
-            size += chunk.len() as u64;
-            if size > limit_bytes {
-                return Err(Error::TooLarge { limit_bytes });
-            }
-            file.write_all(&chunk).await?;
-        }
-        file.flush().await?;
-        Ok(())
-    }
-    .await;
-    if let Err(error) = written {
-        let _ = tokio::fs::remove_file(&path).await;
-        return Err(error);
-    }
-    Ok(path)
 }
 
 /// A web page or a file on the web.

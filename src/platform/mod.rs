@@ -21,6 +21,7 @@ pub mod queue;
 pub mod sentences;
 pub mod telemetry;
 pub mod throttle;
+pub mod upload;
 pub mod vectors;
 pub mod words;
 

@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// The chat may stand in a frame on any website (`widget.js` puts it there); nothing foreign may be loaded into it.
-const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *";
+const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                           media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *";
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                            frame-ancestors 'none'";
 const AGAIN: &str = "no-cache";
@@ -36,6 +36,7 @@ const CHAT_JS: &str = concat!(
     include_str!("assets/chat/words.js"),
     include_str!("assets/chat/text.js"),
     include_str!("assets/chat/link.js"),
+    include_str!("assets/chat/files.js"),
     include_str!("assets/chat/thread.js"),
     include_str!("assets/chat/main.js"),
 );

@@ -36,7 +36,9 @@ fn visitors() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(widget::messages, widget::write))
         .routes(routes!(widget::person))
         .routes(routes!(widget::typing))
+        .routes(routes!(widget::send_file))
         .routes(routes!(widget::events))
+        .routes(routes!(inbox::api::linked_file))
 }
 
 /// For people who sign in, and API keys.
@@ -100,6 +102,8 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::remove_view))
         .routes(routes!(turn::api::suggest))
         .routes(routes!(inbox::api::messages, inbox::api::reply))
+        .routes(routes!(inbox::api::send_file))
+        .routes(routes!(inbox::api::react))
         .routes(routes!(inbox::api::note))
         .routes(routes!(inbox::api::turns))
         .routes(routes!(inbox::api::take_over))

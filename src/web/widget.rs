@@ -8,7 +8,7 @@ mod visitor;
 use std::{convert::Infallible, fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{
         Sse,
@@ -34,6 +34,7 @@ use crate::{
         crypto::{hmac_sha256_hex, same},
         http::{Json, Query},
         language::Language,
+        upload::{Form, Upload},
     },
     staff,
 };
@@ -46,6 +47,13 @@ const MESSAGES_A_MINUTE: u32 = 30;
 /// nobody fills the database or empties the model's purse from a single machine.
 const VISITORS_OF_AN_ADDRESS: u32 = 60;
 const MESSAGES_OF_AN_ADDRESS: u32 = 600;
+/// The same for files, which cost more.
+const FILES_A_MINUTE: u32 = 10;
+const FILES_OF_AN_ADDRESS: u32 = 60;
+/// The largest file that a visitor may send.
+const FILE_LIMIT: u64 = 20 << 20;
+/// How long a page may fetch a file without asking anew for its messages.
+const FILE_LINK: chrono::Duration = chrono::Duration::days(1);
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
 const LOOK: Duration = Duration::from_secs(5);
 /// A message as a visitor sees it.
@@ -60,6 +68,9 @@ pub struct WidgetMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub text: String,
+    /// What came or went with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<WidgetFile>,
     pub created_at: DateTime<Utc>,
     /// `answer`, `clarify`, `offer_person`, `waiting` or `hand_off`, for what the assistant says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +81,16 @@ pub struct WidgetMessage {
     pub status: inbox::MessageStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo_id: Option<String>,
+}
+
+/// A file as a visitor sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WidgetFile {
+    pub name: String,
+    pub content_type: Option<String>,
+    pub size_bytes: Option<i64>,
+    /// Where it is fetched, for a day from now; absent: it is not, or no longer, kept.
+    pub url: Option<String>,
 }
 
 /// A conversation as a visitor sees it.
@@ -86,7 +107,8 @@ impl From<&inbox::Conversation> for WidgetConversation {
     }
 }
 
-async fn shown(app: &App, org: OrgId, messages: Vec<inbox::Message>) -> Result<Vec<WidgetMessage>> {
+async fn shown(app: &App, org: OrgId, mut messages: Vec<inbox::Message>) -> Result<Vec<WidgetMessage>> {
+    inbox::show_files(app.read().await?.conn(), org, &mut messages).await?;
     let mut shown = Vec::with_capacity(messages.len());
     for m in messages {
         let name = match (m.sender_type, m.sender_id.as_deref().and_then(|id| id.parse::<UserId>().ok())) {
@@ -95,7 +117,12 @@ async fn shown(app: &App, org: OrgId, messages: Vec<inbox::Message>) -> Result<V
         };
         let kind = m.metadata.0.get("kind").and_then(Value::as_str).map(String::from);
         let echo = m.external_message_id.filter(|_| m.sender_type == Sender::Customer);
+        let files = m.files.into_iter().map(|f| {
+            let url = f.url.map(|_| inbox::file_link(app, f.id, FILE_LINK)).transpose()?;
+            Ok(WidgetFile { name: f.name, content_type: f.content_type, size_bytes: f.size_bytes, url })
+        });
         shown.push(WidgetMessage {
+            files: files.collect::<Result<_>>()?,
             id: m.id,
             seq: m.seq,
             by: m.sender_type,
@@ -251,20 +278,67 @@ pub async fn write(
     if text.is_empty() {
         return Err(Error::Invalid("the message is empty".into()));
     }
-    if text.chars().count() > TEXT_LIMIT {
-        return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
-    }
+    check_length(text)?;
     shared.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
-    let received = say(&app, &visitor, body.echo_id, text, Value::Null).await?;
+    let received = say(&app, &visitor, body.echo_id, text, Value::Null, None).await?;
     let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
     Ok(Json(Written { message }))
 }
 
-async fn say(app: &App, visitor: &Visitor, echo: Uuid, text: &str, metadata: Value) -> Result<inbox::Received> {
+/// The form of a visitor's file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the form")]
+pub struct WidgetFileForm {
+    /// Chosen by the page; the same again returns the first message.
+    echo_id: Uuid,
+    /// What is said about it.
+    text: Option<String>,
+    /// A picture, sound, a film, a PDF, an Office document, text or an archive; at most 20 MB.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Send a file.
+#[utoipa::path(post, path = "/api/widget/files", tag = "widget", request_body(content = WidgetFileForm, content_type = "multipart/form-data"), responses((status = 200, body = Written)))]
+pub async fn send_file(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    shared: SharedAddress,
+    request: Request,
+) -> Result<Json<Written>> {
+    // Before a byte of it is taken.
+    app.visitors.take(&format!("files {}", visitor.id), FILES_A_MINUTE, app.now())?;
+    shared.take(&app, "files", FILES_OF_AN_ADDRESS)?;
+    let mut form = Form::read(request, &app.files, FILE_LIMIT).await?;
+    inbox::check_file(&form.upload)?;
+    let echo = form.take("echo_id").and_then(|e| e.parse().ok());
+    let echo = echo.ok_or_else(|| Error::Invalid("echo_id: a UUID".into()))?;
+    let text = form.take("text").unwrap_or_default();
+    check_length(&text)?;
+    let received = say(&app, &visitor, echo, text.trim(), Value::Null, Some(form.upload)).await?;
+    let message = shown(&app, visitor.org, vec![received.message]).await?.pop().ok_or(Error::NotFound("message"))?;
+    Ok(Json(Written { message }))
+}
+
+fn check_length(text: &str) -> Result<()> {
+    if text.chars().count() > TEXT_LIMIT {
+        return Err(Error::Invalid(format!("the message is too long: at most {TEXT_LIMIT} characters")));
+    }
+    Ok(())
+}
+
+async fn say(
+    app: &App,
+    visitor: &Visitor,
+    echo: Uuid,
+    text: &str,
+    metadata: Value,
+    file: Option<Upload>,
+) -> Result<inbox::Received> {
     let sender = visitor.address();
     app.visitors.take(&sender.id, MESSAGES_A_MINUTE, app.now())?;
     let inbound = Inbound { metadata, ..Inbound::text(format!("{}:{echo}", sender.id), sender.clone(), text) };
-    inbox::receive(app, visitor.org, visitor.channel, "web", inbound).await
+    inbox::receive_file(app, visitor.org, visitor.channel, "web", inbound, file).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -300,7 +374,7 @@ pub async fn person(
         _ => "I would like to talk to a person.",
     };
     shared.take(&app, "messages", MESSAGES_OF_AN_ADDRESS)?;
-    say(&app, &visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"})).await?;
+    say(&app, &visitor, Uuid::now_v7(), text, json!({"kind": "asks_for_person"}), None).await?;
     let conversation = visitor.conversation(&app).await?.ok_or(Error::NotFound("conversation"))?;
     Ok(Json(AskedPerson { conversation: (&conversation).into() }))
 }

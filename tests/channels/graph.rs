@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Multipart, Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -69,6 +69,9 @@ pub struct Kept {
     pub faults: Vec<String>,
     pub calls: usize,
     pub file: Vec<u8>,
+    /// Name, type and bytes of what was uploaded.
+    pub uploads: Vec<(String, String, Vec<u8>)>,
+    pub upload_script: VecDeque<Does>,
 }
 
 /// The running fake.
@@ -84,6 +87,7 @@ impl Graph {
         let graph = Self { url: String::new(), kept };
         let router = Router::new()
             .route("/v25.0/{number}/messages", post(message))
+            .route("/v25.0/{number}/media", post(upload))
             .route("/v25.0/{id}", get(find))
             .route("/file/{id}", get(file));
         let address = Arc::new(Mutex::new(String::new()));
@@ -194,6 +198,10 @@ fn check(body: &Value) -> Result<(), String> {
             "interactive",
             "template",
             "reaction",
+            "image",
+            "video",
+            "audio",
+            "document",
             "biz_opaque_callback_data",
         ],
     )?;
@@ -230,8 +238,58 @@ fn check(body: &Value) -> Result<(), String> {
             if value.contains('\n') || value.is_empty() { Err("template value".into()) } else { Ok(()) }
         }
         Some("reaction") => only(&body["reaction"], &["message_id", "emoji"]),
+        Some(kind @ ("image" | "video" | "audio" | "document")) => {
+            let of = &body[kind];
+            let known: &[&str] = match kind {
+                "audio" => &["id"],
+                "document" => &["id", "caption", "filename"],
+                _ => &["id", "caption"],
+            };
+            only(of, known)?;
+            let said = of["caption"].as_str().map_or(0, |t| t.chars().count());
+            if of["id"].as_str().is_none_or(|id| !id.starts_with("media-")) || said > 1024 {
+                return Err(format!("{kind} without an uploaded file, or with too much said"));
+            }
+            Ok(())
+        }
         other => Err(format!("type {other:?}")),
     }
+}
+
+/// Takes a file as Meta documents it: the product, a type that it knows, and bytes of that type.
+async fn upload(
+    State((graph, _)): State<Shared>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
+    if !is_ours(&headers) || number != NUMBER {
+        return refuse(190);
+    }
+    let mut fields = HashMap::new();
+    while let Some(field) = form.next_field().await.unwrap() {
+        let name = field.name().unwrap().to_string();
+        let described = (field.file_name().map(String::from), field.content_type().map(String::from));
+        fields.insert(name, (described, field.bytes().await.unwrap()));
+    }
+    let text = |name: &str| fields.get(name).map(|(_, b)| String::from_utf8_lossy(b).into_owned());
+    let mut kept = graph.kept();
+    let file = fields.get("file");
+    let is_good = fields.len() == 3
+        && text("messaging_product").as_deref() == Some("whatsapp")
+        && file.is_some_and(|((name, kind), bytes)| name.is_some() && *kind == text("type") && !bytes.is_empty());
+    if !is_good {
+        kept.faults.push(format!("a malformed upload: {:?}", fields.keys()));
+        return refuse(100);
+    }
+    match kept.upload_script.pop_front() {
+        Some(Does::Refuses(code)) => return refuse(code),
+        Some(_) => return (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response(),
+        None => {}
+    }
+    let ((name, kind), bytes) = file.unwrap();
+    kept.uploads.push((name.clone().unwrap(), kind.clone().unwrap(), bytes.to_vec()));
+    Json(json!({"id": format!("media-{}", kept.uploads.len())})).into_response()
 }
 
 async fn find(State((graph, address)): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {

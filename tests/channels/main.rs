@@ -12,11 +12,14 @@
 
 mod accept;
 mod desk;
+mod files;
 mod graph;
 mod hooks;
+mod mail;
 mod mutated;
 mod official_account;
 mod other;
+mod post;
 mod qyapi;
 mod schedules;
 #[path = "../support/mod.rs"]

@@ -22,47 +22,54 @@ const TOKEN: &str = "a token of sixteen";
 
 /// Everything that was asked of a server that answers all alike.
 #[derive(Default)]
-struct Kept {
-    asked: Vec<(String, Value)>,
-    keys: Vec<String>,
-    answers: Vec<(u16, Value)>,
+pub struct Kept {
+    pub asked: Vec<(String, Value)>,
+    pub keys: Vec<String>,
+    pub answers: Vec<(u16, Value)>,
     /// What to say when nothing is scripted.
-    always: Value,
+    pub always: Value,
+    /// With which status; 0 is 200.
+    pub status: u16,
 }
 
 #[derive(Clone)]
-struct Server {
-    url: String,
-    kept: Arc<Mutex<Kept>>,
+pub struct Server {
+    pub url: String,
+    pub kept: Arc<Mutex<Kept>>,
 }
 
 async fn answer(
     State(kept): State<Arc<Mutex<Kept>>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    body: Option<Json<Value>>,
+    body: axum::body::Bytes,
 ) -> Response {
     let mut kept = kept.lock().unwrap();
     let key = ["authorization", "x-api-key", "apikey"].iter().find_map(|n| headers.get(*n)?.to_str().ok());
     kept.keys.push(key.unwrap_or_default().into());
-    kept.asked.push((uri.path().into(), body.map_or(Value::Null, |b| b.0)));
+    // What is no JSON is kept as it came.
+    let body = serde_json::from_slice(&body).unwrap_or_else(|_| match body.is_empty() {
+        true => Value::Null,
+        false => json!(String::from_utf8_lossy(&body)),
+    });
+    kept.asked.push((uri.path().into(), body));
     let (status, answer) = if uri.path().to_lowercase().contains("send") && !kept.answers.is_empty() {
         kept.answers.remove(0)
     } else {
-        (200, kept.always.clone())
+        (if kept.status == 0 { 200 } else { kept.status }, kept.always.clone())
     };
     (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
 }
 
 impl Server {
-    async fn start(always: Value) -> Self {
+    pub async fn start(always: Value) -> Self {
         let kept = Arc::new(Mutex::new(Kept { always, ..Kept::default() }));
         let router = Router::new().fallback(any(answer)).with_state(kept.clone());
         Self { url: serve(router).await, kept }
     }
 
     /// The bodies that were sent to a path.
-    fn asked(&self, path: &str) -> Vec<Value> {
+    pub fn asked(&self, path: &str) -> Vec<Value> {
         self.kept.lock().unwrap().asked.iter().filter(|(p, _)| p == path).map(|(_, b)| b.clone()).collect()
     }
 }

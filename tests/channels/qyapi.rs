@@ -10,7 +10,7 @@ use aes::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::NoPadding};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Query, State},
+    extract::{Multipart, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -54,6 +54,8 @@ pub struct Kept {
     /// What happens to the next messages to one customer.
     pub scripts: HashMap<String, VecDeque<Does>>,
     pub faults: Vec<String>,
+    /// Kind, name and bytes of what was uploaded.
+    pub uploads: Vec<(String, String, Vec<u8>)>,
 }
 
 /// The running fake.
@@ -74,6 +76,7 @@ impl Qyapi {
             .route("/cgi-bin/kf/service_state/trans", post(transfer))
             .route("/cgi-bin/kf/account/list", post(accounts))
             .route("/cgi-bin/media/get", get(media))
+            .route("/cgi-bin/media/upload", post(upload))
             .with_state(kept.clone());
         Self { url: serve(router).await, kept }
     }
@@ -193,7 +196,7 @@ async fn send(State(kept): Shared, Query(q): Asked, body: Bytes) -> Response {
 }
 
 fn check(body: &Value) -> Result<(), String> {
-    only(body, &["touser", "open_kfid", "msgid", "msgtype", "text", "msgmenu"])?;
+    only(body, &["touser", "open_kfid", "msgid", "msgtype", "text", "msgmenu", "image", "voice", "video", "file"])?;
     let id = body["msgid"].as_str().unwrap_or_default();
     if !(1..=32).contains(&id.len()) || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
         return Err("form of the id".into());
@@ -207,6 +210,11 @@ fn check(body: &Value) -> Result<(), String> {
             if (1..=2048).contains(&length) { Ok(()) } else { Err(format!("{length} bytes")) }
         }
         Some("msgmenu") => Ok(()),
+        Some(kind @ ("image" | "voice" | "video" | "file")) => {
+            only(&body[kind], &["media_id"])?;
+            let id = body[kind]["media_id"].as_str().unwrap_or_default();
+            if id.starts_with(&format!("{kind}-")) { Ok(()) } else { Err(format!("{kind} with the file {id}")) }
+        }
         other => Err(format!("type {other:?}")),
     }
 }
@@ -246,6 +254,26 @@ async fn media(State(kept): Shared, Query(q): Asked) -> Response {
         None if q.get("media_id").map(String::as_str) == Some("gone") => error(40_007, "invalid media_id"),
         None => ([("content-type", "image/jpeg")], b"\xFF\xD8\xFFpicture".to_vec()).into_response(),
     }
+}
+
+async fn upload(State(kept): Shared, Query(q): Asked, mut form: Multipart) -> Response {
+    let field = form.next_field().await.unwrap().unwrap();
+    let name = field.file_name().unwrap_or_default().to_string();
+    let is_media = field.name() == Some("media");
+    let bytes = field.bytes().await.unwrap().to_vec();
+    let mut kept = kept.lock().unwrap();
+    if let Some(refused) = refused(&mut kept, &q) {
+        return refused;
+    }
+    let kind = q.get("type").cloned().unwrap_or_default();
+    if !is_media || name.is_empty() || bytes.len() <= 5 || !["image", "voice", "video", "file"].contains(&&*kind) {
+        kept.faults.push(format!("a malformed upload: {kind} {name}"));
+        return error(40_004, "invalid media type");
+    }
+    kept.uploads.push((kind.clone(), name, bytes));
+    let id = format!("{kind}-{}", kept.uploads.len());
+    Json(json!({"errcode": 0, "errmsg": "ok", "type": kind, "media_id": id, "created_at": "1772442000"}))
+        .into_response()
 }
 
 /// A callback's query and body, encrypted as the platform does it, written after its document and not after our code.

@@ -206,3 +206,99 @@ async fn one_address_cannot_be_a_thousand_visitors_and_one_visitor_cannot_write_
         }
     }
 }
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\na broken lid";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_sends_a_picture_and_sees_what_the_agent_sends_back() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let (_, started) = session(&shop, None, json!({"channel": channel})).await;
+        let token = started["visitor_token"].as_str().unwrap().to_string();
+        let echo = uuid::Uuid::now_v7().to_string();
+        let fields = [("echo_id", echo.as_str()), ("text", "The lid is broken")];
+        let mut said = Vec::new();
+        for _ in 0..2 {
+            let sent = shop.form(&token, "/api/widget/files", &fields, "lid.png", PNG).await;
+            assert_eq!(sent.status, StatusCode::OK, "{sent:?}");
+            said.push(sent.body["message"].clone());
+        }
+        assert_eq!((&said[0]["id"], &said[0]["echo_id"]), (&said[1]["id"], &json!(echo)));
+        let file = &said[0]["files"][0];
+        let shown = (&file["name"], &file["content_type"], &file["size_bytes"]);
+        assert_eq!(shown, (&json!("lid.png"), &json!("image/png"), &json!(PNG.len())));
+        let got = shop.call_as("", "GET", file["url"].as_str().unwrap(), None).await;
+        assert!(got.status == StatusCode::OK && got.body.as_str().unwrap().ends_with("a broken lid"), "{got:?}");
+        shop.settle().await;
+
+        // The agent sees it, answers with a file, and the visitor sees that.
+        let agent = shop.user("mei", "agent").await;
+        let all = shop.call("GET", "/api/conversations", None).await.body;
+        let id = all["items"][0]["id"].as_str().unwrap().to_string();
+        let messages = shop.call_as(&agent, "GET", &format!("/api/conversations/{id}/messages"), None).await.body;
+        assert_eq!(messages[0]["files"][0]["name"], "lid.png");
+        assert_eq!(messages[0]["content"], "The lid is broken");
+        let answered =
+            shop.form(&agent, &format!("/api/conversations/{id}/files"), &[], "说明书.pdf", b"%PDF-1.7 manual").await;
+        assert_eq!(answered.status, StatusCode::OK, "{answered:?}");
+        shop.settle().await;
+        let news = shop.call_as(&token, "GET", "/api/widget/messages", None).await.body;
+        let last = news["messages"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(
+            (&last["by"], &last["status"], &last["files"][0]["name"]),
+            (&json!("agent"), &json!("sent"), &json!("说明书.pdf"))
+        );
+        let url = last["files"][0]["url"].as_str().unwrap().to_string();
+        assert_eq!(shop.call_as("", "GET", &url, None).await.status, StatusCode::OK);
+        // A link lasts for a day, and the page gets a new one each time it asks.
+        shop.app.clock.advance(chrono::Duration::hours(25));
+        assert_eq!(shop.call_as("", "GET", &url, None).await.status, StatusCode::NOT_FOUND);
+        let (_, again) = session(&shop, None, json!({"channel": channel, "visitor_token": token})).await;
+        let url =
+            again["messages"].as_array().unwrap().last().unwrap()["files"][0]["url"].as_str().unwrap().to_string();
+        assert_eq!(shop.call_as("", "GET", &url, None).await.status, StatusCode::OK);
+        // Another visitor sees nothing of it, and its own address is for users only.
+        let (_, other) = session(&shop, None, json!({"channel": channel})).await;
+        assert_eq!(other["messages"], json!([]));
+        let direct = messages[0]["media_url"].as_str().unwrap();
+        assert_eq!(shop.call_as(&token, "GET", direct, None).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitors_file_is_refused_when_it_is_too_much_or_nobody_can_tell_what_it_is() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let (_, started) = session(&shop, None, json!({"channel": channel})).await;
+        let token = started["visitor_token"].as_str().unwrap().to_string();
+        let sends = async |token: &str, name: &str, bytes: &[u8]| {
+            let echo = uuid::Uuid::now_v7().to_string();
+            shop.form(token, "/api/widget/files", &[("echo_id", &echo)], name, bytes).await.status
+        };
+        assert_eq!(sends("nonsense", "lid.png", PNG).await, StatusCode::UNAUTHORIZED);
+        for (name, bytes) in [
+            ("lid.png", &b"<svg onload=alert(1)>"[..]),
+            ("a.exe", b"MZ\x90\x00"),
+            ("a.html", b"<script>"),
+            ("a.png", b""),
+        ] {
+            assert_eq!(sends(&token, name, bytes).await, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        }
+        let mut large = PNG.to_vec();
+        large.resize((20 << 20) + 1, 0);
+        assert_eq!(sends(&token, "large.png", &large).await, StatusCode::PAYLOAD_TOO_LARGE);
+        let no_echo = shop.form(&token, "/api/widget/files", &[], "lid.png", PNG).await;
+        assert_eq!(no_echo.status, StatusCode::UNPROCESSABLE_ENTITY, "{no_echo:?}");
+        let nothing = shop.call_as(&token, "GET", "/api/widget/messages", None).await.body;
+        assert_eq!(nothing["messages"], json!([]), "nothing was written");
+        let left = std::fs::read_dir(shop.app.dir.0.join("files/incoming")).unwrap().count();
+        assert_eq!(left, 0, "nothing is left on the disk");
+        // Ten in a minute, of which some were refused.
+        for _ in 0..4 {
+            assert_eq!(sends(&token, "lid.png", PNG).await, StatusCode::OK);
+        }
+        assert_eq!(sends(&token, "lid.png", PNG).await, StatusCode::TOO_MANY_REQUESTS);
+    }
+}

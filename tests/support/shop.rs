@@ -130,15 +130,25 @@ impl Shop {
 
     /// Uploads a file as the command line does.
     pub async fn upload(&self, name: &str, content: &[u8]) -> Answer {
-        let mut body = format!(
+        self.form(&self.app.local_token.clone(), "/api/documents", &[], name, content).await
+    }
+
+    /// Sends a form with a file in it.
+    pub async fn form(&self, token: &str, path: &str, fields: &[(&str, &str)], name: &str, content: &[u8]) -> Answer {
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            let part = format!("--b\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
             "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
              content-type: application/octet-stream\r\n\r\n"
-        )
-        .into_bytes();
+        );
+        body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n--b--\r\n");
-        let request = Request::post("/api/documents")
-            .header("authorization", format!("Bearer {}", self.app.local_token))
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {token}"))
             .header("content-type", "multipart/form-data; boundary=b");
         self.send(request.body(Body::from(body)).unwrap()).await
     }

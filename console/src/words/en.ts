@@ -1,5 +1,6 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
+import { files } from "./en/files";
 import { knowledge } from "./en/knowledge";
 import { settings } from "./en/settings";
 
@@ -107,7 +108,7 @@ export const en = {
   holders: { assistant: "Assistant", queue: "Waiting for a person", agent: "Agent" } as Record<string, string>,
   statuses: { pending: "Waiting", active: "Active", resolved: "Resolved", closed: "Closed" } as Record<string, string>,
   priorities: { urgent: "Urgent", high: "High", medium: "Medium", low: "Low" } as Record<string, string>,
-  channels: { web: "Website", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "Gateway", wecom_kf: "WeCom", wechat_oa: "WeChat", telegram: "Telegram" } as Record<string, string>,
+  channels: { web: "Website", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "Gateway", wecom_kf: "WeCom", wechat_oa: "WeChat", telegram: "Telegram", email: "E-mail" } as Record<string, string>,
   reasons: {
     asked_for_person: "The customer asked for a person",
     nothing_found: "Nothing found in the documents",
@@ -375,6 +376,7 @@ export const en = {
     stages: { initial: "First contact", needs_confirmed: "Needs confirmed", proposal: "Proposal", negotiation: "Negotiation", won: "Won", lost: "Lost" } as Record<string, string>,
   },
 
+  files,
   knowledge,
 
   overview: {

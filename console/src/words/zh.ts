@@ -1,5 +1,6 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
+import { files } from "./zh/files";
 import { knowledge } from "./zh/knowledge";
 import { settings } from "./zh/settings";
 
@@ -132,7 +133,7 @@ export const zh: Words = {
   holders: { assistant: "助手", queue: "等待人工", agent: "客服" },
   statuses: { pending: "等待中", active: "进行中", resolved: "已解决", closed: "已关闭" },
   priorities: { urgent: "紧急", high: "高", medium: "中", low: "低" },
-  channels: { web: "网站", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "网关", wecom_kf: "企业微信客服", wechat_oa: "微信公众号", telegram: "Telegram" },
+  channels: { web: "网站", webhook: "Webhook", whatsapp_cloud: "WhatsApp", waha: "WhatsApp (WAHA)", evolution: "WhatsApp (Evolution)", gateway: "网关", wecom_kf: "企业微信客服", wechat_oa: "微信公众号", telegram: "Telegram", email: "电子邮件" },
   reasons: {
     asked_for_person: "客户要求人工",
     nothing_found: "文档里没有找到",
@@ -403,6 +404,7 @@ export const zh: Words = {
     stages: { initial: "初步接触", needs_confirmed: "需求确认", proposal: "方案报价", negotiation: "商务谈判", won: "赢单", lost: "输单" },
   },
 
+  files,
   knowledge,
 
   overview: {

@@ -1,12 +1,14 @@
 //! Calls to WeCom: tokens, pages, messages, sessions, files. The HTTP status says nothing there, `errcode` does.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::{
     super::{
-        Body, Checked, Failure, Media, Outbound, Page, Place, Sent,
+        Body, Checked, Failure, FileFacts, FileKind, Media, Outbound, Page, Place, Sent,
         outside::{self, Lost, Outside},
         seconds, token,
     },
@@ -119,7 +121,14 @@ impl WecomKf {
                     .collect();
                 json!({"msgtype": "msgmenu", "msgmenu": {"head_content": text, "list": list}})
             }
-            Body::Template { .. } | Body::Reaction { .. } => {
+            Body::File { file, kind, .. } => match self.upload(outside, m.file.as_deref(), file, *kind, now).await {
+                Ok(id) => {
+                    let kind = type_of(*kind);
+                    json!({"msgtype": kind, kind: {"media_id": id}})
+                }
+                Err(not_sent) => return not_sent,
+            },
+            Body::Template { .. } => {
                 return Sent::Failed(Failure::Never("WeCom customer service has no such message".into()));
             }
         };
@@ -131,6 +140,32 @@ impl WecomKf {
             Err(NoAnswer::Token(e)) => Sent::Failed(Failure::Retry(e.chain(), None)),
             Err(NoAnswer::Lost(lost)) => lost.of_a_message(true),
         }
+    }
+
+    /// Brings a file to WeCom, which keeps it for three days; its id there.
+    async fn upload(
+        &self,
+        outside: &Outside,
+        path: Option<&Path>,
+        file: &FileFacts,
+        kind: FileKind,
+        now: DateTime<Utc>,
+    ) -> Result<String, Sent> {
+        let no_token = |e: Error| Sent::Failed(Failure::Retry(e.chain(), None));
+        let mut token = self.token(outside, None, now).await.map_err(no_token)?;
+        for attempt in 0..2 {
+            let answer = upload(outside, &self.address("media/upload"), &token, type_of(kind), path, file).await;
+            let answer = answer.map_err(Lost::of_an_upload)?;
+            match (errcode(&answer), answer.get("media_id").and_then(Value::as_str)) {
+                (Some(0) | None, Some(id)) => return Ok(id.into()),
+                (Some(40_014 | 42_001 | 41_001), _) if attempt == 0 => {
+                    token = self.token(outside, Some(&token), now).await.map_err(no_token)?;
+                }
+                (Some(_), _) => return Err(outcome(&answer, "")),
+                (None, _) => break,
+            }
+        }
+        Err(Sent::Failed(Failure::Retry("WeCom does not take the file".into(), None)))
     }
 
     /// To the pool or to a servicer, as configured. The session may be there already.
@@ -189,6 +224,36 @@ impl WecomKf {
             Err(e) => Checked { ok: false, detail: Error::from(e).chain() },
         }
     }
+}
+
+/// What WeCom calls a kind of file.
+fn type_of(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Image | FileKind::Animation => "image",
+        FileKind::Video => "video",
+        FileKind::Voice | FileKind::Audio => "voice",
+        FileKind::Document => "file",
+    }
+}
+
+/// Brings a file to WeCom or to an official account; the answer.
+pub async fn upload(
+    outside: &Outside,
+    address: &str,
+    token: &str,
+    kind: &str,
+    path: Option<&Path>,
+    file: &FileFacts,
+) -> Result<Value, Lost> {
+    // The name as it is: the encoded form of it is not understood there.
+    let form =
+        reqwest::multipart::Form::new().percent_encode_noop().part("media", outside::form_part(path, file).await?);
+    let request = outside
+        .configured()
+        .post(outside::with_query(address, &[("access_token", token), ("type", kind)]))
+        .timeout(outside::UPLOAD_TIMEOUT)
+        .multipart(form);
+    Ok(outside::json(request).await?.1)
 }
 
 /// A file of WeCom or of an official account: an error comes as JSON with status 200.

@@ -14,11 +14,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Body, Choice, Event, RawEvent, Request, base_url, configured,
+    Body, Choice, Event, FileKind, RawEvent, Request, base_url, configured,
+    files::Takes,
     law::{Law, Outside, Quota, Size},
     wechat_crypto::{self, Envelope},
 };
 use crate::platform::{Error, Result, crypto::sha256_hex};
+
+/// <https://developer.work.weixin.qq.com/document/path/90253>
+pub(super) const TAKES: &[Takes] = &[
+    Takes::of(&["image/jpeg", "image/png"], FileKind::Image, 10, 0),
+    Takes::of(&["audio/amr"], FileKind::Voice, 2, 0),
+    Takes::of(&["video/mp4"], FileKind::Video, 10, 0),
+    Takes::of(&["*"], FileKind::Document, 20, 0),
+];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

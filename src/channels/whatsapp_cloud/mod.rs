@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Event, RawEvent, Request, base_url, configured,
+    Event, FileKind, RawEvent, Request, base_url, configured,
+    files::Takes,
     law::{Law, Outside, Pace, Size},
 };
 use crate::platform::{
@@ -21,6 +22,29 @@ use crate::platform::{
 };
 
 const SIGNATURE: &str = "x-hub-signature-256";
+
+/// What the media interface takes; a picture that is too large is no document either.
+/// <https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#supported-media-types>
+pub(super) const TAKES: &[Takes] = &[
+    Takes::of(&["image/jpeg", "image/png"], FileKind::Image, 5, 1024),
+    Takes::of(&["video/mp4", "video/3gpp"], FileKind::Video, 16, 1024),
+    Takes::of(&["audio/aac", "audio/mp4", "audio/mpeg", "audio/amr", "audio/ogg"], FileKind::Audio, 16, 0),
+    Takes::of(
+        &[
+            "application/pdf",
+            "text/plain",
+            "application/msword",
+            "application/vnd.ms-excel",
+            "application/vnd.ms-powerpoint",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        ],
+        FileKind::Document,
+        100,
+        1024,
+    ),
+];
 
 /// One phone number at the Cloud API.
 #[derive(Clone, Deserialize)]

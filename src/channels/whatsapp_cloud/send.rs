@@ -1,5 +1,7 @@
 //! Messages to customers, read receipts, files.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -7,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{
-        Body, Checked, Choice, Failure, Media, Outbound, Sent,
+        Address, Body, Checked, Choice, Failure, FileFacts, FileKind, Media, Outbound, Reacted, Sent,
         law::Size,
-        outside::{self, Outside},
+        outside::{self, Lost, Outside},
         split::shorten,
     },
     WhatsappCloud, errors,
@@ -52,14 +54,8 @@ impl WhatsappCloud {
         })
     }
 
-    /// The request's body for one message.
-    pub(super) fn wire(&self, m: &Outbound) -> Value {
-        let mut all = json!({"messaging_product": "whatsapp", "recipient_type": "individual"});
-        let to = match m.recipient.kind.as_str() {
-            "bsuid" => json!({"recipient": m.recipient.id}),
-            "group" => json!({"recipient_type": "group", "to": m.recipient.id}),
-            _ => json!({"to": m.recipient.id}),
-        };
+    /// The request's body for one message; `uploaded`: the platform's id of its file.
+    pub(super) fn wire(&self, m: &Outbound, uploaded: Option<&str>) -> Value {
         let content = match &m.body {
             Body::Text { text } => json!({"type": "text", "text": {"preview_url": false, "body": text}}),
             Body::Choices { text, choices } if choices.len() <= 3 => {
@@ -84,24 +80,73 @@ impl WhatsappCloud {
                 json!({"type": "template", "template": {"name": name, "language": {"code": language},
                     "components": [{"type": "body", "parameters": values}]}})
             }
-            Body::Reaction { target, emoji } => {
-                json!({"type": "reaction", "reaction": {"message_id": target, "emoji": emoji}})
+            Body::File { file, kind, text } => {
+                let mut media = json!({"id": uploaded});
+                if !text.is_empty() {
+                    set(&mut media, "caption", text);
+                }
+                if *kind == FileKind::Document {
+                    set(&mut media, "filename", &file.name);
+                }
+                let kind = match kind {
+                    FileKind::Image | FileKind::Animation => "image",
+                    FileKind::Video => "video",
+                    FileKind::Audio | FileKind::Voice => "audio",
+                    FileKind::Document => "document",
+                };
+                json!({"type": kind, kind: media})
             }
         };
-        if let Some(fields) = all.as_object_mut() {
-            for part in [to, content, json!({"biz_opaque_callback_data": m.id})] {
-                fields.extend(part.as_object().cloned().unwrap_or_default());
-            }
-        }
-        all
+        addressed(&m.recipient, &content, &m.id)
     }
 
     pub(in super::super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
-        let (status, answer) = match outside::json(self.post(outside, &self.wire(m))).await {
-            Ok(answered) => answered,
-            Err(lost) => return lost.of_a_message(false),
+        let uploaded = match &m.body {
+            Body::File { file, .. } => match self.upload(outside, m.file.as_deref(), file).await {
+                Ok(id) => Some(id),
+                Err(not_sent) => return not_sent,
+            },
+            _ => None,
         };
-        read_answer(status, &answer)
+        self.post_message(outside, &self.wire(m, uploaded.as_deref())).await
+    }
+
+    async fn post_message(&self, outside: &Outside, body: &Value) -> Sent {
+        match outside::json(self.post(outside, body)).await {
+            Ok((status, answer)) => read_answer(status, &answer),
+            Err(lost) => lost.of_a_message(false),
+        }
+    }
+
+    /// Brings a file to the platform, which keeps it for 30 days; its id there.
+    async fn upload(&self, outside: &Outside, path: Option<&Path>, file: &FileFacts) -> Result<String, Sent> {
+        let part = outside::form_part(path, file).await.map_err(Lost::of_an_upload)?;
+        let form = reqwest::multipart::Form::new()
+            .percent_encode_noop()
+            .text("messaging_product", "whatsapp")
+            .text("type", file.mime_type.clone())
+            .part("file", part);
+        let request = outside
+            .configured()
+            .post(self.address(&format!("{}/media", self.phone_number_id)))
+            .bearer_auth(&self.access_token)
+            .timeout(outside::UPLOAD_TIMEOUT)
+            .multipart(form);
+        let (status, answer) = outside::json(request).await.map_err(Lost::of_an_upload)?;
+        match answer.get("id").and_then(Value::as_str) {
+            Some(id) if status == 200 => Ok(id.into()),
+            // Only the file may have arrived: to try again does no harm.
+            _ => Err(match read_answer(status, &answer) {
+                Sent::Failed(failure) => Sent::Failed(failure),
+                _ => Sent::Failed(Failure::Retry(format!("the platform answered {status} to the file"), None)),
+            }),
+        }
+    }
+
+    pub(in super::super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
+        let content = json!({"type": "reaction",
+            "reaction": {"message_id": to.message, "emoji": emoji.unwrap_or_default()}});
+        self.post_message(outside, &addressed(to.customer, &content, "reaction")).await
     }
 
     pub(in super::super) async fn attend(&self, outside: &Outside, message: &str) -> Result<()> {
@@ -156,6 +201,28 @@ impl WhatsappCloud {
             }
             Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
         }
+    }
+}
+
+/// `content` to `recipient`; the platform gives `key` back with what becomes of it.
+fn addressed(recipient: &Address, content: &Value, key: &str) -> Value {
+    let mut all = json!({"messaging_product": "whatsapp", "recipient_type": "individual"});
+    let to = match recipient.kind.as_str() {
+        "bsuid" => json!({"recipient": recipient.id}),
+        "group" => json!({"recipient_type": "group", "to": recipient.id}),
+        _ => json!({"to": recipient.id}),
+    };
+    if let Some(fields) = all.as_object_mut() {
+        for part in [&to, content, &json!({"biz_opaque_callback_data": key})] {
+            fields.extend(part.as_object().cloned().unwrap_or_default());
+        }
+    }
+    all
+}
+
+fn set(object: &mut Value, key: &str, text: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(key.into(), json!(text));
     }
 }
 

@@ -202,32 +202,37 @@ fn outbound(recipient: Address, body: Body) -> Outbound {
         chat: None,
         by: "assistant",
         body,
+        file: None,
+        link: None,
         sources: None,
         answers: None,
+        about: None,
     }
+}
+
+fn wire(m: Outbound) -> Value {
+    channel().wire(&m, None)
 }
 
 #[test]
 fn what_stands_on_the_wire_is_what_meta_documents() {
-    let text = channel().wire(&outbound(Address::new("phone", "60"), Body::text("hi")));
+    let text = wire(outbound(Address::new("phone", "60"), Body::text("hi")));
     assert_eq!(
         text,
         json!({"messaging_product": "whatsapp", "recipient_type": "individual", "to": "60", "type": "text",
         "text": {"preview_url": false, "body": "hi"}, "biz_opaque_callback_data": "k"})
     );
-    let hidden = channel().wire(&outbound(Address::new("bsuid", "MY.1"), Body::text("hi")));
+    let hidden = wire(outbound(Address::new("bsuid", "MY.1"), Body::text("hi")));
     assert_eq!((hidden.get("to"), &hidden["recipient"]), (None, &json!("MY.1")));
     let choices: Vec<Choice> =
         (0..3).map(|n| Choice::new(n.to_string(), format!("A title that is too long {n}"))).collect();
     assert!(channel().with_choices("Which?", &choices).is_none(), "titles that look alike once shortened");
     let choices: Vec<Choice> = (0..4).map(|n| Choice::new(n.to_string(), format!("{n}"))).collect();
-    let buttons = channel()
-        .wire(&outbound(Address::new("phone", "60"), channel().with_choices("Which?", &choices[..3]).unwrap()));
+    let buttons = wire(outbound(Address::new("phone", "60"), channel().with_choices("Which?", &choices[..3]).unwrap()));
     assert_eq!(buttons["interactive"]["type"], "button");
-    let list =
-        channel().wire(&outbound(Address::new("phone", "60"), channel().with_choices("Which?", &choices).unwrap()));
+    let list = wire(outbound(Address::new("phone", "60"), channel().with_choices("Which?", &choices).unwrap()));
     assert_eq!(list["interactive"]["action"]["sections"][0]["rows"].as_array().unwrap().len(), 4);
-    let template = channel().wire(&outbound(Address::new("phone", "60"), channel().template("two\n\nlines").unwrap()));
+    let template = wire(outbound(Address::new("phone", "60"), channel().template("two\n\nlines").unwrap()));
     assert_eq!(template["template"]["components"][0]["parameters"][0]["text"], "two lines");
 }
 

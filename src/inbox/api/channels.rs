@@ -40,7 +40,8 @@ pub struct ChannelView {
 
 impl From<store::ChannelRow> for ChannelView {
     fn from(row: store::ChannelRow) -> Self {
-        let webhook_path = (row.platform != "web").then(|| format!("/webhooks/{}/{}", row.platform, row.id));
+        let webhook_path = (!matches!(row.platform.as_str(), "web" | "email"))
+            .then(|| format!("/webhooks/{}/{}", row.platform, row.id));
         Self {
             id: row.id,
             unofficial: matches!(row.platform.as_str(), "waha" | "evolution" | "gateway"),

@@ -1,6 +1,7 @@
 //! SQL of what stands on the wire: parts of our messages, receipts, and what a channel's law asks about.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::types::Json;
 
 use crate::{
@@ -138,22 +139,25 @@ pub async fn set_outcome(
     Ok(())
 }
 
-/// Whether we are sending, or have sent since `since`, this very text to the customer: an echo of it is our own.
+/// Whether we are sending, or have sent since `since`, this very text (or some file) to the customer: an echo of it is
+/// our own.
 pub async fn is_ours(
     c: Conn<'_>,
     channel: ChannelId,
     customer: CustomerId,
     external: &str,
     text: &str,
+    is_file: bool,
     since: DateTime<Utc>,
 ) -> Result<bool> {
     const OURS: &str = "
         SELECT COUNT(*) FROM message_parts
         WHERE customer_id = $2 AND channel_id = $1
           AND (external_message_id = $3
-               OR (external_message_id IS NULL AND attempted_at >= $5 AND body->>'text' = $4 AND $4 <> ''))";
+               OR (external_message_id IS NULL AND attempted_at >= $5
+                   AND ((body->>'text' = $4 AND $4 <> '') OR ($6 AND body->>'type' = 'file'))))";
     let n: i64 = both!(c, c => sqlx::query_scalar(OURS).bind(channel).bind(customer).bind(external).bind(text)
-        .bind(since).fetch_one(c).await)?;
+        .bind(since).bind(is_file).fetch_one(c).await)?;
     Ok(n > 0)
 }
 
@@ -180,13 +184,13 @@ pub async fn past(c: Conn<'_>, channel: ChannelId, customer: CustomerId, memory:
     })
 }
 
-/// The platform's id of the customer's last message in a conversation.
-pub async fn last_external(c: Conn<'_>, id: ConversationId) -> Result<Option<String>> {
+/// The platform's id of the customer's last message in a conversation, and what is known of it.
+pub async fn last_external(c: Conn<'_>, id: ConversationId) -> Result<Option<(String, Json<Value>)>> {
     const LAST: &str = "
-        SELECT external_message_id FROM messages
+        SELECT external_message_id, metadata FROM messages
         WHERE conversation_id = $1 AND sender_type = 'customer' AND external_message_id IS NOT NULL
         ORDER BY seq DESC LIMIT 1";
-    Ok(both!(c, c => sqlx::query_scalar(LAST).bind(id).fetch_optional(c).await)?)
+    Ok(both!(c, c => sqlx::query_as(LAST).bind(id).fetch_optional(c).await)?)
 }
 
 /// Keeps a receipt for a message whose id we do not know yet.

@@ -1,13 +1,12 @@
-//! SQL of how channels are reached and of what came through them: cursors, health, files, retention.
+//! SQL of how channels are reached and of what came through them: cursors, health, retention.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
 use crate::{
-    app::{AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId},
+    app::{ChannelId, ConversationId, IdentityId, OrgId},
     both,
-    channels::Media,
     inbox::Message,
     platform::{Result, db::Conn},
 };
@@ -135,6 +134,12 @@ pub async fn cursor(c: Conn<'_>, org: OrgId, channel: ChannelId, account: &str, 
     Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_one(c).await)?)
 }
 
+/// When an account was fetched last.
+pub async fn fetched_at(c: Conn<'_>, channel: ChannelId, account: &str) -> Result<Option<DateTime<Utc>>> {
+    const FIND: &str = "SELECT updated_at FROM channel_cursors WHERE channel_id = $1 AND account = $2";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(channel).bind(account).fetch_optional(c).await)?)
+}
+
 /// Moves the cursor of an account.
 pub async fn move_cursor(
     c: Conn<'_>,
@@ -155,87 +160,6 @@ pub async fn list_stale_cursors(c: Conn<'_>, before: DateTime<Utc>) -> Result<Ve
         SELECT k.org_id, k.channel_id, k.account FROM channel_cursors k JOIN channels c ON c.id = k.channel_id
         WHERE k.updated_at < $1 AND c.status = 'active' ORDER BY k.updated_at LIMIT 200";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(before).fetch_all(c).await)?)
-}
-
-// Files ---------------------------------------------------------------------------------------------------------------
-
-/// A file that came with a message.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Attachment {
-    pub id: AttachmentId,
-    pub org_id: OrgId,
-    pub message_id: MessageId,
-    pub channel_id: ChannelId,
-    pub source: Json<Media>,
-    /// `waiting`, `stored`, `failed` or `deleted`.
-    pub status: String,
-    pub content_type: Option<String>,
-    pub filename: Option<String>,
-}
-
-macro_rules! attachment_columns {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, org_id, message_id, channel_id, source, status, content_type, filename FROM attachments ",
-            $rest
-        )
-    };
-}
-
-/// Notes a file that waits at the platform.
-pub async fn insert_attachment(
-    c: Conn<'_>,
-    id: AttachmentId,
-    m: &Message,
-    media: &Media,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO attachments (id, org_id, message_id, channel_id, source, filename, content_type, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    both!(c, c => sqlx::query(INSERT).bind(id).bind(m.org_id).bind(m.id).bind(m.channel_id).bind(Json(media))
-        .bind(&media.filename).bind(&media.mime_type).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
-
-/// One file, for its download.
-pub async fn find_attachment(c: Conn<'_>, id: AttachmentId) -> Result<Option<Attachment>> {
-    const FIND: &str = attachment_columns!("WHERE id = $1");
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
-}
-
-/// The files of a message.
-pub async fn list_attachments(c: Conn<'_>, message: MessageId) -> Result<Vec<Attachment>> {
-    const LIST: &str = attachment_columns!("WHERE message_id = $1 ORDER BY id");
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(message).fetch_all(c).await)?)
-}
-
-/// The files that a customer sent.
-pub async fn attachments_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<AttachmentId>> {
-    const LIST: &str = "
-        SELECT a.id FROM attachments a JOIN messages m ON m.id = a.message_id
-        WHERE m.org_id = $1 AND m.customer_id = $2";
-    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
-}
-
-/// What became of a file.
-pub struct Stored<'a> {
-    pub status: &'a str,
-    pub error: Option<&'a str>,
-    pub content_type: Option<&'a str>,
-    pub size_bytes: Option<i64>,
-    pub sha256: Option<&'a str>,
-}
-
-/// Says what became of a file.
-pub async fn settle_attachment(c: Conn<'_>, id: AttachmentId, s: &Stored<'_>, now: DateTime<Utc>) -> Result<()> {
-    const SET: &str = "
-        UPDATE attachments SET status = $2, error_message = $3, content_type = COALESCE($4, content_type),
-               size_bytes = COALESCE($5, size_bytes), sha256 = COALESCE($6, sha256), stored_at = $7
-        WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(s.status).bind(s.error).bind(s.content_type).bind(s.size_bytes)
-        .bind(s.sha256).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(())
 }
 
 /// Deletes raw events and forgotten receipts from before `before`; returns how many. A thousand at a time.

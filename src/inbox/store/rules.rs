@@ -17,6 +17,12 @@ pub async fn find(c: Conn<'_>, org: OrgId, key: &str) -> Result<Option<Json<Valu
     Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(key).fetch_optional(c).await)?)
 }
 
+/// What stands under a key, of every organisation.
+pub async fn list(c: Conn<'_>, key: &str) -> Result<Vec<(OrgId, Json<Value>)>> {
+    const LIST: &str = "SELECT org_id, value FROM system_configs WHERE key = $1 AND org_id IS NOT NULL";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(key).fetch_all(c).await)?)
+}
+
 /// Sets what stands under a key.
 pub async fn save(
     c: Conn<'_>,

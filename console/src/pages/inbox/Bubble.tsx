@@ -1,10 +1,11 @@
 // One message: who said it, how far it came, what it rests on.
-import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock, Paperclip } from "lucide-react";
+import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock } from "lucide-react";
 import { useState } from "react";
 import type { Message } from "~/api/schema";
 import { clock } from "~/parts/time";
 import { Badge, cx, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
+import { MessageFiles, Reactions } from "./MessageFiles";
 import { SourceDialog } from "./SourceDialog";
 
 export type Source = { document_id?: string | null; passage_id?: string | null; faq_id?: string | null; title: string; quote: string; score: number };
@@ -25,10 +26,11 @@ export function Bubble({ m, author, joined, onWhy }: { m: Message; author: strin
         </p>
       )}
       <div className={cx("max-w-[min(560px,86%)] rounded-2xl px-3 py-2", fromCustomer ? "rounded-tl-md" : "rounded-tr-md", look)}>
-        {m.media_url && /^(https?:|\/api\/attachments\/)/.test(m.media_url) && <Media url={m.media_url} kind={m.content_type} />}
+        <MessageFiles m={m} />
         {m.content && <p className="break-words whitespace-pre-wrap">{m.is_private ? mentions(m.content) : m.content}</p>}
         {!m.content && !m.media_url && <p className="italic">{m.content_type}</p>}
       </div>
+      <Reactions m={m} />
       <div className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 px-1 text-xs text-muted">
         <time dateTime={m.created_at}>{clock(m.created_at, language)}</time>
         {!fromCustomer && !m.is_private && <Tick m={m} />}
@@ -54,13 +56,6 @@ export function Bubble({ m, author, joined, onWhy }: { m: Message; author: strin
 
 function mentions(text: string) {
   return text.split(/(@[\p{L}\p{N}_.-]+)/u).map((part, i) => (part.startsWith("@") ? <strong key={i}>{part}</strong> : part));
-}
-
-function Media({ url, kind }: { url: string; kind: string }) {
-  if (kind === "image" || kind === "sticker") return <a href={url} target="_blank" rel="noreferrer noopener"><img src={url} alt="" loading="lazy" className="mb-1 max-h-72 rounded-lg" /></a>;
-  if (kind === "audio" || kind === "voice") return <audio controls preload="none" src={url} className="mb-1 max-w-full" />;
-  if (kind === "video") return <video controls preload="none" src={url} className="mb-1 max-h-72 rounded-lg" />;
-  return <a href={url} target="_blank" rel="noreferrer noopener" className="mb-1 inline-flex items-center gap-1 underline"><Paperclip size={13} aria-hidden /> {kind}</a>;
 }
 
 /** How far a message came. */

@@ -9,6 +9,7 @@ import { useMe, useNames } from "~/parts/me";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, cx, Notice, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
+import { AttachButton, AttachedFiles, DropHint, useAttachments, useDrop } from "./attach";
 import type { Source } from "./Bubble";
 import { SourceDialog } from "./SourceDialog";
 
@@ -33,6 +34,8 @@ export function Composer({ c }: { c: Conversation }) {
   const key = useRef<string>(undefined);
   const othersHold = c.holder === "agent" && c.agent_id !== me.id && (c.status === "active" || c.status === "pending");
   const note = isNote || othersHold;
+  const attached = useAttachments(c.id);
+  const dropped = useDrop(attached.add, note || c.status === "closed");
 
   useEffect(() => {
     if (text) sessionStorage.setItem(KEY(c.id), text);
@@ -49,6 +52,7 @@ export function Composer({ c }: { c: Conversation }) {
     mutationFn: async () => {
       const path = { params: { path: { id: c.id } } };
       if (note) return said(api.POST("/api/conversations/{id}/notes", { ...path, body: { text } }));
+      if (attached.chosen.length > 0) return attached.send(text, seen.current);
       key.current ??= crypto.randomUUID();
       return said(api.POST("/api/conversations/{id}/messages", { ...path, body: { text, version: seen.current, idempotency_key: key.current } }));
     },
@@ -85,7 +89,7 @@ export function Composer({ c }: { c: Conversation }) {
       void api.POST("/api/conversations/{id}/presence", { params: { path: { id: c.id } }, body: { typing: true } }).catch(() => {});
     }
   }
-  const ready = text.trim() !== "" && text.length <= LIMIT && !send.isPending && !conflict;
+  const ready = (text.trim() !== "" || (!note && attached.chosen.length > 0)) && text.length <= LIMIT && !send.isPending && !conflict;
   function submit() {
     if (ready) send.mutate();
   }
@@ -104,7 +108,8 @@ export function Composer({ c }: { c: Conversation }) {
 
   const hint = othersHold ? w.conversation.otherHolds(names(c.agent_id) ?? w.conversation.colleague) : c.status === "closed" ? w.conversation.closed : c.status === "resolved" ? w.conversation.ended : c.holder !== "agent" && !note ? w.conversation.stepsIn : undefined;
   return (
-    <div className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
+    <div {...dropped.props} className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
+      <DropHint on={dropped.over} />
       {canned.menu}
       {mentions.menu}
       {conflict && (
@@ -120,11 +125,14 @@ export function Composer({ c }: { c: Conversation }) {
           <Mode on={note} onClick={() => setNote(true)}><Lock size={12} aria-hidden /> {w.conversation.note}</Mode>
         </div>
         <span className="flex-1" />
+        <AttachButton to={attached} disabled={note || c.status === "closed"} />
         <Tip text={w.conversation.canned} side="top">
           <button type="button" aria-label={w.conversation.canned} onClick={() => { typed(text.startsWith("/") ? text : `/${text}`); area.current?.focus(); }} className="inline-flex size-7 items-center justify-center rounded-md text-muted hover:bg-hover"><MessageSquareText size={15} aria-hidden /></button>
         </Tip>
         {me.may("conversation:reply") && <Button size="sm" look="quiet" busy={suggest.isPending} onClick={() => suggest.mutate()}><Sparkles size={14} aria-hidden /> <span className="hidden sm:inline">{w.conversation.suggest}</span></Button>}
       </div>
+      {note && attached.chosen.length > 0 && <p role="status" className="mb-1 text-xs text-warn">{w.files.notInNotes}</p>}
+      <AttachedFiles of={attached} />
       <div className="flex items-end gap-2">
         <textarea
           ref={area}
@@ -137,6 +145,7 @@ export function Composer({ c }: { c: Conversation }) {
           placeholder={note ? w.conversation.notePlaceholder : w.conversation.replyPlaceholder}
           onChange={(e) => typed(e.target.value)}
           onKeyDown={pressed}
+          onPaste={note ? undefined : attached.onPaste}
           className={cx("min-h-10 w-full resize-none rounded-lg border bg-panel px-3 py-2 placeholder:text-muted", note ? "border-note-line" : "border-strong")}
         />
         <Button look="primary" disabled={!ready} busy={send.isPending} onClick={submit} aria-label={note ? w.conversation.addNote : w.conversation.send} className="h-10">

@@ -25,6 +25,7 @@ const NEEDS: Record<string, { key: string; secret?: boolean; optional?: boolean 
   waha: [{ key: "base_url" }, { key: "session" }, { key: "api_key", secret: true }, { key: "hmac_key", secret: true }],
   evolution: [{ key: "base_url" }, { key: "instance" }, { key: "api_key", secret: true }, { key: "token", secret: true }],
   gateway: [{ key: "token", secret: true }, { key: "base_url", optional: true }],
+  email: [{ key: "address" }, { key: "imap_host" }, { key: "smtp_host" }, { key: "password", secret: true }, { key: "user", optional: true }],
 };
 
 export function ChannelsSection() {

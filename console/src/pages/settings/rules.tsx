@@ -105,6 +105,9 @@ function Form({ rules }: { rules: Rules }) {
       <Card title={t.csat}>
         <div className="p-4"><Check label={t.csatOn} checked={r.asks_satisfaction ?? false} onChange={(e) => set({ ...r, asks_satisfaction: e.target.checked })} /></div>
       </Card>
+      <Card title={w.files.keep}>
+        <div className="max-w-md p-4"><TextField label={w.files.keepDays} type="number" min={0} max={36525} value={r.keep_files_days ?? 0} onChange={(e) => set({ ...r, keep_files_days: Number(e.target.value) })} /></div>
+      </Card>
       <Button type="submit" look="primary" busy={save.isPending}>{w.save}</Button>
     </form>
   );

@@ -223,7 +223,9 @@ const link = {
 
   // ── outbox ──
   keep() {
-    store.write(`${KEY}.outbox`, this.outbox.length ? JSON.stringify(this.outbox) : null);
+    // Files live in this page only: they are too large to be kept.
+    const kept = this.outbox.filter((m) => !m.file);
+    store.write(`${KEY}.outbox`, kept.length ? JSON.stringify(kept) : null);
     this.tell("outbox");
   },
 
@@ -236,6 +238,14 @@ const link = {
 
   write(text) {
     this.outbox.push({ echo_id: newId(), text, created_at: new Date().toISOString(), status: "sending" });
+    this.keep();
+    this.flush();
+  },
+
+  // Files go one by one; what was written goes with the first.
+  writeFiles(text, chosen) {
+    chosen.forEach(({ id, file, preview }, i) =>
+      this.outbox.push({ echo_id: id, text: i ? "" : text, file, preview, created_at: new Date().toISOString(), status: "sending" }));
     this.keep();
     this.flush();
   },
@@ -259,7 +269,12 @@ const link = {
         if (!next) return;
         next.status = "sending";
         try {
-          const { message } = await this.call("messages", { echo_id: next.echo_id, text: next.text });
+          const { message } = next.file
+            ? await upload(next, (percent) => {
+                next.percent = percent;
+                this.tell("outbox");
+              })
+            : await this.call("messages", { echo_id: next.echo_id, text: next.text });
           this.tries = 0;
           this.take([{ ...message, echo_id: message.echo_id ?? next.echo_id }]);
           this.drop(next.echo_id);
@@ -270,7 +285,8 @@ const link = {
             return;
           }
           if (!failure.passes) {
-            next.status = failure.code === "too_large" ? "too_long" : "failed";
+            next.status = failure.code === "too_large" && !next.file ? "too_long" : "failed";
+            next.problem = next.file && [413, 422].includes(failure.status) ? "fileRefused" : null;
             this.keep();
             continue;
           }

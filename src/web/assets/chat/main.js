@@ -16,7 +16,7 @@ function fit() {
   $("count").classList.toggle("bad", over > 0);
   $("count").textContent = over > 0 ? say("overLimit", over) : say("left", -over);
   text.setAttribute("aria-invalid", String(over > 0));
-  $("send").disabled = !text.value.trim() || over > 0;
+  $("send").disabled = (!text.value.trim() && files.chosen.length === 0) || over > 0;
 }
 
 function keepDraft() {
@@ -26,10 +26,14 @@ function keepDraft() {
 
 function submit() {
   const written = text.value.trim();
-  if (!written || [...written].length > LIMIT) return;
+  if ((!written && files.chosen.length === 0) || [...written].length > LIMIT) return;
   text.value = "";
   keepDraft();
-  ask(written);
+  const chosen = files.take();
+  if (chosen.length === 0) return ask(written);
+  link.writeFiles(written, chosen);
+  draw(true);
+  showLatest();
 }
 
 function ask(written) {
@@ -219,7 +223,7 @@ for (const button of document.querySelectorAll("[data-language]")) {
     speak(button.dataset.language);
     showState();
     draw();
-    fit();
+    files.show();
     link.translate();
   });
 }
@@ -257,6 +261,7 @@ if (embedded) {
   });
 }
 
+listenForFiles();
 sayAll();
 text.value = store.read(`${KEY}.draft`) ?? "";
 fit();

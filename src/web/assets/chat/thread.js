@@ -45,7 +45,9 @@ function bubble(message) {
     return make("button", { type: "button", class: "cite", "aria-label": say("source", n), onclick: open }, String(n));
   };
   const who = make("span", { class: message.by === "agent" ? "name" : "sr" }, speaker(message) + (message.by === "agent" ? "" : ": "));
-  const body = message.by === "customer" ? [make("p", {}, ...inline(message.text))] : rich(message.text, cite);
+  const said = message.text.trim();
+  const words = !said ? [] : message.by === "customer" ? [make("p", {}, ...inline(message.text))] : rich(message.text, cite);
+  const body = [...attachments(message), ...words];
   return [
     message.by === "customer" ? null : mark(message),
     make("div", { class: "bubble" }, who, make("div", { class: "body" }, ...body), cards),
@@ -59,13 +61,13 @@ function fate(message, isLast) {
   const edit = () => editAgain(message);
   switch (message.pending && message.status) {
     case "sending":
-      return [say("sending")];
+      return [message.percent > 0 ? say("uploading", message.percent) : say("sending")];
     case "waiting":
       return [say("waitingSend")];
     case "slow":
       return [say("slowDown", message.wait_s ?? 5)];
     case "failed":
-      return [make("span", { class: "bad" }, icon("alert"), say("notSent")), button("retry", () => link.retry(message.echo_id)), button("discard", () => link.drop(message.echo_id))];
+      return [make("span", { class: "bad" }, icon("alert"), say(message.problem ?? "notSent")), message.problem ? "" : button("retry", () => link.retry(message.echo_id)), button("discard", () => link.drop(message.echo_id))];
     case "too_long":
       return [make("span", { class: "bad" }, icon("alert"), say("tooLong")), button("edit", edit), button("discard", () => link.drop(message.echo_id))];
     default:
@@ -76,9 +78,12 @@ function fate(message, isLast) {
 function row(key, message) {
   const item = make("li", { class: `row ${message.by}` }, make("div", { class: "line" }, ...bubble(message)));
   if (message.by !== "system") item.append(make("p", { class: "fate" }));
-  drawn.set(key, { node: item, language, text: message.text });
+  drawn.set(key, { node: item, language, look: look(message) });
   return item;
 }
+
+// What a drawn row depends on; links to files are new each time and mean the same.
+const look = (message) => JSON.stringify([message.text, message.pending && Boolean(message.file), message.files?.map((f) => Boolean(f.url))]);
 
 // An offered person is one tap away, while the offer is the last word.
 function offer(message) {
@@ -103,7 +108,7 @@ function draw(fresh = false) {
     }
     const key = message.echo_id ?? message.id;
     const known = drawn.get(key);
-    const node = known && known.language === language && known.text === message.text ? known.node : row(key, message);
+    const node = known && known.language === language && known.look === look(message) ? known.node : row(key, message);
     if (!known && fresh) node.classList.add("fresh");
     const next = items[i + 1];
     const ends = !next || next.by !== message.by || next.name !== message.name || new Date(next.created_at) - date > 300_000;
@@ -113,7 +118,7 @@ function draw(fresh = false) {
     node.classList.toggle("pending", Boolean(message.pending));
     const line = node.querySelector(".fate");
     const shown = message.pending || ends;
-    const state = JSON.stringify([shown, message.status, message.wait_s, message.pending, !next, language]);
+    const state = JSON.stringify([shown, message.status, message.wait_s, message.percent, message.pending, !next, language]);
     if (line && line.dataset.state !== state) {
       line.dataset.state = state;
       line.replaceChildren(...(shown ? fate(message, !next) : []));

@@ -1,0 +1,170 @@
+//! E-mail: a mailbox that is looked through over IMAP and answered over SMTP (docs/channels/email.md).
+//!
+//! A mail is kept once under its Message-ID; how far the mailbox was read is kept with what was read, as UIDVALIDITY
+//! and UID. Answers go into the customer's thread.
+
+mod auto;
+mod imap;
+mod quote;
+mod read;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Checked, Event, FileKind, Media, Outside, RawEvent, Request, configured,
+    files::Takes,
+    law::{Law, Pace, Size},
+};
+use crate::platform::{Error, Result};
+
+/// Anything that a mail server takes: most stop at 25 MB, and the encoding adds a third.
+pub(super) const TAKES: &[Takes] = &[Takes::of(&["*"], FileKind::Document, 18, usize::MAX)];
+
+/// How often the mailbox is looked at.
+pub(super) const LOOKS: Duration = Duration::seconds(30);
+
+/// How a connection is encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Security {
+    /// From the first byte.
+    #[default]
+    Tls,
+    Starttls,
+    /// Not at all: only to this very machine.
+    None,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// What customers write to.
+    address: String,
+    /// As whom they see us.
+    #[serde(default)]
+    name: Option<String>,
+    imap_host: String,
+    #[serde(default)]
+    imap_port: Option<u16>,
+    #[serde(default)]
+    imap_security: Security,
+    smtp_host: String,
+    #[serde(default)]
+    smtp_port: Option<u16>,
+    #[serde(default)]
+    smtp_security: Security,
+    /// By default the address.
+    #[serde(default)]
+    user: String,
+    password: String,
+    /// When sending asks for others.
+    #[serde(default)]
+    smtp_user: Option<String>,
+    #[serde(default)]
+    smtp_password: Option<String>,
+    #[serde(default = "inbox")]
+    mailbox: String,
+}
+
+fn inbox() -> String {
+    "INBOX".into()
+}
+
+impl Config {
+    fn imap_port(&self) -> u16 {
+        self.imap_port.unwrap_or(if self.imap_security == Security::Tls { 993 } else { 143 })
+    }
+
+    fn smtp_port(&self) -> u16 {
+        self.smtp_port.unwrap_or(if self.smtp_security == Security::Tls { 465 } else { 587 })
+    }
+}
+
+/// One mailbox.
+#[derive(Clone)]
+pub struct Email {
+    config: Config,
+}
+
+impl std::fmt::Debug for Email {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Email(…)")
+    }
+}
+
+impl Email {
+    pub(super) fn open(config: &Value) -> Result<Self> {
+        let mut config: Config = configured("email", config)?;
+        let wrong = |what: &str| Err(Error::Invalid(format!("email channel: {what}")));
+        config.address = config.address.trim().to_lowercase();
+        if config.address.parse::<lettre::Address>().is_err() {
+            return wrong("address is not one like support@example.com");
+        }
+        for (name, host, security) in
+            [("imap", &config.imap_host, config.imap_security), ("smtp", &config.smtp_host, config.smtp_security)]
+        {
+            let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+            if !is_name {
+                return wrong(&format!("{name}_host is a name like {name}.example.com, without a port"));
+            }
+            if security == Security::None && !["localhost", "127.0.0.1"].contains(&host.as_str()) {
+                return wrong(&format!("{name}_security none is for a server on this machine only"));
+            }
+        }
+        if config.password.is_empty() {
+            return wrong("password is empty");
+        }
+        if config.mailbox.is_empty() || config.mailbox.chars().any(char::is_control) {
+            return wrong("mailbox is the name of one, like INBOX");
+        }
+        if config.user.is_empty() {
+            config.user.clone_from(&config.address);
+        }
+        Ok(Self { config })
+    }
+
+    fn domain(&self) -> &str {
+        self.config.address.split_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+
+    /// No window and no quota; a pace, so that two machines that answer each other do it slowly until somebody looks.
+    pub(super) fn law(&self) -> Law {
+        Law { pace: Some(Pace { burst: 8, every: Duration::minutes(10) }), ..Law::free(Size::Chars(200_000)) }
+    }
+
+    /// Nothing is delivered to us: the mailbox is looked at.
+    pub(super) fn verify(&self, _request: &Request<'_>, _now: DateTime<Utc>) -> Result<Vec<RawEvent>> {
+        Err(Error::NotFound("webhook"))
+    }
+
+    pub(super) fn parse(&self, payload: &str) -> Result<Event> {
+        read::parse(payload)
+    }
+
+    /// The mailbox, by its name.
+    pub(super) fn mailbox(&self) -> &str {
+        &self.config.mailbox
+    }
+
+    pub(super) async fn download(&self, media: &Media, limit: u64) -> Result<Bytes> {
+        let bytes = self.fetch_attachment(media.id.as_deref().ok_or(Error::NotFound("file"))?).await?;
+        if bytes.len() as u64 > limit { Err(Error::TooLarge { limit_bytes: limit }) } else { Ok(bytes.into()) }
+    }
+
+    pub(super) async fn check(&self, _outside: &Outside, _now: DateTime<Utc>) -> Checked {
+        let found = match self.look().await {
+            Ok(found) => found,
+            Err(e) => return Checked { ok: false, detail: format!("receiving: {}", e.chain()) },
+        };
+        match self.greet().await {
+            Ok(()) => Checked { ok: true, detail: format!("{found} mails in {}; sending works", self.config.mailbox) },
+            Err(e) => Checked { ok: false, detail: format!("receiving works; sending: {}", e.chain()) },
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What did not reach the customer, or may not have: people see it.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{
+    Holder, Message, MessageStatus, Sender, Status,
+    call_agents::call,
+    store::{self, HolderChange},
+};
+use crate::{
+    app::{App, Changed, MessageId, UserId},
+    customers::{self, ActivityKind, NewActivity},
+    platform::{Result, db::Conn},
+    staff,
+};
+
+/// Says what became of a message as a whole; one that failed is reported.
+pub(super) async fn settle(app: &App, message: &Message, status: MessageStatus, reason: Option<&str>) -> Result<()> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
+    let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
+    let told = if changed && status == MessageStatus::Failed {
+        report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
+    } else {
+        Vec::new()
+    };
+    tx.commit().await?;
+    staff::tell(app, message.org_id, &told).await;
+    app.wake(message.org_id).await;
+    app.changed(message.org_id, Changed::Conversation { id: message.conversation_id }).await;
+    Ok(())
+}
+
+/// A delivery was tried for the last time: a person sees it.
+pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
+    let mut reader = app.read().await?;
+    let Some(message) = store::find_message(reader.conn(), id).await? else {
+        return Ok(());
+    };
+    let parts = store::list_parts(reader.conn(), id).await?;
+    drop(reader);
+    let mut tx = app.begin().await?;
+    for part in parts {
+        let from = [MessageStatus::Queued, MessageStatus::Sending];
+        store::set_part_status(tx.conn(), part.id, &from, MessageStatus::Failed, Some(why), None, app.now()).await?;
+    }
+    tx.commit().await?;
+    settle(app, &message, MessageStatus::Failed, Some(why)).await
+}
+
+/// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the
+/// assistant did. Returns whom to tell.
+pub(super) async fn report_failure(
+    app: &App,
+    mut c: Conn<'_>,
+    message: &Message,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
+    let activity = NewActivity::of(ActivityKind::Custom, None)
+        .titled("A message could not be delivered")
+        .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
+    customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
+    let Some(conversation) = store::find_any(c.again(), message.conversation_id).await? else {
+        return Ok(Vec::new());
+    };
+    if message.sender_type == Sender::Assistant
+        && conversation.holder == Holder::Assistant
+        && conversation.status == Status::Active
+    {
+        let change = HolderChange {
+            reason: Some("undeliverable".into()),
+            brief: Some(json!({"question": "", "tried": [why], "evidence": [], "missing": "", "mood": "calm"})),
+            ..HolderChange::to(Status::Pending, Holder::Queue)
+        };
+        store::set_holder(c.again(), conversation.id, &change, now).await?;
+    }
+    let title = format!("A message to {} could not be delivered", conversation.customer_name);
+    call(app, c, &conversation, None, &title, now).await
+}
