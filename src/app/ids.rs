@@ -73,5 +73,7 @@ ids! {
     MemoryId
     NotificationId
     CannedReplyId
+    /// A template that a platform has approved.
+    TemplateId
     SavedViewId
 }

@@ -2,6 +2,7 @@
 
 mod channels;
 mod hooks;
+mod templates;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use channels::*;
 pub use hooks::*;
+pub use templates::*;
 
 use super::{
     AgentMessage, Conversation, Holder, Message, Status,
@@ -437,6 +439,7 @@ pub async fn reply(
         text: body.text,
         version: body.version,
         choices: body.choices,
+        body: None,
         idempotency_key: body.idempotency_key,
     };
     Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))

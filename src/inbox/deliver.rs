@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, Status, alarm,
     call_agents::call,
-    connect, receipt,
+    connect, reach, receipt,
     store::{self, ChannelRow, HolderChange, Part},
 };
 use crate::{
@@ -149,6 +149,7 @@ impl Delivery<'_> {
         match self.rule(bodies.len()).await? {
             Ruling::Now => {}
             Ruling::WaitUntil(at) => return Err(Error::Later { at }),
+            Ruling::NeedsTemplate if matches!(bodies.as_slice(), [Body::Template { .. }]) => {}
             Ruling::NeedsTemplate => match self.channel.template(&m.content) {
                 Some(template) => bodies = vec![template],
                 None => {
@@ -206,17 +207,15 @@ impl Delivery<'_> {
     }
 
     async fn rule(&self, parts: usize) -> Result<Ruling> {
-        let now = self.app.now();
-        let memory = now - self.law.pace.map_or(Duration::zero(), |pace| pace.memory());
         let m = self.message;
-        let past = store::past(self.app.read().await?.conn(), m.channel_id, m.customer_id, memory).await?;
+        let past = reach::past(self.app, &self.law, m.channel_id, m.customer_id).await?;
         let is_notice = matches!(kind(m), Some("hand_off" | "waiting"));
         let purpose = match m.sender_type {
             Sender::Assistant if is_notice => Purpose::Notice,
             Sender::Assistant => Purpose::Answer,
             _ => Purpose::Person,
         };
-        Ok(self.law.rule(&past, purpose, parts, now))
+        Ok(self.law.rule(&past, purpose, parts, self.app.now()))
     }
 
     /// Sends one part. True: the next may follow.

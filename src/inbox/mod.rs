@@ -25,6 +25,7 @@ mod hand_off;
 mod hold;
 mod hours;
 mod overview;
+mod reach;
 mod receipt;
 mod receive;
 mod reply;
@@ -33,6 +34,7 @@ mod satisfaction;
 mod send;
 mod store;
 mod sweep;
+mod template;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::{App, Changed, ConversationId, Job, MessageId, OrgId, UserId},
-    channels::Choice,
+    channels::{Body, Choice},
     platform::{Error, Result},
 };
 
@@ -21,6 +21,8 @@ pub struct AgentMessage {
     pub version: Option<i64>,
     /// What the customer may tap: buttons where the platform has them, else numbered lines.
     pub choices: Vec<Choice>,
+    /// What stands on the wire in place of the text: a template.
+    pub body: Option<Body>,
     /// Chosen by the client: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -57,7 +59,11 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
     }
-    let metadata = if new.choices.is_empty() { json!({}) } else { json!({"choices": new.choices}) };
+    let metadata = match &new.body {
+        Some(body) => json!({"body": body}),
+        None if new.choices.is_empty() => json!({}),
+        None => json!({"choices": new.choices}),
+    };
     let message = Message {
         metadata: Json(metadata),
         status: MessageStatus::Queued,

@@ -19,6 +19,7 @@ pub mod canned;
 pub mod desk;
 pub mod overview;
 pub mod rules;
+pub mod templates;
 pub mod views;
 
 use crate::{

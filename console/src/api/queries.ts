@@ -34,6 +34,8 @@ export const queries = {
       initialPageParam: 2 ** 52,
       getNextPageParam: (page) => (page.length < 60 ? undefined : page[0]?.seq),
     }),
+  reach: (id: string) => queryOptions({ queryKey: ["conversation", id, "reach"], queryFn: () => said(api.GET("/api/conversations/{id}/reach", { params: { path: { id } } })) }),
+  templates: (channel?: string) => queryOptions({ queryKey: ["templates", channel ?? "all"], queryFn: () => said(api.GET("/api/templates", { params: { query: { channel_id: channel } } })), staleTime: LONG }),
   turns: (id: string) => queryOptions({ queryKey: ["conversation", id, "turns"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id } } })) }),
   rules: () => queryOptions({ queryKey: ["rules"], queryFn: () => said(api.GET("/api/inbox-rules")), staleTime: LONG }),
   cannedReplies: () => queryOptions({ queryKey: ["canned-replies"], queryFn: () => said(api.GET("/api/canned-replies")), staleTime: LONG }),

@@ -1,5 +1,6 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
+import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
 import { settings } from "./en/settings";
 
@@ -375,6 +376,7 @@ export const en = {
     stages: { initial: "First contact", needs_confirmed: "Needs confirmed", proposal: "Proposal", negotiation: "Negotiation", won: "Won", lost: "Lost" } as Record<string, string>,
   },
 
+  desk,
   knowledge,
 
   overview: {

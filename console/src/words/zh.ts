@@ -1,5 +1,6 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
+import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
 import { settings } from "./zh/settings";
 
@@ -403,6 +404,7 @@ export const zh: Words = {
     stages: { initial: "初步接触", needs_confirmed: "需求确认", proposal: "方案报价", negotiation: "商务谈判", won: "赢单", lost: "输单" },
   },
 
+  desk,
   knowledge,
 
   overview: {

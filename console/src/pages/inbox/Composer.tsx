@@ -10,6 +10,7 @@ import { useToast } from "~/parts/toast";
 import { Badge, Button, cx, Notice, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import type { Source } from "./Bubble";
+import { mayType, Reach, useReach } from "./Reach";
 import { SourceDialog } from "./SourceDialog";
 
 const KEY = (id: string) => `frontdesk.draft.${id}`;
@@ -33,6 +34,8 @@ export function Composer({ c }: { c: Conversation }) {
   const key = useRef<string>(undefined);
   const othersHold = c.holder === "agent" && c.agent_id !== me.id && (c.status === "active" || c.status === "pending");
   const note = isNote || othersHold;
+  const reach = useReach(c);
+  const isShut = !note && !mayType(reach);
 
   useEffect(() => {
     if (text) sessionStorage.setItem(KEY(c.id), text);
@@ -85,7 +88,7 @@ export function Composer({ c }: { c: Conversation }) {
       void api.POST("/api/conversations/{id}/presence", { params: { path: { id: c.id } }, body: { typing: true } }).catch(() => {});
     }
   }
-  const ready = text.trim() !== "" && text.length <= LIMIT && !send.isPending && !conflict;
+  const ready = text.trim() !== "" && text.length <= LIMIT && !send.isPending && !conflict && !isShut;
   function submit() {
     if (ready) send.mutate();
   }
@@ -114,6 +117,7 @@ export function Composer({ c }: { c: Conversation }) {
         </div>
       )}
       {suggestion && <Suggestion suggestion={suggestion} onUse={(t) => { typed(t); setNote(false); setSuggestion(undefined); area.current?.focus(); }} onClose={() => setSuggestion(undefined)} />}
+      {reach && !note && c.status !== "closed" && <Reach c={c} reach={reach} onSent={() => void cache.invalidateQueries({ queryKey: ["conversation", c.id] })} />}
       <div className="mb-1.5 flex items-center gap-1">
         <div role="tablist" aria-label={w.conversation.reply} className="flex gap-1">
           <Mode on={!note} disabled={othersHold} onClick={() => setNote(false)}>{w.conversation.reply}</Mode>
@@ -132,7 +136,7 @@ export function Composer({ c }: { c: Conversation }) {
           rows={1}
           value={text}
           maxLength={LIMIT}
-          disabled={c.status === "closed" && !note}
+          disabled={(c.status === "closed" && !note) || isShut}
           aria-label={note ? w.conversation.note : w.conversation.reply}
           placeholder={note ? w.conversation.notePlaceholder : w.conversation.replyPlaceholder}
           onChange={(e) => typed(e.target.value)}

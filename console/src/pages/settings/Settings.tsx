@@ -17,6 +17,7 @@ const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection }
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
 const ModelSection = lazy(() => company().then((m) => ({ default: m.ModelSection })));
 const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
+const TemplatesSection = lazy(() => import("./templates").then((m) => ({ default: m.TemplatesSection })));
 const AuditSection = lazy(() => import("./audit").then((m) => ({ default: m.AuditSection })));
 
 export function Settings() {
@@ -33,6 +34,7 @@ export function Settings() {
     ["roles", "user:read", <RolesSection key="r" />],
     ["channels", "conversation:read", <ChannelsSection key="c" />],
     ["canned", "conversation:read", <CannedSection key="cr" />],
+    ["templates", "conversation:read", <TemplatesSection key="te" />],
     ["rules", "settings:manage", <RulesSection key="ru" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],

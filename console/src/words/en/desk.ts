@@ -1,0 +1,32 @@
+// What an agent works with beside the conversation itself.
+export const desk = {
+  reach: {
+    closes: (t: string) => `The window closes in ${t}`,
+    closesHint: (at: string) => `Until ${at} you may write freely; afterwards the platform wants the customer to write first.`,
+    left: (n: number, of: number) => `${n} of ${of} messages left`,
+    leftHint: "So many messages the platform takes until the customer writes again.",
+    paced: (t: string) => `The platform wants a pace: sent in ${t}`,
+    held: "The channel is paused or stopped. What you write is sent when that is over.",
+    template: "The customer wrote too long ago: only a template that the platform has approved may be sent.",
+    wraps: "The customer wrote too long ago: your text is sent inside the channel's approved template, on one line.",
+    closed: "The customer wrote too long ago: the platform takes no message until they write again.",
+    spent: "The platform takes no more messages until the customer writes again.",
+    noAddress: "This customer has no address on this channel: nothing can be sent.",
+    noteStill: "You can still add a private note.",
+    choose: "Choose a template",
+  },
+  template: {
+    title: "Send a template",
+    hint: "As the platform has approved it; you fill in its values.",
+    search: "Search templates",
+    none: "No template is written down for this channel.",
+    noneAdmin: "Write down in the settings what the platform has approved.",
+    noneOther: "An administrator can write down in the settings what the platform has approved.",
+    value: (n: number) => `Value {{${n}}}`,
+    preview: "The customer will read",
+    send: "Send the template",
+    sent: "The template is on its way.",
+    badge: "Template",
+    other: "Other templates",
+  },
+};
