@@ -45,6 +45,8 @@ pub mod erasure;
 
 pub mod turn;
 
+pub mod copilot;
+
 pub mod evals;
 
 pub mod demo;

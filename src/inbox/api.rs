@@ -150,6 +150,27 @@ pub async fn assign(
     Ok(Json(desk::assign(&app, &by, id, to.agent_id).await?))
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merging {
+    /// The conversation whose messages come here; it points here afterwards.
+    pub from: ConversationId,
+    /// The `version` you saw of the one that stays: if it is another by now, 409 is answered.
+    pub version: Option<i64>,
+}
+
+/// Merge another conversation of the same customer into this one: its messages come here, in the order in which they
+/// were said.
+#[utoipa::path(post, path = "/api/conversations/{id}/merge", tag = "inbox", request_body = Merging, responses((status = 200, body = Conversation)))]
+pub async fn merge(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    Json(body): Json<Merging>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(super::merge::merge(&app, &by, id, body.from, body.version).await?))
+}
+
 /// Say that what the customer wrote was read.
 #[utoipa::path(post, path = "/api/conversations/{id}/read", tag = "inbox", responses((status = 204)))]
 pub async fn read(

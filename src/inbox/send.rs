@@ -4,13 +4,14 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, mention,
     store::{self, HolderChange},
 };
 use crate::{
     app::{App, Changed, ConversationId, Job, MessageId, OrgId, UserId},
     channels::{Body, Choice},
     platform::{Error, Result},
+    staff,
 };
 
 /// An agent's message as it comes in.
@@ -98,11 +99,13 @@ pub async fn add_note(app: &App, org: OrgId, id: ConversationId, user: UserId, t
         ..agent_message(&found, user, place, text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    let told = mention::notify(tx.conn(), &found, user, &message.content, now).await?;
     // A note raises the version: a turn that was thinking meanwhile is taken again.
     if found.is_with_assistant() {
         Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
     }
     tx.commit().await?;
+    staff::tell(app, org, &told).await;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(message)
