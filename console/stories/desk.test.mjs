@@ -138,6 +138,7 @@ test("without a model the copilot says so and sums up by rule, also on a phone",
   const { page, faults, context } = await person(browser, PHONE);
   await signIn(page, server);
   await open(page, "broken kettle");
+  await page.getByRole("log").getByText("calling a colleague").waitFor({ timeout: 90_000 });
   await page.getByRole("button", { name: "Copilot" }).click();
   await page.getByText("needs a language model").first().waitFor();
   if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/copilot-menu-phone.png` });
