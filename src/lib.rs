@@ -47,6 +47,8 @@ pub mod assistants;
 
 pub mod turn;
 
+pub mod copilot;
+
 pub mod evals;
 
 pub mod demo;

@@ -199,6 +199,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
         Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
+        Job::Crawl { document } => knowledge::crawl(app, *document).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
         Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
         Job::Reweigh { org } => knowledge::index::reweigh(app, *org).await,
@@ -226,6 +227,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Transfer { .. }
         | Job::CallAgents { .. }
         | Job::WatchDue { .. }
+        | Job::Crawl { .. }
         | Job::Forget { .. }
         | Job::Reindex { .. }
         | Job::Reweigh { .. }
@@ -287,6 +289,9 @@ async fn tend(app: Arc<App>) {
             last_sweep = Some(tokio::time::Instant::now());
             if let Err(e) = inbox::sweep(&app).await {
                 tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+            if let Err(e) = knowledge::crawl_due(&app).await {
+                tracing::error!(error = %e.chain(), "cannot fetch addresses again");
             }
             if let Err(e) = memory::fade(&app).await {
                 tracing::error!(error = %e.chain(), "cannot put spent memories away");

@@ -118,6 +118,171 @@ on_each_database! {
         assert_eq!(staff::first_start(&app, org, None, Some(&file)).await.unwrap(), FirstStart::HasAdmin);
     }
 
+    async fn a_second_factor_is_asked_for_and_each_code_works_once(app: TestApp) {
+        let shop = shop(&app, "default").await;
+        let ana = shop.colleague("Ana", &["admin"]).await;
+        let sign_in = async |code: Option<&str>| {
+            let body = json!({"email": "ana@example.com", "password": "correct horse battery", "code": code});
+            Caller::nobody(&app).post("/api/sign-in", body).await
+        };
+        assert_eq!(ana.get("/api/me/second-factor").await.ok()["since"], Value::Null);
+        let wrong = ana.post("/api/me/second-factor", json!({"password": "a wrong password"})).await;
+        assert_eq!(wrong.error(), "invalid");
+        let begun = ana.post("/api/me/second-factor", json!({"password": "correct horse battery"})).await.ok();
+        assert!(begun["qr_svg"].as_str().unwrap().contains("<svg"), "{begun}");
+        let totp = totp_rs::Totp::from_url(begun["url"].as_str().unwrap()).unwrap();
+        let code = || totp.generate(u64::try_from(app.now().timestamp()).unwrap()).to_string();
+        sign_in(None).await.ok(); // it does not count yet
+        let other = shop.sign_in("ana@example.com", "correct horse battery").await;
+        assert_eq!(ana.post("/api/me/second-factor/confirm", json!({"code": "000000"})).await.error(), "invalid");
+        let first = code();
+        let made = ana.post("/api/me/second-factor/confirm", json!({"code": first})).await.ok();
+        let recovery: Vec<String> = serde_json::from_value(made["codes"].clone()).unwrap();
+        assert_eq!(recovery.len(), 10);
+        assert_eq!(other.get("/api/me").await.error(), "signed_out", "other sessions end");
+        assert!(ana.get("/api/users").await.ok()["items"][0]["has_second_factor"].as_bool().unwrap());
+        let again = ana.post("/api/me/second-factor", json!({"password": "correct horse battery"})).await;
+        assert_eq!(again.error(), "conflict");
+
+        let missing = sign_in(None).await;
+        assert_eq!((missing.status, missing.error()), (StatusCode::UNAUTHORIZED, "second_factor".into()));
+        assert_eq!(sign_in(Some(&first)).await.error(), "invalid", "it was used");
+        app.clock.advance(Duration::seconds(30));
+        let second = code();
+        sign_in(Some(&format!("{} {}", &second[..3], &second[3..]))).await.ok();
+        assert_eq!(sign_in(Some(&second)).await.error(), "invalid");
+        sign_in(Some(&recovery[0].to_uppercase())).await.ok();
+        assert_eq!(sign_in(Some(&recovery[0])).await.error(), "invalid");
+        assert_eq!(ana.get("/api/me/second-factor").await.ok()["recovery_codes_left"], 9);
+
+        // Neither the secret nor a code lies readable, and a mailed link alone lets nobody in.
+        let secret = begun["secret"].as_str().unwrap();
+        let plain = recovery[1].replace('-', "");
+        for words in [secret, recovery[1].as_str(), plain.as_str()] {
+            assert!(!support::app::is_on_disk(&app.dir.0, words), "{words}");
+        }
+        let users = shop.get("/api/users").await.ok();
+        let link = shop.post(&format!("/api/users/{}/reset-link", id(&users["items"][0])), json!({})).await.ok();
+        let token = link["link"].as_str().unwrap().split_once("token=").unwrap().1.to_string();
+        let mut chosen = json!({"token": token, "password": "another horse battery"});
+        assert_eq!(Caller::nobody(&app).post("/api/setup", chosen.clone()).await.error(), "second_factor");
+        chosen["code"] = json!(recovery[1]);
+        let ana = Caller::nobody(&app).post("/api/setup", chosen).await.ok();
+        let ana = Caller::nobody(&app).bearing(ana["token"].as_str().unwrap());
+
+        // Guessing gets slow, also for who knows the password and asks in between without a code.
+        for _ in 0..7 {
+            let body = json!({"email": "ana@example.com", "password": "another horse battery", "code": "123456"});
+            Caller::nobody(&app).post("/api/sign-in", body.clone()).await;
+            Caller::nobody(&app).post("/api/sign-in", json!({"email": body["email"], "password": body["password"]})).await;
+        }
+        let body = json!({"email": "ana@example.com", "password": "another horse battery", "code": recovery[2]});
+        assert_eq!(Caller::nobody(&app).post("/api/sign-in", body.clone()).await.error(), "too_many");
+        app.clock.advance(Duration::minutes(31));
+        Caller::nobody(&app).post("/api/sign-in", body).await.ok();
+
+        let renewed = ana.post("/api/me/second-factor/recovery-codes", json!({"code": code()})).await.ok();
+        assert_ne!(renewed["codes"][0], made["codes"][0]);
+        app.clock.advance(Duration::seconds(30));
+        ana.post("/api/me/second-factor/remove", json!({"code": code()})).await.ok();
+        shop.sign_in("ana@example.com", "another horse battery").await.get("/api/users").await.ok();
+        let actions: Vec<String> = shop.get("/api/audit-logs?limit=100").await.ok()["items"]
+            .as_array().unwrap().iter().map(|a| a["action"].as_str().unwrap().to_string()).collect();
+        for action in ["second_factor.add", "second_factor.renew_codes", "second_factor.remove"] {
+            assert!(actions.iter().any(|a| a == action), "{actions:?}");
+        }
+    }
+
+    async fn an_admin_wants_a_second_factor_of_everybody_and_resets_a_lost_one(app: TestApp) {
+        let shop = shop(&app, "default").await;
+        let (ana, ben) = (shop.colleague("Ana", &["admin"]).await, shop.colleague("Ben", &["agent"]).await);
+        let require = json!({"requires_second_factor": true});
+        let put = async |caller: &Caller, body: &Value| caller.send(Method::PUT, "/api/security", Some(body.clone())).await;
+        assert_eq!(put(&ben, &require).await.error(), "forbidden");
+        assert_eq!(put(&ana, &require).await.error(), "conflict", "the own one comes first");
+        let enrol = async |caller: &Caller| {
+            let begun = caller.post("/api/me/second-factor", json!({"password": "correct horse battery"})).await.ok();
+            let totp = totp_rs::Totp::from_url(begun["url"].as_str().unwrap()).unwrap();
+            let code = totp.generate(u64::try_from(app.now().timestamp()).unwrap()).to_string();
+            caller.post("/api/me/second-factor/confirm", json!({"code": code})).await.ok();
+        };
+        enrol(&ana).await;
+        put(&ana, &require).await.ok();
+        let me = ben.get("/api/me").await.ok();
+        assert_eq!((&me["owes_second_factor"], &me["permissions"]), (&json!(true), &json!([])));
+        assert_eq!(ben.get("/api/conversations").await.error(), "forbidden");
+        enrol(&ben).await;
+        assert_eq!(ben.get("/api/me").await.ok()["owes_second_factor"], false);
+        ben.get("/api/conversations").await.ok();
+        assert_eq!(ben.post("/api/me/second-factor/remove", json!({"code": "1"})).await.error(), "conflict");
+
+        // Ben has lost the phone.
+        let path = format!("/api/users/{}/second-factor", id(&me["user"]));
+        assert_eq!(ben.delete(&path).await.error(), "forbidden");
+        ana.delete(&path).await.ok();
+        assert_eq!(ben.get("/api/me").await.error(), "signed_out");
+        assert_eq!(ana.delete(&path).await.error(), "not_found");
+        let ben = shop.sign_in("ben@example.com", "correct horse battery").await;
+        assert_eq!(ben.get("/api/me").await.ok()["owes_second_factor"], true);
+        put(&ana, &json!({"requires_second_factor": false})).await.ok();
+        ben.get("/api/conversations").await.ok();
+        // An admin cannot take it from who ranks above.
+        let root = shop.colleague("Root", &["super_admin"]).await;
+        enrol(&root).await;
+        let above = root.get("/api/me").await.ok();
+        assert_eq!(ana.delete(&format!("/api/users/{}/second-factor", id(&above["user"]))).await.error(), "forbidden");
+    }
+
+    async fn an_organisation_makes_roles_of_its_own_and_nobody_gives_what_they_have_not(app: TestApp) {
+        let shop = shop(&app, "default").await;
+        let ana = shop.colleague("Ana", &["admin"]).await;
+        let put = async |caller: &Caller, key: &str, body: Value| {
+            caller.send(Method::PUT, &format!("/api/roles/{key}"), Some(body)).await
+        };
+        let night = json!({"name": "Night shift", "permissions": [
+            {"permission": "conversation:read", "scope": "org"}, {"permission": "deal:read", "scope": "own"}]});
+        let made = ana.post("/api/roles", night.clone()).await.ok();
+        let key = made["key"].as_str().unwrap().to_string();
+        assert_eq!(made["permissions"].as_array().unwrap().len(), 2);
+        assert_eq!(ana.post("/api/roles", json!({"name": "night SHIFT", "permissions": []})).await.error(), "conflict");
+        let above = json!({"name": "Root", "permissions": [{"permission": "backup:run", "scope": "org"}]});
+        assert_eq!(ana.post("/api/roles", above).await.error(), "forbidden");
+        let odd = json!({"name": "Odd", "permissions": [{"permission": "moon:fly", "scope": "org"}]});
+        assert_eq!(ana.post("/api/roles", odd).await.error(), "invalid");
+        assert_eq!(put(&ana, "agent", night.clone()).await.error(), "conflict", "built-in");
+
+        let ben = ana.colleague("Ben", &[&key]).await;
+        ben.get("/api/conversations").await.ok();
+        assert_eq!(ben.get("/api/users").await.error(), "forbidden");
+        let wider = json!({"name": "Night shift", "permissions": [{"permission": "user:read", "scope": "org"}]});
+        put(&ana, &key, wider).await.ok();
+        ben.get("/api/users").await.ok();
+        assert_eq!(ben.get("/api/conversations").await.error(), "forbidden");
+        assert_eq!(ana.delete(&format!("/api/roles/{key}")).await.error(), "conflict", "Ben has it");
+
+        // Who may manage users and nothing else makes nobody an admin by a role, and touches no higher one.
+        let keeper = json!({"name": "Keeper", "permissions": [
+            {"permission": "user:manage", "scope": "org"}, {"permission": "user:read", "scope": "org"}]});
+        let keeper = ana.post("/api/roles", keeper).await.ok();
+        let cay = ana.colleague("Cay", &[keeper["key"].as_str().unwrap()]).await;
+        let more = json!({"name": "More", "permissions": [{"permission": "settings:manage", "scope": "org"}]});
+        assert_eq!(cay.post("/api/roles", more).await.error(), "forbidden");
+        // Another organisation neither sees nor gives it.
+        let other = Caller::command_line(&app, {
+            staff::ensure_org(&app, "other", "Other").await.unwrap();
+            "other"
+        });
+        assert!(other.get("/api/roles").await.ok().as_array().unwrap().iter().all(|r| r["is_built_in"] == true));
+        assert_eq!(put(&other, &key, night).await.error(), "not_found");
+        let new = json!({"email": "x@example.com", "name": "X", "roles": [key], "password": "correct horse battery"});
+        assert_eq!(other.post("/api/users", new).await.error(), "invalid");
+
+        let ben_id = id(&ben.get("/api/me").await.ok()["user"]);
+        ana.patch(&format!("/api/users/{ben_id}"), json!({"roles": ["agent"]})).await.ok();
+        ana.delete(&format!("/api/roles/{key}")).await.ok();
+        assert_eq!(ana.delete(&format!("/api/roles/{key}")).await.error(), "not_found");
+    }
+
     async fn sessions_open_and_end(app: TestApp) {
         let shop = shop(&app, "default").await;
         let ana = shop.colleague("Ana", &["admin"]).await;

@@ -431,3 +431,191 @@ async fn without_a_mail_server_a_forgotten_password_says_so() {
     })
     .await;
 }
+
+/// The messages of a conversation: place and text.
+async fn said(shop: &Shop, id: &str) -> Vec<(i64, String)> {
+    let all = shop.call("GET", &format!("/api/conversations/{id}/messages?limit=200"), None).await.body;
+    let line = |m: &Value| (m["seq"].as_i64().unwrap(), m["content"].as_str().unwrap().to_string());
+    all.as_array().unwrap().iter().map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_conversations_of_a_customer_become_one_in_the_order_in_which_they_were_said() {
+    each(|shop| async move {
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        shop.says("Ana", "First, I want to talk to a human").await;
+        shop.settle().await;
+        let first = id(&shop, "Ana").await;
+        let path = |id: &str, verb: &str| format!("/api/conversations/{id}/{verb}");
+        shop.call_as(&mei, "POST", &path(&first, "resolve"), None).await;
+        shop.app.clock.advance(Duration::days(8));
+        shop.says("Ana", "Second, I want to talk to a human").await;
+        shop.says("Bo", "I want to talk to a human").await;
+        shop.settle().await;
+        let second = id(&shop, "Ana").await;
+        assert_ne!(first, second);
+        let others = id(&shop, "Bo").await;
+        let merge = async |who: &str, into: &str, body: Value| {
+            shop.call_as(who, "POST", &path(into, "merge"), Some(body)).await
+        };
+        let refused = [
+            merge(&mei, &second, json!({"from": others})).await,
+            merge(&mei, &second, json!({"from": second})).await,
+            merge(&mei, &second, json!({"from": first, "version": 1})).await,
+        ];
+        assert!(refused.iter().all(|r| r.status == StatusCode::CONFLICT), "{refused:?}");
+        shop.call_as(&tom, "POST", &path(&second, "take-over"), None).await;
+        assert_eq!(merge(&mei, &second, json!({"from": first})).await.status, StatusCode::CONFLICT, "Tom holds it");
+        let (before, older) = (said(&shop, &second).await, said(&shop, &first).await);
+        let merged = merge(&tom, &second, json!({"from": first})).await;
+        assert_eq!((merged.status, &merged.body["holder"]), (StatusCode::OK, &json!("agent")), "{merged:?}");
+
+        let now = said(&shop, &second).await;
+        assert_eq!(now.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=now.len() as i64).collect::<Vec<_>>());
+        let texts = |all: &[(i64, String)]| all.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>();
+        assert_eq!(texts(&now), [texts(&older), texts(&before)].concat());
+        assert_eq!(merged.body["message_count"], now.len());
+        let gone = shop.call("GET", &format!("/api/conversations/{first}"), None).await.body;
+        assert_eq!((&gone["merged_into"], &gone["status"]), (&json!(second), &json!("closed")));
+        assert_eq!(merge(&tom, &second, json!({"from": first})).await.status, StatusCode::CONFLICT, "once");
+        assert_eq!(listed(&shop, &tom, "search=ana").await, ["Ana"]);
+
+        // What the customer writes next comes here, whichever of the two is the older.
+        shop.says("Ana", "Third").await;
+        shop.settle().await;
+        assert_eq!(said(&shop, &second).await.last().unwrap().1, "Third");
+        let log = shop.call("GET", "/api/audit-logs?limit=50", None).await.body;
+        assert!(log["items"].as_array().unwrap().iter().any(|a| a["action"] == "conversation.merge"), "{log}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_open_does_not_vanish_into_what_has_ended() {
+    each(|shop| async move {
+        let mei = shop.user("mei", "agent").await;
+        shop.says("Ana", "First, I want to talk to a human").await;
+        shop.settle().await;
+        let first = id(&shop, "Ana").await;
+        shop.call_as(&mei, "POST", &format!("/api/conversations/{first}/resolve"), None).await;
+        shop.app.clock.advance(Duration::days(8));
+        shop.says("Ana", "Second, I want to talk to a human").await;
+        shop.settle().await;
+        let second = id(&shop, "Ana").await;
+        let path = format!("/api/conversations/{first}/merge");
+        let refused = shop.call_as(&mei, "POST", &path, Some(json!({"from": second}))).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
+        shop.call_as(&mei, "POST", &format!("/api/conversations/{second}/resolve"), None).await;
+        let merged = shop.call_as(&mei, "POST", &path, Some(json!({"from": second}))).await;
+        assert_eq!((merged.status, &merged.body["status"]), (StatusCode::OK, &json!("resolved")), "{merged:?}");
+        assert!(said(&shop, &first).await.iter().any(|(_, text)| text.starts_with("Second")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_named_in_a_note_is_told() {
+    each(|shop| async move {
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        shop.says("Ana", "I want to talk to a human").await;
+        shop.settle().await;
+        let path = format!("/api/conversations/{}/notes", id(&shop, "Ana").await);
+        let note = |text: &str| shop.call_as(&mei, "POST", &path, Some(json!({"text": text})));
+        note("@Tom, please look. @tom? @mei @nobody").await;
+        let told = |all: Vec<String>| all.into_iter().filter(|t| t.contains("mentioned")).collect::<Vec<_>>();
+        assert_eq!(told(titles(&shop, &tom).await), ["mei mentioned you: Ana"]);
+        assert_eq!(told(titles(&shop, &mei).await), [""; 0]);
+        note("nobody in particular").await;
+        assert_eq!(told(titles(&shop, &tom).await).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_version_of_a_document_is_compared_and_gone_back_to() {
+    each(|shop| async move {
+        let lead = shop.user("lea", "team_lead").await;
+        let document = shop.learns("a.md", "# Fees\n\nDelivery costs 5 ringgit.\n\nReturns are free.\n").await;
+        shop.learns("a.md", "# Fees\n\nDelivery costs 9 ringgit.\n\nReturns are free.\n").await;
+        let path = format!("/api/documents/{}/versions", document["id"].as_str().unwrap());
+        let changes = shop.call_as(&lead, "GET", &format!("{path}/2/changes"), None).await.body;
+        assert_eq!((&changes["added"], &changes["removed"], &changes["from"]), (&json!(1), &json!(1), &json!(1)));
+        let lines: Vec<(&str, &str)> = changes["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|l| (l["change"].as_str().unwrap(), l["text"].as_str().unwrap()))
+            .filter(|(change, _)| *change != "same")
+            .collect();
+        assert_eq!(lines, [("removed", "Delivery costs 5 ringgit."), ("added", "Delivery costs 9 ringgit.")]);
+        assert_eq!(shop.call_as(&lead, "GET", &format!("{path}/9/changes"), None).await.status, StatusCode::NOT_FOUND);
+
+        let agent = shop.user("mei", "agent").await;
+        let refused = shop.call_as(&agent, "POST", &format!("{path}/1/restore"), None).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let restored = shop.call_as(&lead, "POST", &format!("{path}/1/restore"), None).await;
+        assert_eq!((restored.status, &restored.body["version"]), (StatusCode::ACCEPTED, &json!(3)), "{restored:?}");
+        shop.settle().await;
+        shop.says("Ana", "What does delivery cost?").await;
+        shop.settle().await;
+        assert!(shop.reached("Ana").concat().contains("5 ringgit"), "{:?}", shop.reached("Ana"));
+        let all = shop.call_as(&lead, "GET", &path, None).await.body;
+        assert_eq!(all.as_array().unwrap().len(), 3, "nothing is lost by going back");
+        let gone = shop.call_as(&lead, "POST", &format!("{path}/7/restore"), None).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_fetched_again_by_itself_and_what_changed_there_is_a_new_version() {
+    for on in databases() {
+        let says = std::sync::Arc::new(std::sync::Mutex::new(Some("Delivery costs 5 ringgit.")));
+        let page = says.clone();
+        let router = axum::Router::new().route(
+            "/fees.txt",
+            axum::routing::get(move || async move {
+                let says = *page.lock().unwrap();
+                says.map_or((StatusCode::NOT_FOUND, ""), |text| (StatusCode::OK, text))
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/fees.txt", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let shop = Shop::around(TestApp::open_with(on, |c| c.ingest.allow_private_urls = true).await).await;
+        let lead = shop.user("lea", "team_lead").await;
+        let added = shop.call_as(&lead, "POST", "/api/documents/url", Some(json!({"url": url}))).await;
+        shop.settle().await;
+        let path = format!("/api/documents/{}", added.body["document"]["id"].as_str().unwrap());
+        let put = async |path: String, every: Value| {
+            shop.call_as(&lead, "PUT", &format!("{path}/schedule"), Some(json!({"every": every}))).await
+        };
+        let file = shop.learns("a.md", WARRANTY).await;
+        let refused = put(format!("/api/documents/{}", file["id"].as_str().unwrap()), json!("daily")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "a file has no address");
+        let set = put(path.clone(), json!("daily")).await;
+        assert_eq!(set.body["crawl_every"], "daily", "{set:?}");
+        let later = async |days: i64| {
+            shop.app.clock.advance(Duration::days(days));
+            frontdesk::knowledge::crawl_due(&shop.app).await.unwrap();
+            shop.settle().await;
+            shop.call_as(&lead, "GET", &path, None).await.body
+        };
+        assert_eq!(later(1).await["version"], 1, "the same changes nothing");
+        *says.lock().unwrap() = Some("Delivery costs 9 ringgit.");
+        frontdesk::knowledge::crawl_due(&shop.app).await.unwrap();
+        shop.settle().await;
+        assert_eq!(shop.call_as(&lead, "GET", &path, None).await.body["version"], 1, "not before its time");
+        let changed = later(1).await;
+        assert_eq!((&changed["version"], &changed["processing_status"]), (&json!(2), &json!("completed")));
+        *says.lock().unwrap() = None;
+        let failed = later(1).await;
+        assert!(failed["crawl_error"].as_str().unwrap().contains("404"), "{failed}");
+        assert_eq!((&failed["version"], &failed["current_version"]), (&json!(2), &json!(2)), "what is known stays");
+        *says.lock().unwrap() = Some("Delivery costs 9 ringgit.");
+        assert_eq!(later(1).await["crawl_error"], Value::Null);
+        put(path.clone(), Value::Null).await;
+        *says.lock().unwrap() = Some("Delivery is free.");
+        assert_eq!(later(3).await["version"], 2);
+    }
+}

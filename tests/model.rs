@@ -595,3 +595,94 @@ async fn a_good_model_answers_and_its_calls_are_traced() {
         assert_eq!(fake.asked().len(), 1);
     }
 }
+
+/// A shop with this model where Ana has asked something, an agent's token, and the path of the conversation.
+async fn with_agent(on: On, model: frontdesk::app::config::Model) -> (Shop, String, String) {
+    let shop = Shop::around(TestApp::open_with(on, |c| c.model = model).await).await;
+    let agent = shop.user("mei", "agent").await;
+    shop.says("Ana", "I want to talk to a human about order A-17, it cost RM 120.").await;
+    shop.settle().await;
+    let path = format!("/api/conversations/{}", shop.conversation("Ana").await["id"].as_str().unwrap());
+    (shop, agent, path)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_copilot_rewords_translates_and_sums_up_and_tells_what_came_out_otherwise() {
+    for on in databases() {
+        let fake = FakeModel::start().await;
+        let (shop, agent, path) = with_agent(on, fake.chat_config()).await;
+        let call =
+            async |verb: &str, body: Value| shop.call_as(&agent, "POST", &format!("{path}/{verb}"), Some(body)).await;
+        let before = fake.asked().len();
+        fake.then(Does::Says(json!({"text": "It takes 3 days."}).to_string()));
+        let text = "We are very sorry, but the refund of your order will take 3 days.";
+        let shorter = call("reword", json!({"text": text, "tone": "shorter"})).await;
+        assert_eq!(shorter.body, json!({"text": "It takes 3 days.", "differs": []}));
+        let asked = fake.asked().last().unwrap().clone();
+        assert!(asked.user.contains(text) && asked.system.contains("shorter"), "{asked:?}");
+
+        fake.then(Does::Says(json!({"text": "退款需要 5 天。"}).to_string()));
+        let wrong = call("translate", json!({"text": "The refund takes 3 days.", "to": "zh"})).await;
+        assert_eq!(wrong.body["differs"], json!(["3 days", "5 天"]), "{wrong:?}");
+        assert!(fake.asked().last().unwrap().system.contains("简体中文"));
+        let unknown = call("translate", json!({"text": "x", "to": "tlh"})).await;
+        assert_eq!(unknown.status.as_u16(), 422);
+        let empty = call("reword", json!({"text": " ", "tone": "formal"})).await;
+        assert_eq!(empty.status.as_u16(), 422);
+
+        fake.then(Does::Says(json!({"text": "- Order A-17, RM 120\n- waits since 9 pm"}).to_string()));
+        let summary = call("summary", json!({"language": "en"})).await.body;
+        assert_eq!(summary["unproven"], json!(["9 pm"]), "{summary}");
+        assert!(fake.asked().last().unwrap().user.contains("customer: I want to talk"));
+        assert_eq!(fake.asked().len() - before, 3);
+
+        // What it cost is counted, and is no move of the assistant's.
+        let turns = shop.call_as(&agent, "GET", &format!("{path}/turns"), None).await.body;
+        let help: Vec<&str> = turns
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|t| t["decision"] == "copilot")
+            .map(|t| t["reason"].as_str().unwrap())
+            .collect();
+        assert_eq!(help, ["summary", "translate", "reword"]);
+        assert_eq!(turns[0]["trace"]["model_calls"][0]["outcome"], "ok");
+
+        // A model that fails: told so, and the summary is put together by rule.
+        fake.then(Does::Says(json!({"text": "  "}).to_string()));
+        let failed = call("reword", json!({"text": text, "tone": "formal"})).await;
+        assert_eq!((failed.status.as_u16(), &failed.body["error"]["code"]), (503, &json!("unavailable")));
+        fake.then(Does::Says(json!({"text": ""}).to_string()));
+        let summary = call("summary", json!({"language": "zh"})).await.body;
+        assert_eq!((&summary["text"], &summary["because"]), (&Value::Null, &json!("not_structured")), "{summary}");
+        assert_eq!(summary["points"][0]["kind"], "asked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_model_the_copilot_says_so_and_sums_up_by_rule() {
+    for on in databases() {
+        let (shop, agent, path) = with_agent(on, frontdesk::app::config::Model::default()).await;
+        let able = shop.call_as(&agent, "GET", "/api/copilot", None).await.body;
+        assert_eq!(able["has_model"], false);
+        let reworded = shop
+            .call_as(&agent, "POST", &format!("{path}/reword"), Some(json!({"text": "Hello", "tone": "formal"})))
+            .await;
+        assert_eq!(reworded.status.as_u16(), 409);
+        assert!(reworded.body["error"]["message"].as_str().unwrap().contains("none is set up"), "{reworded:?}");
+        shop.says("Ana", "Hello? Is anybody there?").await;
+        shop.settle().await;
+        let body = Some(json!({"language": "en"}));
+        let summary = shop.call_as(&agent, "POST", &format!("{path}/summary"), body.clone()).await.body;
+        assert_eq!((&summary["text"], &summary["because"]), (&Value::Null, &json!("not_configured")));
+        let kinds: Vec<&str> =
+            summary["points"].as_array().unwrap().iter().map(|p| p["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["asked", "assistant", "handed_off"], "{summary}");
+        let stranger = shop.user("rea", "readonly").await;
+        assert_eq!(
+            shop.call_as(&stranger, "POST", &format!("{path}/summary"), body).await.status.as_u16(),
+            403,
+            "a reader is not helped to write"
+        );
+    }
+}

@@ -18,9 +18,9 @@ function binary() {
 }
 
 /** Starts a server on a spare port with a data directory of its own. */
-export async function serve({ dataDir = mkdtempSync(join(tmpdir(), "frontdesk-stories-")), keep = false, port = 0 } = {}) {
+export async function serve({ dataDir = mkdtempSync(join(tmpdir(), "frontdesk-stories-")), keep = false, port = 0, settings = {} } = {}) {
   // Settings of the machine are not the stories'.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FRONTDESK_")));
+  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FRONTDESK_"))), ...settings };
   const child = spawn(binary(), ["serve", "--demo", "--data-dir", dataDir, "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"], env });
   let said = "";
   child.stdout.on("data", (d) => (said += d));

@@ -75,5 +75,7 @@ ids! {
     MemoryId
     NotificationId
     CannedReplyId
+    /// A template that a platform has approved.
+    TemplateId
     SavedViewId
 }

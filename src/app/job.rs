@@ -41,6 +41,8 @@ pub enum Job {
     WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
     Ingest { document: DocumentId, version: i64 },
+    /// Fetch a document's address again.
+    Crawl { document: DocumentId },
     /// Take a deleted document's points out of the index.
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
@@ -101,6 +103,7 @@ impl Job {
             Self::Download { .. }
             | Self::WatchDue { .. }
             | Self::Ingest { .. }
+            | Self::Crawl { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::Reweigh { .. }
@@ -127,6 +130,7 @@ impl Job {
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
             Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
+            Self::Crawl { document } => format!("crawl:{document}"),
             Self::Reindex { org } | Self::Reweigh { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
@@ -147,6 +151,7 @@ impl Job {
             | Self::React { .. }
             | Self::Download { .. }
             | Self::CallAgents { .. }
+            | Self::Crawl { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
             | Self::Embed { .. }
@@ -167,6 +172,8 @@ impl Job {
             Self::TakeTurn { .. } => 3,
             Self::Deliver { .. } => 8,
             Self::Ingest { .. } | Self::React { .. } => 5,
+            // The next day comes by itself.
+            Self::Crawl { .. } => 4,
             // A sign that somebody writes is worth nothing later.
             Self::Attend { .. } => 1,
             _ => 12,

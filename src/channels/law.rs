@@ -103,6 +103,15 @@ pub enum Ruling {
     Never(&'static str),
 }
 
+/// What is left of what the platform permits, for a person who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// When the window closes; `None`: it is closed, or there is none.
+    pub closes_at: Option<DateTime<Utc>>,
+    /// How many more messages the customer's last one permits; `None`: any number.
+    pub left: Option<usize>,
+}
+
 /// The window closes early by this much: clocks differ and sending takes time.
 const SAFETY: Duration = Duration::minutes(2);
 
@@ -110,6 +119,20 @@ impl Law {
     /// No rule but a size.
     pub const fn free(size: Size) -> Self {
         Self { window: None, outside: Outside::Person, quota: None, pace: None, size, keeps_order: true }
+    }
+
+    /// What is left now.
+    pub fn room(&self, past: &Past, now: DateTime<Utc>) -> Room {
+        let closes_at = self.window.and_then(|window| past.last_inbound.map(|at| at + window - SAFETY));
+        Room {
+            closes_at: closes_at.filter(|at| now <= *at),
+            left: self.quota.map(|quota| quota.messages.saturating_sub(past.sent_since)),
+        }
+    }
+
+    /// Whether the platform takes approved templates when the window is closed.
+    pub fn takes_templates(&self) -> bool {
+        self.window.is_some() && self.outside == Outside::Template
     }
 
     /// Whether `parts` messages may be sent now.

@@ -2,6 +2,7 @@
 
 mod channels;
 mod hooks;
+mod templates;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use channels::*;
 pub use hooks::*;
+pub use templates::*;
 
 use super::{
     AgentMessage, Conversation, Holder, Message, Status,
@@ -150,6 +152,27 @@ pub async fn assign(
     Json(to): Json<Assignee>,
 ) -> Result<Json<Conversation>> {
     Ok(Json(desk::assign(&app, &by, id, to.agent_id).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merging {
+    /// The conversation whose messages come here; it points here afterwards.
+    pub from: ConversationId,
+    /// The `version` you saw of the one that stays: if it is another by now, 409 is answered.
+    pub version: Option<i64>,
+}
+
+/// Merge another conversation of the same customer into this one: its messages come here, in the order in which they
+/// were said.
+#[utoipa::path(post, path = "/api/conversations/{id}/merge", tag = "inbox", request_body = Merging, responses((status = 200, body = Conversation)))]
+pub async fn merge(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    Json(body): Json<Merging>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(super::merge::merge(&app, &by, id, body.from, body.version).await?))
 }
 
 /// Say that what the customer wrote was read.
@@ -444,6 +467,7 @@ pub async fn reply(
         version: body.version,
         choices: body.choices,
         file: None,
+        body: None,
         idempotency_key: body.idempotency_key,
     };
     Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))

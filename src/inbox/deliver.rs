@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, alarm, connect,
     fail::settle,
-    file, receipt,
+    file, reach, receipt,
     store::{self, Attachment, ChannelRow, Part},
 };
 use crate::{
@@ -160,6 +160,7 @@ impl Delivery<'_> {
         match self.rule(bodies.len()).await? {
             Ruling::Now => {}
             Ruling::WaitUntil(at) => return Err(Error::Later { at }),
+            Ruling::NeedsTemplate if matches!(bodies.as_slice(), [Body::Template { .. }]) => {}
             Ruling::NeedsTemplate => match self.template() {
                 Some(template) => bodies = vec![template],
                 None => {
@@ -245,17 +246,15 @@ impl Delivery<'_> {
     }
 
     async fn rule(&self, parts: usize) -> Result<Ruling> {
-        let now = self.app.now();
-        let memory = now - self.law.pace.map_or(Duration::zero(), |pace| pace.memory());
         let m = self.message;
-        let past = store::past(self.app.read().await?.conn(), m.channel_id, m.customer_id, memory).await?;
+        let past = reach::past(self.app, &self.law, m.channel_id, m.customer_id).await?;
         let is_notice = matches!(kind(m), Some("hand_off" | "waiting"));
         let purpose = match m.sender_type {
             Sender::Assistant if is_notice => Purpose::Notice,
             Sender::Assistant => Purpose::Answer,
             _ => Purpose::Person,
         };
-        Ok(self.law.rule(&past, purpose, parts, now))
+        Ok(self.law.rule(&past, purpose, parts, self.app.now()))
     }
 
     /// Sends one part. True: the next may follow.

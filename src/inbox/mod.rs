@@ -26,7 +26,10 @@ mod gaps;
 mod hand_off;
 mod hold;
 mod hours;
+mod mention;
+mod merge;
 mod overview;
+mod reach;
 mod react;
 mod receipt;
 mod receive;
@@ -36,6 +39,7 @@ mod satisfaction;
 mod send;
 mod store;
 mod sweep;
+mod template;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -61,7 +65,7 @@ pub use hand_off::{Brief, BriefEvidence, WAITING, hand_off, hand_off_text, say_w
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use react::{not_reacted, send_reaction};
 pub use receive::{Received, receive, receive_event, receive_file};
-pub use reply::{Reply, Trace, reply};
+pub use reply::{COPILOT, Reply, Trace, note_turn, reply};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, RecordedTurn, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
@@ -172,6 +176,8 @@ pub struct Conversation {
     pub first_response_at: Option<DateTime<Utc>>,
     pub resolved_at: Option<DateTime<Utc>>,
     pub closed_at: Option<DateTime<Utc>>,
+    /// Where its messages are now: it was merged with another conversation of the customer's.
+    pub merged_into: Option<ConversationId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -358,6 +364,7 @@ pub(crate) mod tests {
             first_response_at: None,
             resolved_at: Some(then),
             closed_at: None,
+            merged_into: None,
             created_at: then,
             updated_at: then,
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::{Status, store::overview as store};
+use super::{COPILOT, Status, store::overview as store};
 use crate::{
     app::{App, ConversationId, UserId},
     platform::{Error, Result},
@@ -199,11 +199,15 @@ fn count(
     }
     let (mut reasons, mut decisions) = (BTreeMap::new(), BTreeMap::new());
     let (mut prompt_tokens, mut completion_tokens) = (0, 0);
-    for t in turns {
+    // What the model did for agents costs as well, and is no move of the assistant's.
+    let moves: Vec<&TurnFact> = turns.iter().filter(|t| t.decision != COPILOT).collect();
+    for t in &moves {
         *decisions.entry(t.decision.clone()).or_insert(0) += 1;
         if t.decision == "hand_off" {
             *reasons.entry(t.reason.clone().unwrap_or_else(|| "unknown".into())).or_insert(0) += 1;
         }
+    }
+    for t in turns {
         for call in t.trace.0.get("model_calls").and_then(Value::as_array).into_iter().flatten() {
             let of = |key: &str| call.get(key).and_then(Value::as_i64).unwrap_or(0);
             prompt_tokens += of("prompt_tokens");
@@ -216,7 +220,7 @@ fn count(
         resolutions,
         median_first_response_s: quantile(responses, 0.5),
         median_resolution_s: quantile(solutions, 0.5),
-        p90_turn_ms: quantile(turns.iter().map(|t| t.duration_ms).collect(), 0.9),
+        p90_turn_ms: quantile(moves.iter().map(|t| t.duration_ms).collect(), 0.9),
         prompt_tokens,
         completion_tokens,
         satisfaction: mean(&marks),
@@ -327,12 +331,13 @@ mod tests {
             duration_ms: 20.0,
             trace: Json(json!({"model_calls": [{"prompt_tokens": 7, "completion_tokens": 2}]})),
         };
-        let turns = [turn("answer", 1.0), turn("hand_off", 0.2)];
+        let turns = [turn("answer", 1.0), turn("hand_off", 0.2), turn(COPILOT, 0.0)];
         let zone = FixedOffset::east_opt(8 * 3600).unwrap();
         let found = count(&[], &turns, at(1, 0), at(2, 0), zone, at(2, 0));
         assert_eq!(found.by_confidence[9].answers, 1);
         assert_eq!(found.by_confidence[9].needed_person, 1);
         assert_eq!(found.by_reason, [Tally { key: "unsure".into(), count: 1 }]);
-        assert_eq!((found.prompt_tokens, found.completion_tokens), (14, 4));
+        assert_eq!((found.prompt_tokens, found.completion_tokens), (21, 6), "help for agents costs as well");
+        assert!(found.by_decision.iter().all(|d| d.key != COPILOT), "and is no move of the assistant's");
     }
 }

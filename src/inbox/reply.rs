@@ -10,11 +10,14 @@ use crate::{
     platform::{Result, db::Conn, language::Language},
 };
 
+/// The decision of a trace that is no move of the assistant's: the model helped an agent.
+pub const COPILOT: &str = "copilot";
+
 /// The stored trace of one turn.
 #[derive(Debug, Clone)]
 pub struct Trace {
     pub id: TurnId,
-    /// `answer`, `clarify`, `offer_person`, `hand_off`.
+    /// `answer`, `clarify`, `offer_person`, `hand_off`, or [`COPILOT`].
     pub decision: String,
     pub reason: Option<String>,
     pub confidence: Option<f64>,
@@ -124,4 +127,12 @@ pub async fn reply(app: &App, conversation: &Conversation, reply: &Reply, trace:
     app.wake(conversation.org_id).await;
     app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
     Ok(true)
+}
+
+/// Keeps the trace of what the model did for an agent, with what it cost.
+pub async fn note_turn(app: &App, conversation: &Conversation, trace: &Trace) -> Result<()> {
+    let subject = Some((conversation.id, conversation.customer_id));
+    let mut tx = app.begin().await?;
+    store::insert_turn(tx.conn(), conversation.org_id, subject, trace, app.now()).await?;
+    tx.commit().await
 }

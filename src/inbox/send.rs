@@ -4,13 +4,14 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, file,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, file, mention,
     store::{self, HolderChange},
 };
 use crate::{
     app::{App, AttachmentId, Changed, ConversationId, Job, MessageId, OrgId, UserId},
-    channels::{Choice, FileFacts},
+    channels::{Body, Choice, FileFacts},
     platform::{Error, Result, upload::Upload},
+    staff,
 };
 
 /// An agent's message as it comes in.
@@ -23,6 +24,8 @@ pub struct AgentMessage {
     pub choices: Vec<Choice>,
     /// What goes with it; then the text may be empty.
     pub file: Option<Upload>,
+    /// What stands on the wire in place of the text: a template.
+    pub body: Option<Body>,
     /// Chosen by the client: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -65,7 +68,11 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
     }
-    let metadata = if new.choices.is_empty() { json!({}) } else { json!({"choices": new.choices}) };
+    let metadata = match &new.body {
+        Some(body) => json!({"body": body}),
+        None if new.choices.is_empty() => json!({}),
+        None => json!({"choices": new.choices}),
+    };
     let attached = new.file.as_ref().map(|_| AttachmentId::new());
     let mut message = Message {
         metadata: Json(metadata),
@@ -128,11 +135,13 @@ pub async fn add_note(app: &App, org: OrgId, id: ConversationId, user: UserId, t
         ..agent_message(&found, user, place, text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    let told = mention::notify(tx.conn(), &found, user, &message.content, now).await?;
     // A note raises the version: a turn that was thinking meanwhile is taken again.
     if found.is_with_assistant() {
         Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
     }
     tx.commit().await?;
+    staff::tell(app, org, &told).await;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(message)

@@ -19,8 +19,10 @@ pub use reach::*;
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status, Trace};
 pub mod canned;
 pub mod desk;
+pub mod merge;
 pub mod overview;
 pub mod rules;
+pub mod templates;
 pub mod views;
 
 use crate::{
@@ -38,7 +40,7 @@ macro_rules! conversation_columns {
                     c.snoozed_until, c.sla_first_response_at, c.sla_resolve_deadline, c.satisfaction_score,
                     c.satisfaction_asked_at,
                     c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
-                    c.resolved_at, c.closed_at, c.created_at, c.updated_at
+                    c.resolved_at, c.closed_at, c.merged_into, c.created_at, c.updated_at
              FROM conversations c JOIN customers p ON p.id = c.customer_id ",
             $($rest),+
         )
@@ -71,10 +73,13 @@ pub async fn find_any(c: Conn<'_>, id: ConversationId) -> Result<Option<Conversa
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
-/// The latest conversation of an identity.
+/// The latest conversation of an identity, or what it was merged into.
 pub async fn find_latest(c: Conn<'_>, org: OrgId, identity: IdentityId) -> Result<Option<Conversation>> {
     const FIND: &str = conversation_columns!(
-        "WHERE c.org_id = $1 AND c.identity_id = $2 ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
+        "WHERE c.org_id = $1 AND c.merged_into IS NULL AND (c.identity_id = $2 OR c.id IN (
+             SELECT m.merged_into FROM conversations m
+             WHERE m.org_id = $1 AND m.identity_id = $2 AND m.channel_id = c.channel_id AND m.merged_into IS NOT NULL))
+         ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
     );
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(identity).fetch_optional(c).await)?)
 }
@@ -106,7 +111,7 @@ pub struct ListFilter {
 
 macro_rules! narrowed {
     ($rest:literal) => {
-        conversation_columns!("WHERE c.org_id = $1
+        conversation_columns!("WHERE c.org_id = $1 AND c.merged_into IS NULL
            AND ($2 IS NULL OR c.status = $2) AND ($3 IS NULL OR c.holder = $3)
            AND ($4 IS NULL OR c.agent_id = $4) AND ($5 IS NULL OR c.customer_id = $5)
            AND ($6 IS NULL OR c.channel_id = $6) AND ($7 IS NULL OR c.priority = $7)
@@ -520,7 +525,7 @@ pub async fn list_turns(c: Conn<'_>, org: OrgId, id: ConversationId, limit: i64)
 /// How the assistant decided in its last `limit` turns of this epoch, the latest first.
 pub async fn list_decisions(c: Conn<'_>, id: ConversationId, since: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
     const LIST: &str = "
-        SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2
+        SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2 AND decision <> 'copilot'
         ORDER BY created_at DESC, id DESC LIMIT $3";
     Ok(both!(c, c => sqlx::query_scalar(LIST).bind(id).bind(since).bind(limit).fetch_all(c).await)?)
 }

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 use super::{
     Collection, Document, DocumentVersion, Faq, GenerationState, KnowledgeBase, Passage, Status,
+    compare::{self, Comparison},
+    crawl::{self, Every},
     faq::{self, FaqChange, NewFaq},
     ingest::{self, Added, Content, Upload},
     store::{bases, documents, faqs, generations, passages},
@@ -233,7 +235,26 @@ pub async fn ingest_again(
     by: Can<KnowledgeWrite>,
     Path(id): Path<DocumentId>,
 ) -> Result<(StatusCode, Json<Document>)> {
-    Ok((StatusCode::ACCEPTED, Json(ingest::again(&app, by.org, id, by.user).await?)))
+    Ok((StatusCode::ACCEPTED, Json(ingest::again(&app, by.org, id, None, by.user).await?)))
+}
+
+/// How often a document's address is fetched again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Absent: not by itself.
+    pub every: Option<Every>,
+}
+
+/// Say how often a document's address is fetched again.
+#[utoipa::path(put, path = "/api/documents/{id}/schedule", tag = "knowledge", request_body = Schedule, responses((status = 200, body = Document)))]
+pub async fn schedule_document(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<DocumentId>,
+    Json(body): Json<Schedule>,
+) -> Result<Json<Document>> {
+    Ok(Json(crawl::schedule(&app, &by, id, body.every).await?))
 }
 
 /// The versions of a document, newest first.
@@ -246,6 +267,39 @@ pub async fn versions(
     let mut reader = app.read().await?;
     documents::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("document"))?;
     Ok(Json(documents::versions(reader.conn(), by.org, id).await?))
+}
+
+/// Goes back to an earlier version: its source is read again, as a new version.
+#[utoipa::path(post, path = "/api/documents/{id}/versions/{version}/restore", tag = "knowledge", responses((status = 202, body = Document)))]
+pub async fn restore_version(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path((id, version)): Path<(DocumentId, i64)>,
+) -> Result<(StatusCode, Json<Document>)> {
+    let restored = ingest::again(&app, by.org, id, Some(version), by.user).await?;
+    let mut tx = app.begin().await?;
+    audit(tx.conn(), app.now(), &by, "document.restore", ("document", id.0), json!({"version": [null, version]}))
+        .await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(restored)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct ComparisonQuery {
+    /// The earlier version; by default the one before.
+    pub from: Option<i64>,
+}
+
+/// What differs between a version of a document and an earlier one, line by line as they are read.
+#[utoipa::path(get, path = "/api/documents/{id}/versions/{version}/changes", tag = "knowledge", params(ComparisonQuery), responses((status = 200, body = Comparison)))]
+pub async fn compare_versions(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeRead>,
+    Path((id, version)): Path<(DocumentId, i64)>,
+    Query(query): Query<ComparisonQuery>,
+) -> Result<Json<Comparison>> {
+    let from = query.from.unwrap_or(version - 1);
+    Ok(Json(compare::compare(&app, by.org, id, from, version).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

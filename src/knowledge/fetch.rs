@@ -27,6 +27,11 @@ pub struct Fetched {
     pub extension: Option<String>,
 }
 
+/// Whether `source` is an address that could be fetched, and no file's name.
+pub fn is_address(source: &str) -> bool {
+    parse(source).is_ok()
+}
+
 /// Fetches `address`, at most `limit_bytes` long. `allow_private` permits addresses inside the own network.
 pub async fn fetch(address: &str, limit_bytes: u64, allow_private: bool) -> Result<Fetched> {
     let mut url = parse(address)?;

@@ -3,7 +3,7 @@
 //! Taking in stores the source and pushes the job in one transaction; the job is safe to repeat at any point: what an
 //! earlier run left of the same version is cleared first, and a version becomes current in one transaction only.
 
-mod read;
+pub(super) mod read;
 
 use std::{io::Read, path::PathBuf, sync::LazyLock};
 
@@ -26,7 +26,7 @@ use crate::{
 /// The base that documents go to when none is named and there is none.
 const FIRST_BASE: &str = "General";
 /// How many documents this process reads at a time; others wait, so that reading leaves room for customers.
-static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
+pub(super) static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
 /// A document with more text keeps its place among the readers until it is indexed: those that only wait to be indexed
 /// are many, and together they must not fill the memory.
 const LARGE: usize = 4 << 20;
@@ -390,28 +390,36 @@ pub async fn forget(app: &App, document: DocumentId) -> Result<()> {
     tx.commit().await
 }
 
-/// Reads a document's newest source again, as a new version: after a failure, or when reading got better.
-pub async fn again(app: &App, org: OrgId, document: DocumentId, by: Option<UserId>) -> Result<Document> {
+/// Reads a document's source again, as a new version: the newest after a failure or when reading got better, an earlier
+/// one to go back to it.
+pub async fn again(
+    app: &App,
+    org: OrgId,
+    document: DocumentId,
+    earlier: Option<i64>,
+    by: Option<UserId>,
+) -> Result<Document> {
     let now = app.now();
     let mut tx = app.begin().await?;
     let found = documents::find(tx.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;
     let versions = documents::versions(tx.conn(), org, document).await?;
-    let newest = versions.into_iter().next().ok_or(Error::NotFound("document"))?;
-    let content = match newest.file_url {
+    let meant = versions.into_iter().find(|v| earlier.is_none_or(|e| v.version == e));
+    let meant = meant.ok_or(Error::NotFound("version"))?;
+    let content = match meant.file_url {
         Some(_) => None,
-        None => documents::content(tx.conn(), org, document, newest.version).await?,
+        None => documents::content(tx.conn(), org, document, meant.version).await?,
     };
     let new = NewVersion {
         org_id: org,
         kb_id: found.kb_id,
         document_id: document,
         version: found.version + 1,
-        title: newest.title,
+        title: meant.title,
         source: found.source,
-        content_hash: newest.content_hash,
-        file_type: newest.file_type,
-        file_size: newest.file_size,
-        file_url: newest.file_url,
+        content_hash: meant.content_hash,
+        file_type: meant.file_type,
+        file_size: meant.file_size,
+        file_url: meant.file_url,
         content,
         created_by: by,
         indexed: None,

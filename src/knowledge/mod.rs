@@ -1,6 +1,8 @@
 //! Documents → passages, and FAQs: ingest, split, index, search.
 
 pub mod api;
+mod compare;
+mod crawl;
 pub mod evidence;
 pub mod faq;
 pub mod fetch;
@@ -14,6 +16,7 @@ pub mod split;
 pub mod store;
 pub mod wants;
 
+pub use crawl::{crawl, crawl_due};
 pub use evidence::{Evidence, Found, FoundFaq, SourceId};
 pub use search::{Query, known_terms, search, sources};
 
@@ -84,6 +87,12 @@ pub struct Document {
     pub version: i64,
     /// The version that is searched.
     pub current_version: Option<i64>,
+    /// How often its address is fetched again by itself.
+    pub crawl_every: Option<crawl::Every>,
+    /// When that is next.
+    pub crawl_at: Option<DateTime<Utc>>,
+    /// Why it failed last, in words for people.
+    pub crawl_error: Option<String>,
     pub created_by: Option<UserId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -11,6 +11,9 @@ pub enum Error {
     Conflict(String),
     #[error("sign in first")]
     SignedOut,
+    /// The password was right; the code of the second factor is missing.
+    #[error("a code of your second factor is needed")]
+    SecondFactor,
     #[error("your role does not allow this")]
     Forbidden,
     /// A cookie that came from no page of ours.
@@ -52,6 +55,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Conflict(_) => "conflict",
             Self::SignedOut => "signed_out",
+            Self::SecondFactor => "second_factor",
             Self::Forbidden => "forbidden",
             Self::Foreign => "foreign",
             Self::Method { .. } => "method_not_allowed",

@@ -1,5 +1,7 @@
 //! HTTP for staff: signing in, users and roles, the audit log and notifications; teams and API keys beside it.
 
+mod roles;
+mod second_factor;
 mod teams;
 
 use std::sync::Arc;
@@ -15,11 +17,13 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use roles::*;
+pub use second_factor::*;
 pub use teams::*;
 
 use super::{
-    AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation, SESSION_LIFETIME, Scope,
-    SettingsManage, SignedIn, User, UserChange, UserManage, UserRead,
+    AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation, SESSION_LIFETIME, SettingsManage,
+    SignedIn, User, UserChange, UserManage, UserRead,
     audit::{self, Sought},
     forgotten,
     link::{self, Chosen, Purpose},
@@ -47,6 +51,8 @@ pub struct Me {
     /// Like `customer:read`.
     pub permissions: Vec<String>,
     pub unread_notifications: i64,
+    /// The organisation wants a second factor of everybody, and you have none: set it up, nothing else is allowed.
+    pub owes_second_factor: bool,
 }
 
 /// A session that was opened.
@@ -128,6 +134,7 @@ async fn whoami(app: &App, by: &By) -> Result<Me> {
             Some(id) => store::unread_notifications(reader.conn(), by.org, id).await?,
             None => 0,
         },
+        owes_second_factor: by.owes_factor,
     })
 }
 
@@ -292,39 +299,6 @@ pub async fn make_reset_link(
     Path(id): Path<UserId>,
 ) -> Result<(StatusCode, Json<HandedLink>)> {
     Ok((StatusCode::CREATED, Json(HandedLink { link: user::reset_link(&app, &by, id).await? })))
-}
-
-/// A role and what it may do.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Role {
-    pub key: String,
-    pub name: String,
-    /// Built-in roles can't be changed.
-    pub is_built_in: bool,
-    pub permissions: Vec<Granted>,
-}
-
-/// A permission of a role.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Granted {
-    /// Like `customer:read`.
-    pub permission: String,
-    pub scope: Scope,
-}
-
-/// List the roles, the highest first.
-#[utoipa::path(get, path = "/api/roles", tag = "staff", responses((status = 200, body = Vec<Role>)))]
-pub async fn list_roles(State(app): State<Arc<App>>, by: Can<UserRead>) -> Result<Json<Vec<Role>>> {
-    let mut roles: Vec<Role> = Vec::new();
-    for (key, name, is_built_in, permission, scope) in store::list_roles(app.read().await?.conn(), by.org).await? {
-        if roles.last().is_none_or(|r| r.key != key) {
-            roles.push(Role { key, name, is_built_in, permissions: Vec::new() });
-        }
-        if let (Some(role), Some((permission, scope))) = (roles.last_mut(), permission.zip(scope)) {
-            role.permissions.push(Granted { permission, scope });
-        }
-    }
-    Ok(Json(roles))
 }
 
 /// Which lines of the audit log.

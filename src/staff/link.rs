@@ -12,6 +12,7 @@ use super::{
     NewUser, SUPER_ADMIN, audit, password,
     permission::{Permission, UserManage},
     principal::By,
+    second_factor,
     sign_in::{self, Opened, Origin},
     store, user,
 };
@@ -56,6 +57,8 @@ pub struct Chosen {
     pub name: Option<String>,
     /// `en` or `zh`.
     pub language: Option<String>,
+    /// Of the second factor, or a recovery code, for who has one.
+    pub code: Option<String>,
 }
 
 /// How an organisation stands when the process starts.
@@ -126,8 +129,12 @@ pub async fn set_up(app: &App, chosen: Chosen, from: Origin) -> Result<Opened> {
     let now = app.now();
     find(app, &chosen.token).await?.ok_or_else(stale)?; // before we spend time on hashing
     let hash = password::hash(&chosen.password).await?;
-    let mut tx = app.begin().await?;
     let token_hash = crypto::sha256_hex(chosen.token.as_bytes());
+    // Who can read the mail has not shown the second factor yet; the link still works afterwards.
+    if let Some((org, user)) = store::link_user(app.read().await?.conn(), &token_hash).await? {
+        second_factor::pass(app, org, user, chosen.code.as_deref()).await?;
+    }
+    let mut tx = app.begin().await?;
     let (org, user) = store::use_link(tx.conn(), &token_hash, now).await?.ok_or_else(stale)?;
     let user = match user {
         Some(user) => {
@@ -166,6 +173,7 @@ async fn first_admin(c: Conn<'_>, app: &App, org: OrgId, chosen: &Chosen, hash: 
         role: None,
         roles: Vec::new(),
         teams: Vec::new(),
+        has_second_factor: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,

@@ -7,10 +7,12 @@ mod key;
 mod link;
 mod notify;
 mod organisation;
+mod own_role;
 mod password;
 pub mod permission;
 mod principal;
 mod role;
+mod second_factor;
 mod sign_in;
 mod store;
 mod team;
@@ -28,7 +30,7 @@ pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::{erase_about, find_org_by_id, is_member, name_of, sweep, users_who_may};
+pub use store::{active_names, erase_about, find_org_by_id, is_member, name_of, sweep, users_who_may};
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};
 
@@ -56,6 +58,8 @@ pub struct Session {
     pub org_id: OrgId,
     pub user_id: UserId,
     pub last_used_at: DateTime<Utc>,
+    /// The organisation wants a second factor of everybody, and this user has none yet.
+    pub owes_factor: bool,
 }
 
 /// A session as its user sees it.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     permission::{self, Permission, Scope},
-    sign_in::Origin,
+    sign_in::{self, Origin},
     store,
 };
 use crate::{
@@ -66,6 +66,8 @@ pub struct By {
     pub scope: Scope,
     /// The session that was shown, when there is one.
     pub session: Option<SessionId>,
+    /// The organisation wants a second factor, and the user has none yet: they may do nothing but set it up.
+    pub owes_factor: bool,
     pub ip: Option<String>,
     pub user_agent: Option<String>,
     rights: Rights,
@@ -91,6 +93,7 @@ impl By {
             actor,
             scope: Scope::Org,
             session: None,
+            owes_factor: false,
             ip: None,
             user_agent: None,
             rights: permission::ALL.iter().map(|key| ((*key).to_string(), Scope::Org)).collect(),
@@ -275,14 +278,14 @@ async fn session(app: &App, token: &str) -> Result<By> {
     let hash = crypto::sha256_hex(token.as_bytes());
     let mut reader = app.read().await?;
     let session = store::session_by_hash(reader.conn(), &hash, now).await?.ok_or(Error::SignedOut)?;
-    let (rights, rank) = store::rights(reader.conn(), session.org_id, session.user_id).await?;
+    let by = sign_in::signed_in(reader.conn(), &session).await?;
     drop(reader);
     if now - session.last_used_at > NOTE_USE_EVERY {
         let mut tx = app.begin().await?;
         store::touch_session(tx.conn(), session.id, now, now + super::SESSION_LIFETIME).await?;
         tx.commit().await?;
     }
-    Ok(By { session: Some(session.id), ..By::user(session.org_id, session.user_id, rights, rank) })
+    Ok(by)
 }
 
 async fn api_key(app: &App, key: &str) -> Result<By> {

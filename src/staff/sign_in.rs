@@ -12,9 +12,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    SESSION_LIFETIME, audit, password,
+    SESSION_LIFETIME, Session, audit, password,
     principal::{By, Rights},
-    store,
+    second_factor, store,
 };
 use crate::{
     app::{App, OrgId, SessionId, UserId},
@@ -36,6 +36,8 @@ pub struct Credentials {
     pub password: String,
     /// The organisation's slug; needed only if the address exists in several with the same password.
     pub organization: Option<String>,
+    /// Of the second factor, or a recovery code; needed when `second_factor` was answered without it.
+    pub code: Option<String>,
 }
 
 /// Where a request comes from.
@@ -106,6 +108,7 @@ pub async fn sign_in(app: &App, credentials: Credentials, from: Origin) -> Resul
     };
     app.sign_ins.forget(&place);
     app.sign_ins.forget(&everywhere);
+    second_factor::pass(app, org, user, credentials.code.as_deref()).await?;
 
     let mut tx = app.begin().await?;
     let opened = open(tx.conn(), org, user, from, now).await?;
@@ -122,10 +125,21 @@ pub(super) async fn open(c: Conn<'_>, org: OrgId, user: UserId, from: Origin, no
     let (id, expires_at) = (SessionId::new(), now + SESSION_LIFETIME);
     let hash = crypto::sha256_hex(token.as_bytes());
     store::insert_session(c.again(), id, (org, user), &hash, &from, now, expires_at).await?;
-    let (rights, rank): (Rights, i32) = store::rights(c, org, user).await?;
-    let mut by = By::user(org, user, rights, rank);
-    (by.session, by.ip, by.user_agent) = (Some(id), from.ip, from.user_agent);
+    let session = store::session_by_hash(c.again(), &hash, now).await?.ok_or(Error::SignedOut)?;
+    let mut by = signed_in(c, &session).await?;
+    (by.ip, by.user_agent) = (from.ip, from.user_agent);
     Ok(Opened { token, expires_at, by })
+}
+
+/// Who comes by a session. Who owes a second factor may do nothing but set it up.
+pub(super) async fn signed_in(c: Conn<'_>, session: &Session) -> Result<By> {
+    let (rights, rank): (Rights, i32) = match session.owes_factor {
+        false => store::rights(c, session.org_id, session.user_id).await?,
+        true => (Rights::new(), 0),
+    };
+    let mut by = By::user(session.org_id, session.user_id, rights, rank);
+    (by.session, by.owes_factor) = (Some(session.id), session.owes_factor);
+    Ok(by)
 }
 
 /// Ends the session that was shown; API keys and the command line have none to end.

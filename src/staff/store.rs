@@ -1,6 +1,7 @@
 //! The SQL of users, roles, sessions, keys and what was done.
 
 mod done;
+mod second_factor;
 mod sign_in;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub use done::*;
+pub use second_factor::*;
 pub use sign_in::*;
 
 // Organisations and roles
@@ -149,7 +151,10 @@ pub async fn rights(c: Conn<'_>, org: OrgId, user: UserId) -> Result<(Rights, i3
 /// The live session of an active user.
 pub async fn session_by_hash(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<Session>> {
     const FIND: &str = "
-        SELECT s.id, s.org_id, s.user_id, s.last_used_at
+        SELECT s.id, s.org_id, s.user_id, s.last_used_at,
+               EXISTS (SELECT 1 FROM system_configs k WHERE k.org_id = s.org_id AND k.key = 'second_factor_required')
+               AND NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL)
+               AS owes_factor
         FROM sessions s JOIN users u ON u.id = s.user_id AND u.org_id = s.org_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.status = 'active'";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c).await)?)
@@ -218,6 +223,12 @@ pub async fn user(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<User>> {
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
+/// How the active users of an organisation are called.
+pub async fn active_names(c: Conn<'_>, org: OrgId) -> Result<Vec<(UserId, String)>> {
+    const LIST: &str = "SELECT id, name FROM users WHERE org_id = $1 AND status = 'active' ORDER BY created_at, id";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
 /// Holds a user's row until the transaction ends.
 pub async fn lock_user(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<UserId>> {
     let lock = locking!(c, "SELECT id FROM users WHERE org_id = $1 AND id = $2");
@@ -256,6 +267,54 @@ pub async fn list_roles(c: Conn<'_>, org: OrgId) -> Result<Vec<(String, String, 
         WHERE r.org_id IS NULL OR r.org_id = $1
         ORDER BY r.rank DESC, r.key, p.resource, p.action";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
+}
+
+/// Adds a role of the organisation's own.
+pub async fn insert_own_role(
+    c: Conn<'_>,
+    id: RoleId,
+    org: OrgId,
+    key: &str,
+    name: &str,
+    rank: i32,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO roles (id, org_id, key, name, rank, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    both!(c, c => sqlx::query(INSERT).bind(id).bind(org).bind(key).bind(name).bind(rank).bind(now).execute(c).await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Saves the name and the rank of a role of the organisation's own.
+pub async fn save_own_role(c: Conn<'_>, org: OrgId, id: RoleId, name: &str, rank: i32) -> Result<()> {
+    const SAVE: &str = "UPDATE roles SET name = $3, rank = $4 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SAVE).bind(org).bind(id).bind(name).bind(rank).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Removes a role of the organisation's own.
+pub async fn delete_own_role(c: Conn<'_>, org: OrgId, id: RoleId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM roles WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Gives a role a permission.
+pub async fn grant(c: Conn<'_>, role: RoleId, key: &str, scope: Scope) -> Result<()> {
+    const GRANT: &str = "
+        INSERT INTO role_permissions (role_id, permission_id, scope)
+        SELECT $1, p.id, $4 FROM permissions p WHERE p.resource = $2 AND p.action = $3";
+    let (resource, action) = split(key)?;
+    both!(c, c => sqlx::query(GRANT).bind(role).bind(resource).bind(action).bind(scope).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes all permissions from a role.
+pub async fn delete_grants(c: Conn<'_>, role: RoleId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM role_permissions WHERE role_id = $1";
+    both!(c, c => sqlx::query(DELETE).bind(role).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// Gives a user a role. Safe to repeat.

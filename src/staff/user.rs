@@ -41,6 +41,9 @@ pub struct User {
     pub roles: Vec<String>,
     #[sqlx(skip)]
     pub teams: Vec<TeamId>,
+    /// Whether they sign in with a second factor.
+    #[sqlx(skip)]
+    pub has_second_factor: bool,
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -121,6 +124,7 @@ pub async fn add(app: &App, by: &By, new: NewUser) -> Result<Added> {
         role: None,
         roles: Vec::new(),
         teams: Vec::new(),
+        has_second_factor: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,
@@ -241,7 +245,7 @@ async fn load(c: Conn<'_>, org: OrgId, id: UserId) -> Result<User> {
 }
 
 /// The user, held until the transaction ends; refused when they rank above the asker.
-async fn load_locked(c: Conn<'_>, by: &By, id: UserId) -> Result<User> {
+pub(super) async fn load_locked(c: Conn<'_>, by: &By, id: UserId) -> Result<User> {
     let mut c = c;
     store::lock_user(c.again(), by.org, id).await?.ok_or(Error::NotFound("user"))?;
     let (_, rank) = store::rights(c.again(), by.org, id).await?;
@@ -259,11 +263,13 @@ async fn complete(c: Conn<'_>, org: OrgId, users: &mut [User]) -> Result<()> {
         _ => None,
     };
     let roles = store::roles_of_users(c.again(), org, only).await?;
-    let teams = store::teams_of_users(c, org, only).await?;
+    let teams = store::teams_of_users(c.again(), org, only).await?;
+    let with_factor = store::users_with_factor(c, org).await?;
     for user in users {
         // Highest first.
         user.roles = roles.iter().filter(|r| r.user_id == user.id).map(|r| r.key.clone()).collect();
         user.role = roles.iter().find(|r| r.user_id == user.id && r.is_built_in).map(|r| r.key.clone());
+        user.has_second_factor = with_factor.contains(&user.id);
         user.teams = teams.iter().filter(|(u, _)| *u == user.id).map(|(_, t)| *t).collect();
     }
     Ok(())

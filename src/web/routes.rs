@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    assistants, backup, customers, demo, erasure, evals, inbox, knowledge, memory,
+    assistants, backup, copilot, customers, demo, erasure, evals, inbox, knowledge, memory,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -53,10 +53,17 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::test_mail))
         .routes(routes!(staff::api::end_session))
         .routes(routes!(staff::api::own_settings, staff::api::save_own_settings))
+        .routes(routes!(staff::api::find_second_factor, staff::api::begin_second_factor))
+        .routes(routes!(staff::api::confirm_second_factor))
+        .routes(routes!(staff::api::renew_recovery_codes))
+        .routes(routes!(staff::api::remove_second_factor))
+        .routes(routes!(staff::api::reset_second_factor))
+        .routes(routes!(staff::api::find_security, staff::api::save_security))
         .routes(routes!(staff::api::list_users, staff::api::add_user))
         .routes(routes!(staff::api::find_user, staff::api::edit_user))
         .routes(routes!(staff::api::make_reset_link))
-        .routes(routes!(staff::api::list_roles))
+        .routes(routes!(staff::api::list_roles, staff::api::add_role))
+        .routes(routes!(staff::api::edit_role, staff::api::remove_role))
         .routes(routes!(staff::api::list_teams, staff::api::add_team))
         .routes(routes!(staff::api::edit_team, staff::api::remove_team))
         .routes(routes!(staff::api::add_team_member, staff::api::remove_team_member))
@@ -91,6 +98,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::counts))
         .routes(routes!(inbox::api::find, inbox::api::edit))
         .routes(routes!(inbox::api::assign))
+        .routes(routes!(inbox::api::merge))
         .routes(routes!(inbox::api::read))
         .routes(routes!(inbox::api::presence))
         .routes(routes!(inbox::api::overview))
@@ -98,9 +106,17 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::find_rules, inbox::api::save_rules))
         .routes(routes!(inbox::api::list_canned, inbox::api::add_canned))
         .routes(routes!(inbox::api::edit_canned, inbox::api::remove_canned))
+        .routes(routes!(inbox::api::list_templates, inbox::api::add_template))
+        .routes(routes!(inbox::api::edit_template, inbox::api::remove_template))
+        .routes(routes!(inbox::api::reach))
+        .routes(routes!(inbox::api::send_template))
         .routes(routes!(inbox::api::list_views, inbox::api::save_view))
         .routes(routes!(inbox::api::remove_view))
         .routes(routes!(turn::api::suggest))
+        .routes(routes!(copilot::api::abilities))
+        .routes(routes!(copilot::api::reword_text))
+        .routes(routes!(copilot::api::translate_text))
+        .routes(routes!(copilot::api::sum_up))
         .routes(routes!(inbox::api::messages, inbox::api::reply))
         .routes(routes!(inbox::api::send_file))
         .routes(routes!(inbox::api::react))
@@ -128,6 +144,9 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::add_url))
         .routes(routes!(knowledge::api::ingest_again))
         .routes(routes!(knowledge::api::versions))
+        .routes(routes!(knowledge::api::schedule_document))
+        .routes(routes!(knowledge::api::restore_version))
+        .routes(routes!(knowledge::api::compare_versions))
         .routes(routes!(knowledge::api::document_passages))
         .routes(routes!(knowledge::api::find_passage))
         .routes(routes!(knowledge::api::list_faqs, knowledge::api::add_faq))

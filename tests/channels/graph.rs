@@ -233,9 +233,19 @@ fn check(body: &Value) -> Result<(), String> {
         }
         Some("template") => {
             only(&body["template"], &["name", "language", "components"])?;
-            let value =
-                body.pointer("/template/components/0/parameters/0/text").and_then(Value::as_str).unwrap_or_default();
-            if value.contains('\n') || value.is_empty() { Err("template value".into()) } else { Ok(()) }
+            let components = body["template"]["components"].as_array().ok_or("components")?;
+            let values: Vec<&str> = components
+                .iter()
+                .flat_map(|c| c["parameters"].as_array().into_iter().flatten())
+                .map(|p| p["text"].as_str().unwrap_or_default())
+                .collect();
+            // A component without values is refused, and so is a value with a line break in it.
+            let is_bad = components.len() > 1 || components.len() == 1 && values.is_empty();
+            if is_bad || values.iter().any(|v| v.is_empty() || v.contains('\n')) {
+                Err("template value".into())
+            } else {
+                Ok(())
+            }
         }
         Some("reaction") => only(&body["reaction"], &["message_id", "emoji"]),
         Some(kind @ ("image" | "video" | "audio" | "document")) => {

@@ -274,3 +274,29 @@ async fn pictures_are_fetched_and_one_that_is_gone_is_no_obstacle() {
     let gone = w.shop.call("GET", all[1]["media_url"].as_str().unwrap(), None).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{gone:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_sees_how_many_messages_are_left_and_when_none_is() {
+    for on in databases() {
+        let w = Wecom::open(on, json!({})).await;
+        let agent = w.shop.user("mei", "agent").await;
+        w.says("m1", "我要找人工客服").await;
+        w.shop.settle().await;
+        let path = format!("/api/conversations/{}", w.conversation().await["id"].as_str().unwrap());
+        let reach = async || w.shop.call_as(&agent, "GET", &format!("{path}/reach"), None).await.body;
+        let first = reach().await;
+        assert_eq!((&first["way"], &first["left"], &first["quota"]), (&json!("open"), &json!(4), &json!(5)), "{first}");
+        for n in 0..4 {
+            let body = json!({"text": format!("第 {n} 条")});
+            w.shop.call_as(&agent, "POST", &format!("{path}/messages"), Some(body)).await;
+            w.pass(30).await;
+        }
+        let spent = reach().await;
+        assert_eq!((&spent["way"], &spent["left"]), (&json!("spent"), &json!(0)), "{spent}");
+        w.says("m2", "还在吗？").await;
+        w.shop.settle().await;
+        assert_eq!(reach().await["left"], 5);
+        w.pass(49 * 3600).await;
+        assert_eq!(reach().await["way"], "closed");
+    }
+}

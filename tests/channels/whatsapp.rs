@@ -332,6 +332,68 @@ async fn outside_the_window_only_the_template_goes_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_sees_the_window_and_sends_an_approved_template_when_it_is_closed() {
+    each(|w| async move {
+        let agent = w.shop.user("mei", "agent").await;
+        w.says(ANA, "wamid.1", "I want to talk to a human").await;
+        w.shop.settle().await;
+        let path = format!("/api/conversations/{}", w.shop.conversation("Ana").await["id"].as_str().unwrap());
+        let reach = async || w.shop.call_as(&agent, "GET", &format!("{path}/reach"), None).await.body;
+        let open = reach().await;
+        assert_eq!((&open["way"], &open["left"]), (&json!("open"), &Value::Null), "{open}");
+        assert!(open["closes_at"].as_str().unwrap().starts_with("2026-03-03T08:58:0"), "{open}");
+
+        let new = |name: &str, body: &str| json!({"channel_id": w.id, "name": name, "language": "en_US", "body": body});
+        let shipped = new("order_shipped", "Hello {{1}}, your order {{2}} is on its way.");
+        let refused = w.shop.call_as(&agent, "POST", "/api/templates", Some(shipped.clone())).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let made = w.shop.call("POST", "/api/templates", Some(shipped.clone())).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        assert_eq!(w.shop.call("POST", "/api/templates", Some(shipped)).await.status, StatusCode::CONFLICT);
+        let odd = w.shop.call("POST", "/api/templates", Some(new("odd", "Hello {{2}}"))).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let elsewhere = json!({"channel_id": w.shop.channel, "name": "a", "language": "en", "body": "b"});
+        let elsewhere = w.shop.call("POST", "/api/templates", Some(elsewhere)).await;
+        assert_eq!(elsewhere.status, StatusCode::UNPROCESSABLE_ENTITY, "a webhook knows no templates");
+        let plain = w.shop.call("POST", "/api/templates", Some(new("plain", "We are back."))).await;
+
+        w.pass(25 * 3600).await;
+        let closed = reach().await;
+        assert_eq!((&closed["way"], &closed["wraps"]), (&json!("template"), &json!(false)), "{closed}");
+        let id = made.body["id"].as_str().unwrap();
+        let send = async |id: &str, values: Value, key: &str| {
+            let body = json!({"template_id": id, "values": values, "idempotency_key": key});
+            w.shop.call_as(&agent, "POST", &format!("{path}/templates"), Some(body)).await
+        };
+        assert_eq!(send(id, json!(["Ana"]), "a").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let sent = send(id, json!(["Ana", "A 17\n(two parcels)"]), "b").await;
+        assert_eq!(sent.body["content"], "Hello Ana, your order A 17 (two parcels) is on its way.", "{sent:?}");
+        assert_eq!(send(id, json!(["Ana", "A 17\n(two parcels)"]), "b").await.body["id"], sent.body["id"]);
+        w.shop.settle().await;
+        let wire = w.graph.last().body;
+        assert_eq!(wire["template"]["name"], "order_shipped");
+        assert_eq!(wire.pointer("/template/components/0/parameters/1/text").unwrap(), "A 17 (two parcels)");
+        assert_eq!(w.last_status("Ana").await.0, "sent");
+        assert_eq!(w.graph.kept().taken.iter().filter(|t| t.body["type"] == "template").count(), 1, "once");
+        send(plain.body["id"].as_str().unwrap(), json!([]), "c").await;
+        w.shop.settle().await;
+        assert_eq!(w.graph.last().body["template"]["components"], json!([]));
+
+        // The customer writes: the window is open again, and a template that is gone stays what was said.
+        w.says(ANA, "wamid.2", "Thank you").await;
+        w.shop.settle().await;
+        assert_eq!(reach().await["way"], "open");
+        let gone = w.shop.call("DELETE", &format!("/api/templates/{id}"), None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        assert_eq!(send(id, json!(["Ana", "A 17"]), "d").await.status, StatusCode::NOT_FOUND);
+        w.shop.call("POST", &format!("/api/channels/{}/pause", w.id), None).await;
+        assert_eq!(reach().await["way"], "held");
+        w.no_faults();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_revocations_and_reactions_change_what_they_mean_and_are_no_questions() {
     each(|w| async move {
         w.says(ANA, "wamid.1", "How long is the warranty of a submarine?").await;

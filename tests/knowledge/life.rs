@@ -54,7 +54,7 @@ on_each_database! {
         let failed = ingested(&app, org, "a.json", br#"{"refunds": "#).await;
         assert_eq!((failed.processing_status, failed.version, failed.current_version), (Status::Failed, 2, Some(1)));
         assert_eq!(found(&app, org, "refunds").await, ["refunds: five days"]);
-        let again = ingest::again(&app, org, failed.id, None).await.unwrap();
+        let again = ingest::again(&app, org, failed.id, None, None).await.unwrap();
         assert_eq!((again.processing_status, again.version), (Status::Pending, 3));
         work(&app).await;
         assert_eq!(find(&app, org, &failed).await.processing_status, Status::Failed);
@@ -109,7 +109,7 @@ on_each_database! {
         let document = ingested(&app, org, "a.md", b"Refunds take five days.").await;
         assert!(found(&app, other, "refunds").await.is_empty());
         assert!(ingest::remove(&app, other, document.id).await.is_err());
-        assert!(ingest::again(&app, other, document.id, None).await.is_err());
+        assert!(ingest::again(&app, other, document.id, None, None).await.is_err());
     }
 
     async fn faqs_are_found_after_their_job_and_never_after_deletion(app: TestApp) {

@@ -16,6 +16,9 @@ export const queries = {
   settings: () => queryOptions({ queryKey: ["me", "settings"], queryFn: () => said(api.GET("/api/me/settings")), staleTime: LONG }),
   sessions: () => queryOptions({ queryKey: ["sessions"], queryFn: () => said(api.GET("/api/me/sessions")) }),
 
+  secondFactor: () => queryOptions({ queryKey: ["me", "second-factor"], queryFn: () => said(api.GET("/api/me/second-factor")) }),
+  security: () => queryOptions({ queryKey: ["security"], queryFn: () => said(api.GET("/api/security")) }),
+
   conversations: (filter: ConversationFilter) =>
     infiniteQueryOptions({
       queryKey: ["conversations", "list", filter],
@@ -34,6 +37,9 @@ export const queries = {
       initialPageParam: 2 ** 52,
       getNextPageParam: (page) => (page.length < 60 ? undefined : page[0]?.seq),
     }),
+  copilot: () => queryOptions({ queryKey: ["copilot"], queryFn: () => said(api.GET("/api/copilot")), staleTime: LONG }),
+  reach: (id: string) => queryOptions({ queryKey: ["conversation", id, "reach"], queryFn: () => said(api.GET("/api/conversations/{id}/reach", { params: { path: { id } } })) }),
+  templates: (channel?: string) => queryOptions({ queryKey: ["templates", channel ?? "all"], queryFn: () => said(api.GET("/api/templates", { params: { query: { channel_id: channel } } })), staleTime: LONG }),
   turns: (id: string) => queryOptions({ queryKey: ["conversation", id, "turns"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id } } })) }),
   rules: () => queryOptions({ queryKey: ["rules"], queryFn: () => said(api.GET("/api/inbox-rules")), staleTime: LONG }),
   cannedReplies: () => queryOptions({ queryKey: ["canned-replies"], queryFn: () => said(api.GET("/api/canned-replies")), staleTime: LONG }),
@@ -88,6 +94,7 @@ export const queries = {
     }),
   document: (id: string) => queryOptions({ queryKey: ["document", id], queryFn: () => said(api.GET("/api/documents/{id}", { params: { path: { id } } })) }),
   versions: (id: string) => queryOptions({ queryKey: ["document", id, "versions"], queryFn: () => said(api.GET("/api/documents/{id}/versions", { params: { path: { id } } })) }),
+  changes: (id: string, from: number, to: number) => queryOptions({ queryKey: ["document", id, "changes", from, to], queryFn: () => said(api.GET("/api/documents/{id}/versions/{version}/changes", { params: { path: { id, version: to }, query: { from } } })), staleTime: LONG, retry: false }),
   passages: (id: string) =>
     infiniteQueryOptions({
       queryKey: ["document", id, "passages"],

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Activity, BarChart3, Bell, BookOpen, Briefcase, Inbox as InboxIcon, Languages, LogOut, Moon, MoreHorizontal, Settings, Sun, Users, WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { api } from "~/api/client";
 import { useLive } from "~/api/live";
 import { queries } from "~/api/queries";
@@ -35,7 +35,14 @@ function Count({ n }: { n: number | undefined }) {
   return <span className="absolute -top-1 -right-1.5 min-w-4 rounded-full bg-accent px-1 text-center text-[10px] leading-4 font-semibold text-on-accent">{n > 99 ? "99+" : n}</span>;
 }
 
+const MustEnrol = lazy(() => import("./settings/secondFactor").then((m) => ({ default: m.MustEnrol })));
+
 export function Shell() {
+  const me = useMe();
+  return me.owesFactor ? <Suspense><MustEnrol /></Suspense> : <Frame />;
+}
+
+function Frame() {
   const { w } = useLanguage();
   const connected = useLive();
   const places = usePlaces();

@@ -18,6 +18,7 @@ export function SignIn() {
   const [password, setPassword] = useState("");
   const [organization, setOrganization] = useState("");
   const [several, setSeveral] = useState(false);
+  const [code, setCode] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const [wait, setWait] = useState(0);
   const [busy, setBusy] = useState(false);
@@ -37,12 +38,13 @@ export function SignIn() {
     setBusy(true);
     setProblem(undefined);
     try {
-      const opened = await said(api.POST("/api/sign-in", { body: { email, password, organization: organization || undefined } }));
+      const opened = await said(api.POST("/api/sign-in", { body: { email, password, organization: organization || undefined, code: code?.trim() || undefined } }));
       queries.clear();
       queries.setQueryData(["me"], opened.me);
       await navigate({ href: inside(to) });
     } catch (error) {
       if (error instanceof Failure && error.status === 429) setWait(error.retryAfter ?? 5);
+      else if (error instanceof Failure && error.code === "second_factor") setCode("");
       else if (error instanceof Failure) {
         if (error.isConflict) setSeveral(true);
         setProblem(error.message);
@@ -78,6 +80,7 @@ export function SignIn() {
         <TextField label={w.signIn.email} type="email" autoComplete="username" required autoFocus value={email} onChange={(e) => setEmail(e.target.value)} />
         <TextField label={w.signIn.password} type="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
         {several && <TextField label={w.signIn.organization} hint={w.signIn.organizationHint} value={organization} onChange={(e) => setOrganization(e.target.value)} />}
+        {code !== undefined && <TextField label={w.desk.factor.code} hint={w.desk.factor.codeHint} value={code} onChange={(e) => setCode(e.target.value)} autoComplete="one-time-code" required autoFocus maxLength={20} className="font-mono tracking-widest" />}
         {wait > 0 ? <Notice tone="warn" role="status">{w.signIn.wait(wait)}</Notice> : problem && <Notice tone="danger" role="alert">{problem}</Notice>}
         <Button type="submit" look="primary" busy={busy} disabled={wait > 0} className="w-full">{w.signIn.submit}</Button>
         {mailed ? <Notice tone="ok" role="status">{w.signIn.mailed}</Notice> : <button type="button" onClick={() => void forgot()} className="text-xs text-muted underline underline-offset-2 hover:text-text">{w.signIn.forgot}</button>}

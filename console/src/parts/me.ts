@@ -9,6 +9,7 @@ export function useMe() {
     name: data?.user?.name ?? data?.actor ?? "",
     organization: data?.organization.name ?? "",
     unread: data?.unread_notifications ?? 0,
+    owesFactor: data?.owes_second_factor ?? false,
     may: (permission: string) => data?.permissions.includes(permission) ?? false,
   };
 }

@@ -1,6 +1,7 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
 import { files } from "./en/files";
+import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
 import { settings } from "./en/settings";
 
@@ -377,6 +378,7 @@ export const en = {
   },
 
   files,
+  desk,
   knowledge,
 
   overview: {

@@ -1,6 +1,7 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
 import { files } from "./zh/files";
+import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
 import { settings } from "./zh/settings";
 
@@ -405,6 +406,7 @@ export const zh: Words = {
   },
 
   files,
+  desk,
   knowledge,
 
   overview: {

@@ -77,8 +77,11 @@ impl WhatsappCloud {
             }
             Body::Template { name, language, values } => {
                 let values: Vec<Value> = values.iter().map(|v| json!({"type": "text", "text": v})).collect();
+                // Meta refuses a body's component for a template that has no values.
+                let components =
+                    if values.is_empty() { json!([]) } else { json!([{"type": "body", "parameters": values}]) };
                 json!({"type": "template", "template": {"name": name, "language": {"code": language},
-                    "components": [{"type": "body", "parameters": values}]}})
+                    "components": components}})
             }
             Body::File { file, kind, text } => {
                 let mut media = json!({"id": uploaded});

@@ -19,7 +19,7 @@ pub async fn conversations(
     const FACTS: &str = "
         SELECT c.id, c.channel_type, c.agent_id, c.status, c.resolution, c.hand_off_reason, c.epoch, c.created_at,
                c.first_response_at, c.resolved_at, c.satisfaction_score
-        FROM conversations c WHERE c.org_id = $1 AND c.created_at >= $2 AND c.created_at < $3";
+        FROM conversations c WHERE c.org_id = $1 AND c.merged_into IS NULL AND c.created_at >= $2 AND c.created_at < $3";
     Ok(both!(c, c => sqlx::query_as(FACTS).bind(org).bind(from).bind(to).fetch_all(c).await)?)
 }
 

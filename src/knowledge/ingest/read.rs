@@ -17,16 +17,7 @@ use crate::{
 
 /// Parses and splits a version.
 pub(super) async fn read(app: &App, document: &Document, version: &DocumentVersion) -> Result<Result<Ready, Failure>> {
-    let parsed = match &version.file_url {
-        None => {
-            let mut reader = app.read().await?;
-            let text = documents::content(reader.conn(), document.org_id, document.id, version.version).await?;
-            drop(reader);
-            parse::read_text(text.unwrap_or_default(), Kind::from_name(&version.file_type).unwrap_or(Kind::Text)).await
-        }
-        Some(url) => read_file(app, url, &version.file_type).await?,
-    };
-    let mut parsed = match parsed {
+    let mut parsed = match parsed(app, document, version).await? {
         Ok(parsed) => parsed,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -57,6 +48,24 @@ pub(super) async fn read(app: &App, document: &Document, version: &DocumentVersi
         pieces,
         new: None,
     }))
+}
+
+/// What a version says.
+pub(in crate::knowledge) async fn parsed(
+    app: &App,
+    document: &Document,
+    version: &DocumentVersion,
+) -> Result<Result<Parsed, Failure>> {
+    match &version.file_url {
+        None => {
+            let mut reader = app.read().await?;
+            let text = documents::content(reader.conn(), document.org_id, document.id, version.version).await?;
+            drop(reader);
+            let kind = Kind::from_name(&version.file_type).unwrap_or(Kind::Text);
+            Ok(parse::read_text(text.unwrap_or_default(), kind).await)
+        }
+        Some(url) => read_file(app, url, &version.file_type).await,
+    }
 }
 
 async fn read_file(app: &App, url: &str, file_type: &str) -> Result<Result<Parsed, Failure>> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     app::{DocumentId, KnowledgeBaseId, OrgId, UserId},
     both,
-    knowledge::{Document, DocumentVersion, Status},
+    knowledge::{Document, DocumentVersion, Status, crawl::Every},
     platform::{db::Conn, error::Result, language::Language},
 };
 
@@ -237,6 +237,45 @@ pub async fn find_version(
     let version: Option<DocumentVersion> = both!(c, c => sqlx::query_as(VERSION).bind(found.org_id).bind(document)
         .bind(version).fetch_optional(c).await)?;
     Ok(version.map(|v| (found, v)))
+}
+
+/// Sets how often a document's address is fetched again, and when next.
+pub async fn set_schedule(
+    c: Conn<'_>,
+    org: OrgId,
+    id: DocumentId,
+    every: Option<Every>,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const SET: &str = "
+        UPDATE documents SET crawl_every = $3, crawl_at = $4, crawl_error = NULL, updated_at = $5
+        WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(every).bind(at).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// What is to be fetched again by now, the longest due first.
+pub async fn list_due(c: Conn<'_>, now: DateTime<Utc>) -> Result<Vec<(OrgId, DocumentId, Every)>> {
+    const LIST: &str = "
+        SELECT org_id, id, crawl_every FROM documents
+        WHERE crawl_at IS NOT NULL AND crawl_at <= $1 AND crawl_every IS NOT NULL AND deleted_at IS NULL
+        ORDER BY crawl_at LIMIT 200";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(now).fetch_all(c).await)?)
+}
+
+/// Sets the next time of what is due. False: another process did.
+pub async fn put_off_crawl(c: Conn<'_>, id: DocumentId, next: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool> {
+    const SET: &str = "UPDATE documents SET crawl_at = $2 WHERE id = $1 AND crawl_at <= $3";
+    let n = both!(c, c => sqlx::query(SET).bind(id).bind(next).bind(now).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(n == 1)
+}
+
+/// Notes why a document's address could not be fetched; `None`: it could.
+pub async fn set_crawl_error(c: Conn<'_>, id: DocumentId, error: Option<&str>) -> Result<()> {
+    const SET: &str = "UPDATE documents SET crawl_error = $2 WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(error).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// The source of a version that is kept in the row itself.

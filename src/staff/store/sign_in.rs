@@ -158,6 +158,12 @@ pub async fn link_by_hash(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result
     Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c).await)?)
 }
 
+/// Whom a link is for, if for somebody who is there.
+pub async fn link_user(c: Conn<'_>, hash: &str) -> Result<Option<(OrgId, UserId)>> {
+    const FIND: &str = "SELECT org_id, user_id FROM one_time_links WHERE token_hash = $1 AND user_id IS NOT NULL";
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).fetch_optional(c).await)?)
+}
+
 /// Uses a link up; `None` if it no longer works. Of two at once, one gets it.
 pub async fn use_link(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<(OrgId, Option<UserId>)>> {
     const USE: &str = "

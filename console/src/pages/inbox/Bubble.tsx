@@ -5,6 +5,7 @@ import type { Message } from "~/api/schema";
 import { clock } from "~/parts/time";
 import { Badge, cx, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
+import { Translation } from "./Copilot";
 import { MessageFiles, Reactions } from "./MessageFiles";
 import { SourceDialog } from "./SourceDialog";
 
@@ -34,7 +35,9 @@ export function Bubble({ m, author, joined, onWhy }: { m: Message; author: strin
       <div className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 px-1 text-xs text-muted">
         <time dateTime={m.created_at}>{clock(m.created_at, language)}</time>
         {!fromCustomer && !m.is_private && <Tick m={m} />}
+        {(m.metadata as { body?: { type?: string } } | null)?.body?.type === "template" && <Badge>{w.desk.template.badge}</Badge>}
         {m.ai_confidence != null && <span>{w.conversation.confidence(`${Math.round(m.ai_confidence * 100)} %`)}</span>}
+        {fromCustomer && m.content && <Translation conversation={m.conversation_id} text={m.content} />}
         {m.turn_id && <button type="button" onClick={() => onWhy(m.turn_id as string)} className="inline-flex items-center gap-0.5 underline decoration-dotted underline-offset-2 hover:text-text"><HelpCircle size={12} aria-hidden /> {w.conversation.why}</button>}
       </div>
       {sources.length > 0 && (

@@ -1,17 +1,17 @@
 // Where agents write: a reply or a private note. The draft stays here until the server has it.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Lock, MessageSquareText, Send, Sparkles } from "lucide-react";
+import { Lock, MessageSquareText, Send } from "lucide-react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { api, Failure, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { Conversation } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
 import { useToast } from "~/parts/toast";
-import { Badge, Button, cx, Notice, Tip } from "~/parts/ui";
+import { Button, cx, Notice, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { AttachButton, AttachedFiles, DropHint, useAttachments, useDrop } from "./attach";
-import type { Source } from "./Bubble";
-import { SourceDialog } from "./SourceDialog";
+import { useCopilot } from "./Copilot";
+import { mayType, Reach, useReach } from "./Reach";
 
 const KEY = (id: string) => `frontdesk.draft.${id}`;
 const LIMIT = 20_000;
@@ -25,7 +25,6 @@ export function Composer({ c }: { c: Conversation }) {
   const [text, setText] = useState(() => sessionStorage.getItem(KEY(c.id)) ?? "");
   const [isNote, setNote] = useState(false);
   const [conflict, setConflict] = useState<string>();
-  const [suggestion, setSuggestion] = useState<{ answer: string; sources: Source[]; confidence: number } | "none">();
   const area = useRef<HTMLTextAreaElement>(null);
   // The version that is on the screen: what we send is refused if somebody wrote since.
   const seen = useRef(c.version);
@@ -36,6 +35,8 @@ export function Composer({ c }: { c: Conversation }) {
   const note = isNote || othersHold;
   const attached = useAttachments(c.id);
   const dropped = useDrop(attached.add, note || c.status === "closed");
+  const reach = useReach(c);
+  const isShut = !note && !mayType(reach);
 
   useEffect(() => {
     if (text) sessionStorage.setItem(KEY(c.id), text);
@@ -61,7 +62,7 @@ export function Composer({ c }: { c: Conversation }) {
       key.current = undefined;
       setText("");
       setConflict(undefined);
-      setSuggestion(undefined);
+      copilot.close();
       void cache.invalidateQueries({ queryKey: ["conversation", c.id] });
       void cache.invalidateQueries({ queryKey: ["conversations"] });
     },
@@ -74,12 +75,6 @@ export function Composer({ c }: { c: Conversation }) {
     },
     onSettled: () => area.current?.focus(),
   });
-  const suggest = useMutation({
-    mutationFn: () => said(api.POST("/api/conversations/{id}/suggest", { params: { path: { id: c.id } } })),
-    onSuccess: (found) => setSuggestion(found.answer.trim() ? { answer: found.answer, confidence: found.confidence, sources: found.sources as Source[] } : "none"),
-    onError: toast.failed,
-  });
-
   const lastTyped = useRef(0);
   function typed(value: string) {
     setText(value);
@@ -89,11 +84,15 @@ export function Composer({ c }: { c: Conversation }) {
       void api.POST("/api/conversations/{id}/presence", { params: { path: { id: c.id } }, body: { typing: true } }).catch(() => {});
     }
   }
-  const ready = (text.trim() !== "" || (!note && attached.chosen.length > 0)) && text.length <= LIMIT && !send.isPending && !conflict;
+  const ready = (text.trim() !== "" || (!note && attached.chosen.length > 0)) && text.length <= LIMIT && !send.isPending && !conflict && !isShut;
   function submit() {
     if (ready) send.mutate();
   }
 
+  const copilot = useCopilot(c, text, (t) => {
+    typed(t);
+    area.current?.focus();
+  });
   const canned = useCanned(text, c, me, typed, area);
   const mentions = useMentions(note ? text : "", typed, area);
   function pressed(e: KeyboardEvent<HTMLTextAreaElement>) {
@@ -118,7 +117,8 @@ export function Composer({ c }: { c: Conversation }) {
           <Button size="sm" onClick={() => setConflict(undefined)}>{w.conversation.sendAnyway}</Button>
         </div>
       )}
-      {suggestion && <Suggestion suggestion={suggestion} onUse={(t) => { typed(t); setNote(false); setSuggestion(undefined); area.current?.focus(); }} onClose={() => setSuggestion(undefined)} />}
+      {copilot.panel}
+      {reach && !note && c.status !== "closed" && <Reach c={c} reach={reach} onSent={() => void cache.invalidateQueries({ queryKey: ["conversation", c.id] })} />}
       <div className="mb-1.5 flex items-center gap-1">
         <div role="tablist" aria-label={w.conversation.reply} className="flex gap-1">
           <Mode on={!note} disabled={othersHold} onClick={() => setNote(false)}>{w.conversation.reply}</Mode>
@@ -129,7 +129,7 @@ export function Composer({ c }: { c: Conversation }) {
         <Tip text={w.conversation.canned} side="top">
           <button type="button" aria-label={w.conversation.canned} onClick={() => { typed(text.startsWith("/") ? text : `/${text}`); area.current?.focus(); }} className="inline-flex size-7 items-center justify-center rounded-md text-muted hover:bg-hover"><MessageSquareText size={15} aria-hidden /></button>
         </Tip>
-        {me.may("conversation:reply") && <Button size="sm" look="quiet" busy={suggest.isPending} onClick={() => suggest.mutate()}><Sparkles size={14} aria-hidden /> <span className="hidden sm:inline">{w.conversation.suggest}</span></Button>}
+        {copilot.menu}
       </div>
       {note && attached.chosen.length > 0 && <p role="status" className="mb-1 text-xs text-warn">{w.files.notInNotes}</p>}
       <AttachedFiles of={attached} />
@@ -140,7 +140,7 @@ export function Composer({ c }: { c: Conversation }) {
           rows={1}
           value={text}
           maxLength={LIMIT}
-          disabled={c.status === "closed" && !note}
+          disabled={(c.status === "closed" && !note) || isShut}
           aria-label={note ? w.conversation.note : w.conversation.reply}
           placeholder={note ? w.conversation.notePlaceholder : w.conversation.replyPlaceholder}
           onChange={(e) => typed(e.target.value)}
@@ -159,31 +159,6 @@ export function Composer({ c }: { c: Conversation }) {
 
 function Mode({ on, children, ...rest }: { on: boolean; disabled?: boolean; onClick: () => void; children: React.ReactNode }) {
   return <button type="button" role="tab" aria-selected={on} {...rest} className={cx("inline-flex h-7 items-center gap-1 rounded-md px-2 text-[13px] font-medium disabled:opacity-45", on ? "bg-sunken text-text" : "text-muted hover:text-text")}>{children}</button>;
-}
-
-function Suggestion({ suggestion, onUse, onClose }: { suggestion: { answer: string; sources: Source[]; confidence: number } | "none"; onUse: (text: string) => void; onClose: () => void }) {
-  const { w } = useLanguage();
-  const [source, setSource] = useState<Source>();
-  return (
-    <section aria-label={w.conversation.suggestion} className="fade-in mb-2 rounded-lg border border-line bg-machine p-2.5 text-[13px]">
-      <p className="mb-1 flex items-center gap-1.5 text-xs font-semibold text-muted"><Sparkles size={12} aria-hidden /> {w.conversation.suggestion} {suggestion !== "none" && <Badge>{w.conversation.confidence(`${Math.round(suggestion.confidence * 100)} %`)}</Badge>}</p>
-      {suggestion === "none" ? (
-        <p>{w.conversation.suggestionNone}</p>
-      ) : (
-        <>
-          <p className="max-h-40 overflow-y-auto whitespace-pre-wrap">{suggestion.answer}</p>
-          <div className="mt-1 flex flex-wrap gap-1">
-            {suggestion.sources.map((s, i) => <button key={i} type="button" onClick={() => setSource(s)} className="max-w-full truncate rounded border border-line bg-panel px-1.5 py-0.5 text-xs text-muted hover:border-accent">[{i + 1}] {s.title}</button>)}
-          </div>
-        </>
-      )}
-      <div className="mt-2 flex gap-2">
-        {suggestion !== "none" && <Button size="sm" look="primary" onClick={() => onUse(suggestion.answer)}>{w.conversation.suggestionUse}</Button>}
-        <Button size="sm" look="quiet" onClick={onClose}>{w.close}</Button>
-      </div>
-      <SourceDialog source={source} onClose={() => setSource(undefined)} />
-    </section>
-  );
 }
 
 /** `/` at the beginning opens the canned replies; what follows narrows them. */

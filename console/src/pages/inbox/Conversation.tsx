@@ -1,8 +1,8 @@
 // One conversation: who holds it, what was said, and what to say next.
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { AlarmClock, ArrowLeft, Bot, CheckCheck, ChevronDown, Eye, Flag, Hand, MoreHorizontal, PanelRight, UserRound } from "lucide-react";
-import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { AlarmClock, ArrowLeft, Bot, CheckCheck, ChevronDown, Eye, Flag, Hand, Merge, MoreHorizontal, PanelRight, UserRound } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { api, said } from "~/api/client";
 import { useCustomerTyping, usePresence } from "~/api/live";
 import { queries } from "~/api/queries";
@@ -18,6 +18,8 @@ import { Bubble } from "./Bubble";
 import { ChannelIcon } from "./channel";
 import { Composer } from "./Composer";
 import { Why } from "./Why";
+
+const MergeDialog = lazy(() => import("./MergeDialog").then((m) => ({ default: m.MergeDialog })));
 
 export function Conversation({ id, onDetails }: { id: string; onDetails?: () => void }) {
   const { w } = useLanguage();
@@ -40,6 +42,13 @@ export function Conversation({ id, onDetails }: { id: string; onDetails?: () => 
     const timer = setInterval(tell, 8000);
     return () => clearInterval(timer);
   }, [id]);
+
+  // Its messages are elsewhere now.
+  const elsewhere = c?.merged_into;
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (elsewhere) void navigate({ to: "/inbox/$id", params: { id: elsewhere }, search: (s) => s as InboxSearch, replace: true });
+  }, [elsewhere, navigate]);
 
   if (conversation.isPending) return <Spinner />;
   if (!c) return <div className="flex h-full items-center justify-center"><Empty title={conversation.error?.message ?? w.notFound}><Button onClick={() => void cache.invalidateQueries({ queryKey: ["conversation", id] })}>{w.retry}</Button></Empty></div>;
@@ -79,6 +88,7 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
   const toast = useToast();
   const navigate = useNavigate();
   const change = useChange(c.id);
+  const [merging, setMerging] = useState(false);
   const path = { params: { path: { id: c.id } } };
   const isOpen = c.status === "pending" || c.status === "active";
   const isMine = c.holder === "agent" && c.agent_id === me.id && isOpen;
@@ -131,8 +141,11 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
         <Menu trigger={<button type="button" aria-label={w.actions} className="inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover"><MoreHorizontal size={17} aria-hidden /></button>}>
           {isOpen && <MenuItem className="sm:hidden" onSelect={resolve}><CheckCheck size={14} aria-hidden /> {w.conversation.resolve}</MenuItem>}
           <More c={c} change={change.mutate} />
+          <MenuLine />
+          <MenuItem onSelect={() => setMerging(true)}><Merge size={14} aria-hidden /> {w.desk.merge.action}</MenuItem>
         </Menu>
       )}
+      {merging && <Suspense><MergeDialog c={c} onClose={() => setMerging(false)} /></Suspense>}
       {onDetails && <IconButton label={w.conversation.details} onClick={onDetails}><PanelRight size={17} aria-hidden /></IconButton>}
     </header>
   );

@@ -48,6 +48,21 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
     },
     onError: toast.failed,
   });
+  const schedule = useMutation({
+    mutationFn: (every: "daily" | "weekly" | null) => said(api.PUT("/api/documents/{id}/schedule", { params: { path: { id } }, body: { every } })),
+    onSuccess: (now) => cache.setQueryData(queries.document(id).queryKey, now),
+    onError: toast.failed,
+  });
+  const [compared, setCompared] = useState<number>();
+  const restore = useMutation({
+    mutationFn: (version: number) => said(api.POST("/api/documents/{id}/versions/{version}/restore", { params: { path: { id, version } } })),
+    onSuccess: () => {
+      toast.done(w.desk.versions.restored);
+      void cache.invalidateQueries({ queryKey: ["document", id] });
+      void cache.invalidateQueries({ queryKey: ["documents"] });
+    },
+    onError: toast.failed,
+  });
   const remove = useMutation({
     mutationFn: () => api.DELETE("/api/documents/{id}", { params: { path: { id } } }),
     onSuccess: () => {
@@ -75,16 +90,33 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
         )}
       </div>
       {d.error_message && <Notice tone="danger" role="alert">{d.error_message}</Notice>}
+      {/^https?:\/\//.test(d.source) && (
+        <section className="space-y-2">
+          <h3 className="font-semibold">{w.desk.crawl.title}</h3>
+          <div className="flex flex-wrap items-center gap-2">
+            <select aria-label={w.desk.crawl.title} value={d.crawl_every ?? ""} disabled={!me.may("knowledge:write") || schedule.isPending} onChange={(e) => schedule.mutate((e.target.value || null) as "daily" | "weekly" | null)} className="h-8 rounded-md border border-strong bg-panel px-2">
+              <option value="">{w.desk.crawl.never}</option>
+              <option value="daily">{w.desk.crawl.daily}</option>
+              <option value="weekly">{w.desk.crawl.weekly}</option>
+            </select>
+            {d.crawl_at && <span className="text-muted">{w.desk.crawl.next(moment(d.crawl_at, language))}</span>}
+          </div>
+          {d.crawl_error && <Notice tone="warn" role="status">{w.desk.crawl.failed} {d.crawl_error}</Notice>}
+        </section>
+      )}
       <section>
         <h3 className="mb-2 font-semibold">{w.knowledge.versions}</h3>
         <ul className="space-y-1">
           {versions.map((v) => (
-            <li key={v.id} className="flex items-center gap-2">
+            <li key={v.id} className="flex flex-wrap items-center gap-x-2">
               <span className="w-8 tabular-nums">v{v.version}</span>
               {v.version === d.current_version ? <Badge tone="ok">{w.knowledge.current}</Badge> : <StatusBadge d={v} />}
               <span className="text-muted">{moment(v.created_at, language)}</span>
               <span className="truncate text-muted">{names(v.created_by)}</span>
               {v.error_message && <span className="truncate text-danger">{v.error_message}</span>}
+              <span className="flex-1" />
+              {v.version > 1 && <Button size="sm" look="quiet" onClick={() => setCompared(v.version)}>{w.desk.versions.changes}</Button>}
+              {me.may("knowledge:write") && v.version !== d.version && <Button size="sm" look="quiet" busy={restore.isPending && restore.variables === v.version} onClick={() => restore.mutate(v.version)}>{w.desk.versions.restore}</Button>}
             </li>
           ))}
         </ul>
@@ -102,9 +134,34 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
         </ol>
         {pages.hasNextPage && <Button className="mt-2" size="sm" busy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>{w.more}</Button>}
       </section>
+      {compared !== undefined && <Changes id={id} to={compared} onClose={() => setCompared(undefined)} />}
       <Dialog open={sure} onOpenChange={setSure} title={w.delete} description={w.knowledge.deleteConfirm(d.title)}>
         <div className="flex justify-end gap-2"><Button onClick={() => setSure(false)}>{w.cancel}</Button><Button look="danger" busy={remove.isPending} onClick={() => remove.mutate()}>{w.delete}</Button></div>
       </Dialog>
     </div>
+  );
+}
+
+/** What a version changed, line by line. */
+function Changes({ id, to, onClose }: { id: string; to: number; onClose: () => void }) {
+  const { w } = useLanguage();
+  const found = useQuery(queries.changes(id, to - 1, to));
+  const c = found.data;
+  const looks = { added: "bg-ok-soft text-ok", removed: "bg-danger-soft text-danger", same: "", skipped: "text-muted italic" } as const;
+  const signs = { added: "+", removed: "−", same: " ", skipped: "⋯" } as const;
+  return (
+    <Dialog open onOpenChange={(o) => !o && onClose()} title={w.desk.versions.title(to - 1, to)} description={c && w.desk.versions.counts(c.added, c.removed)} wide>
+      {found.isPending && <Spinner />}
+      {found.isError && <Notice tone="danger" role="alert">{found.error.message}</Notice>}
+      {c && c.lines.length === 0 && <p className="text-[13px] text-muted">{w.desk.versions.same}</p>}
+      {c && c.lines.length > 0 && (
+        <div className="overflow-hidden rounded-lg border border-line text-[13px]">
+          {c.lines.map((l, i) => (
+            <p key={i} className={cx("flex gap-2 px-2 py-0.5", looks[l.change])}><span aria-hidden className="w-3 shrink-0 text-center">{signs[l.change]}</span><span className="min-w-0 break-words whitespace-pre-wrap">{l.change === "skipped" ? w.desk.versions.skipped : l.text || "\u00a0"}</span></p>
+          ))}
+        </div>
+      )}
+      {c?.is_cut && <p className="mt-2 text-xs text-muted">{w.desk.versions.cut}</p>}
+    </Dialog>
   );
 }

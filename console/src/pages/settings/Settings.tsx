@@ -10,13 +10,15 @@ const people = () => import("./people");
 const company = () => import("./company");
 const PeopleSection = lazy(() => people().then((m) => ({ default: m.PeopleSection })));
 const TeamsSection = lazy(() => people().then((m) => ({ default: m.TeamsSection })));
-const RolesSection = lazy(() => people().then((m) => ({ default: m.RolesSection })));
+const RolesSection = lazy(() => import("./roles").then((m) => ({ default: m.RolesSection })));
 const ChannelsSection = lazy(() => company().then((m) => ({ default: m.ChannelsSection })));
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
 const ModelSection = lazy(() => company().then((m) => ({ default: m.ModelSection })));
 const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
+const TemplatesSection = lazy(() => import("./templates").then((m) => ({ default: m.TemplatesSection })));
+const SecuritySection = lazy(() => import("./secondFactor").then((m) => ({ default: m.SecuritySection })));
 const AuditSection = lazy(() => import("./audit").then((m) => ({ default: m.AuditSection })));
 
 export function Settings() {
@@ -31,8 +33,10 @@ export function Settings() {
     ["people", "user:read", <PeopleSection key="p" />],
     ["teams", "user:read", <TeamsSection key="t" />],
     ["roles", "user:read", <RolesSection key="r" />],
+    ["security", "settings:manage", <SecuritySection key="s" />],
     ["channels", "conversation:read", <ChannelsSection key="c" />],
     ["canned", "conversation:read", <CannedSection key="cr" />],
+    ["templates", "conversation:read", <TemplatesSection key="te" />],
     ["rules", "settings:manage", <RulesSection key="ru" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],

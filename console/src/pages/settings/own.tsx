@@ -8,6 +8,7 @@ import { useTheme, type Theme } from "~/parts/theme";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, Card, Check, Notice, SelectField, Spinner, TextField } from "~/parts/ui";
+import { SecondFactorCard } from "./secondFactor";
 import { type Language, useLanguage, useWords } from "~/words";
 
 export function AccountSection() {
@@ -53,6 +54,7 @@ export function AccountSection() {
           <Button type="submit" busy={change.isPending}>{w.settings.me.change}</Button>
         </form>
       </Card>
+      <SecondFactorCard />
       <Sessions />
     </>
   );

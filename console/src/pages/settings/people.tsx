@@ -8,8 +8,9 @@ import type { User } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { AreaField, Avatar, Badge, Button, Card, Dialog, Empty, Menu, MenuItem, MenuLabel, MenuLine, Notice, SelectField, Spinner, Table, TextField } from "~/parts/ui";
-import { named, useLanguage, useWords } from "~/words";
+import { AreaField, Avatar, Badge, Button, Card, Dialog, Empty, Menu, MenuItem, MenuLabel, MenuLine, SelectField, Spinner, Table, TextField } from "~/parts/ui";
+import { useLanguage, useWords } from "~/words";
+import { useRoleName } from "./roles";
 
 export function PeopleSection() {
   const { w, language } = useLanguage();
@@ -18,13 +19,16 @@ export function PeopleSection() {
   const cache = useQueryClient();
   const users = useQuery(queries.users());
   const roles = useQuery(queries.roles()).data ?? [];
+  const roleName = useRoleName();
   const [inviting, setInviting] = useState(false);
   const [link, setLink] = useState<string>();
   const [suspended, setSuspended] = useState<User>();
+  const [lost, setLost] = useState<User>();
   const may = me.may("user:manage");
   const stale = () => void cache.invalidateQueries({ queryKey: ["users"] });
   const edit = useMutation({ mutationFn: ({ id, ...body }: { id: string; status?: User["status"]; roles?: string[] }) => said(api.PATCH("/api/users/{id}", { params: { path: { id } }, body })), onSuccess: stale, onError: toast.failed });
   const reset = useMutation({ mutationFn: (id: string) => said(api.POST("/api/users/{id}/reset-link", { params: { path: { id } } })), onSuccess: (made) => setLink(made.link), onError: toast.failed });
+  const resetFactor = useMutation({ mutationFn: (id: string) => api.DELETE("/api/users/{id}/second-factor", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   if (users.isPending) return <Spinner />;
   return (
     <>
@@ -33,16 +37,17 @@ export function PeopleSection() {
         {users.data?.map((u) => (
           <tr key={u.id}>
             <td><span className="flex items-center gap-2"><Avatar name={u.name} size={28} /><span className="min-w-0"><span className="block font-medium">{u.name}</span><span className="block text-xs text-muted">{u.email}</span></span></span></td>
-            <td className="whitespace-nowrap">{u.roles.map((r) => named(w.settings.roleNames, r)).join(", ")}</td>
-            <td><Badge tone={u.status === "active" ? "ok" : u.status === "suspended" ? "danger" : "warn"}>{w.settings.people.status[u.status]}</Badge></td>
+            <td className="whitespace-nowrap">{u.roles.map((r) => roleName(r)).join(", ")}</td>
+            <td><Badge tone={u.status === "active" ? "ok" : u.status === "suspended" ? "danger" : "warn"}>{w.settings.people.status[u.status]}</Badge> {u.has_second_factor && <Badge>{w.desk.factor.badge}</Badge>}</td>
             <td className="whitespace-nowrap text-muted">{u.last_login_at ? moment(u.last_login_at, language) : w.settings.people.never}</td>
             <td className="text-right">
               {may && (
                 <Menu trigger={<button type="button" aria-label={`${w.actions}: ${u.name}`} className="inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover"><MoreHorizontal size={15} aria-hidden /></button>}>
                   <MenuLabel>{w.settings.people.role}</MenuLabel>
-                  {roles.map((r) => <MenuItem key={r.key} checked={u.roles.includes(r.key)} onSelect={() => edit.mutate({ id: u.id, roles: [r.key] })}>{named(w.settings.roleNames, r.key)}</MenuItem>)}
+                  {roles.map((r) => <MenuItem key={r.key} checked={u.roles.includes(r.key)} onSelect={() => edit.mutate({ id: u.id, roles: [r.key] })}>{roleName(r.key)}</MenuItem>)}
                   <MenuLine />
                   <MenuItem onSelect={() => reset.mutate(u.id)}>{w.settings.people.reset}</MenuItem>
+                  {u.has_second_factor && u.id !== me.id && <MenuItem onSelect={() => setLost(u)}>{w.desk.factor.reset}</MenuItem>}
                   {u.id !== me.id && (u.status === "suspended" ? <MenuItem onSelect={() => edit.mutate({ id: u.id, status: "active" })}>{w.settings.people.letIn}</MenuItem> : <MenuItem danger onSelect={() => setSuspended(u)}>{w.settings.people.suspend}</MenuItem>)}
                 </Menu>
               )}
@@ -50,6 +55,12 @@ export function PeopleSection() {
           </tr>
         ))}
       </Table>
+      <Dialog open={lost !== undefined} onOpenChange={(o) => !o && setLost(undefined)} title={w.desk.factor.reset} description={lost && w.desk.factor.resetConfirm(lost.name)}>
+        <div className="flex justify-end gap-2">
+          <Button onClick={() => setLost(undefined)}>{w.cancel}</Button>
+          <Button look="danger" onClick={() => { if (lost) resetFactor.mutate(lost.id); setLost(undefined); }}>{w.desk.factor.reset}</Button>
+        </div>
+      </Dialog>
       {inviting && <Invite onClose={() => setInviting(false)} onLink={setLink} />}
       <LinkDialog link={link} onClose={() => setLink(undefined)} />
       <Dialog open={suspended !== undefined} onOpenChange={(o) => !o && setSuspended(undefined)} title={w.settings.people.suspend} description={suspended && w.settings.people.suspendConfirm(suspended.name)}>
@@ -67,6 +78,7 @@ function Invite({ onClose, onLink }: { onClose: () => void; onLink: (link: strin
   const toast = useToast();
   const cache = useQueryClient();
   const roles = useQuery(queries.roles()).data ?? [];
+  const roleName = useRoleName();
   const add = useMutation({
     mutationFn: (body: { name: string; email: string; roles: string[] }) => said(api.POST("/api/users", { body })),
     onSuccess: (added) => {
@@ -86,7 +98,7 @@ function Invite({ onClose, onLink }: { onClose: () => void; onLink: (link: strin
       <form onSubmit={submit} className="space-y-3">
         <TextField name="name" label={w.name} required />
         <TextField name="email" type="email" label={w.signIn.email} required />
-        <SelectField name="role" label={w.settings.people.role} defaultValue="agent">{roles.map((r) => <option key={r.key} value={r.key}>{named(w.settings.roleNames, r.key)}</option>)}</SelectField>
+        <SelectField name="role" label={w.settings.people.role} defaultValue="agent">{roles.map((r) => <option key={r.key} value={r.key}>{roleName(r.key)}</option>)}</SelectField>
         <Button type="submit" look="primary" busy={add.isPending}>{w.settings.people.invite}</Button>
       </form>
     </Dialog>
@@ -166,29 +178,6 @@ export function TeamsSection() {
           <Button type="submit" look="primary" busy={add.isPending}>{w.add}</Button>
         </form>
       </Dialog>
-    </>
-  );
-}
-
-export function RolesSection() {
-  const w = useWords();
-  const roles = useQuery(queries.roles());
-  const all = [...new Set((roles.data ?? []).flatMap((r) => r.permissions.map((p) => p.permission)))].sort();
-  if (roles.isPending) return <Spinner />;
-  return (
-    <>
-      <Notice>{w.settings.roleHint}</Notice>
-      <Table label={w.settings.sections.roles ?? ""} head={[w.settings.permission, ...(roles.data ?? []).map((r) => named(w.settings.roleNames, r.key))]}>
-        {all.map((p) => (
-          <tr key={p}>
-            <td className="font-mono text-xs whitespace-nowrap">{p}</td>
-            {roles.data?.map((r) => {
-              const scope = r.permissions.find((x) => x.permission === p)?.scope;
-              return <td key={r.key} className="text-center">{scope ? scope === "org" ? <CheckIcon size={14} className="inline text-ok" aria-label={w.settings.scopes.org} /> : <Badge>{w.settings.scopes[scope]}</Badge> : <span className="text-muted" aria-label={w.no}>–</span>}</td>;
-            })}
-          </tr>
-        ))}
-      </Table>
     </>
   );
 }

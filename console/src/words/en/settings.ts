@@ -2,7 +2,7 @@
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", channels: "Channels", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",
@@ -56,6 +56,17 @@ export const settings = {
     heard: (t: string) => `last message ${t}`,
   },
   canned: { add: "New canned reply", shortcut: "Shortcut", shortcutHint: "Typed after /", content: "Text", variables: "{{customer}}, {{agent}} and {{company}} are filled in.", none: "No canned replies yet." },
+  templates: {
+    add: "New template",
+    hint: "What may be sent when a platform's window is closed. Write down here, word for word, what the platform has approved.",
+    none: "No templates yet.",
+    noChannel: "Templates belong to WhatsApp (Cloud API); no such channel is connected.",
+    name: "Name at the platform",
+    nameHint: "Small letters, digits and _",
+    languageHint: "As the platform calls it: en_US, zh_CN",
+    body: "Approved text",
+    bodyHint: "{{1}}, {{2}} … stand for what is filled in when it is sent.",
+  },
   tags: { add: "New tag", color: "Colour", none: "No tags yet.", category: "Group" },
   keys: { add: "New API key", scopes: "What it may do", made: "The key is shown only this once. Copy it now.", none: "No API keys.", lastUsed: "Last used", expires: "Expires", revoke: "Revoke", revoked: "Revoked", never: "never", prefix: "Begins with", revokeConfirm: (n: string) => `Revoke “${n}”? Programs that use it are refused at once.` },
   model: { now: "In use", hint: "The model is set in the configuration file ([model]) and read at the start. Without one, answers are quoted from the documents.", test: "Ask a test question", testDone: (ms: string) => `Answered in ${ms}.` },

@@ -3,7 +3,7 @@ import type { Words } from "../index";
 
 export const settings: Words["settings"] = {
   title: "设置",
-  sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", channels: "渠道", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", model: "助手与模型", audit: "审计日志" },
+  sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", model: "助手与模型", audit: "审计日志" },
   groups: { own: "个人", company: "组织" },
   me: {
     password: "密码",
@@ -57,6 +57,17 @@ export const settings: Words["settings"] = {
     heard: (t) => `最近消息 ${t}`,
   },
   canned: { add: "新建快捷回复", shortcut: "快捷词", shortcutHint: "在 / 之后输入", content: "内容", variables: "{{customer}}、{{agent}}、{{company}} 会自动填入。", none: "还没有快捷回复。" },
+  templates: {
+    add: "新建模板",
+    hint: "平台的回复窗口关闭后可以发送的内容。请逐字登记平台审核通过的文字。",
+    none: "还没有模板。",
+    noChannel: "模板用于 WhatsApp（Cloud API），目前没有接入这样的渠道。",
+    name: "平台上的名称",
+    nameHint: "小写字母、数字和 _",
+    languageHint: "与平台一致：en_US、zh_CN",
+    body: "审核通过的文字",
+    bodyHint: "{{1}}、{{2}} …… 在发送时填写。",
+  },
   tags: { add: "新建标签", color: "颜色", none: "还没有标签。", category: "分组" },
   keys: { add: "新建 API 密钥", scopes: "允许的操作", made: "密钥只显示这一次，请立即复制。", none: "没有 API 密钥。", lastUsed: "最近使用", expires: "到期", revoke: "吊销", revoked: "已吊销", never: "永不", prefix: "开头", revokeConfirm: (n) => `吊销「${n}」？使用它的程序会立即被拒绝。` },
   model: { now: "当前使用", hint: "模型在配置文件的 [model] 中设置，启动时读取。没有模型时，答案摘自文档原文。", test: "问一个测试问题", testDone: (ms) => `用时 ${ms}。` },
