@@ -57,6 +57,7 @@ pub use hand_off::{Brief, BriefEvidence, WAITING, hand_off, hand_off_text, say_w
 pub use hold::{Scope, give_back, resolve, take_over};
 pub use receive::{Received, receive, receive_event};
 pub use reply::{Reply, Trace, reply};
+pub use rules::{allow_links, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, find_channel, find_latest, find_message_of, list_decisions, list_last_messages, list_messages,

@@ -4,10 +4,15 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{desk::PRIORITIES, hours::Hours, store::rules as store};
+use super::{
+    connect::origins_of,
+    desk::PRIORITIES,
+    hours::Hours,
+    store::{self as channels, rules as store},
+};
 use crate::{
     app::{App, OrgId, UserId},
-    platform::{Error, Result, db::Conn},
+    platform::{Error, Result, db::Conn, links::Domains},
     staff::{By, audit, difference},
 };
 
@@ -38,6 +43,9 @@ pub struct Rules {
     /// Whether customers are asked for a mark when a person has resolved their conversation.
     pub asks_satisfaction: bool,
     pub sla: Vec<Sla>,
+    /// The domains that links in the assistant's messages may lead to, with what is below them; `*`: any. The
+    /// websites that show the chat and our own address are among them.
+    pub link_domains: Vec<String>,
 }
 
 /// How soon conversations of a priority are due, from when a person was called.
@@ -52,6 +60,9 @@ pub struct Sla {
 
 /// The longest time anything may be due in: a year.
 const LONGEST_MINUTES: i64 = 366 * 24 * 60;
+/// The most domains, and the longest name of one.
+const MOST_DOMAINS: usize = 200;
+const LONGEST_DOMAIN: usize = 253;
 
 impl Rules {
     fn fault(&self) -> Option<String> {
@@ -60,6 +71,12 @@ impl Rules {
         }
         if !(0..=10_000).contains(&self.capacity) {
             return Some("capacity: 0 to 10000".into());
+        }
+        if self.link_domains.len() > MOST_DOMAINS || self.link_domains.iter().any(|d| d.len() > LONGEST_DOMAIN) {
+            return Some(format!("link_domains: at most {MOST_DOMAINS}, of {LONGEST_DOMAIN} characters"));
+        }
+        if let Some(odd) = self.link_domains.iter().find(|d| d.trim() != "*" && !d.contains('.')) {
+            return Some(format!("link_domains: {odd} is no domain"));
         }
         for (n, sla) in self.sla.iter().enumerate() {
             if !PRIORITIES.contains(&sla.priority.as_str()) {
@@ -101,6 +118,30 @@ impl Rules {
 pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
     // Rules that an older or newer program wrote and that make no sense here must not stop the inbox.
     Ok(store::find(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+}
+
+/// The domains that links in what the assistant says may lead to: those of the rules, the websites that show the chat,
+/// and our own.
+pub async fn link_domains(app: &App, org: OrgId) -> Result<Domains> {
+    let mut reader = app.read().await?;
+    let mut names = load(reader.conn(), org).await?.link_domains;
+    for channel in channels::list_channels(reader.conn(), org).await? {
+        names.extend(origins_of(&channel.settings.0).unwrap_or_default());
+    }
+    names.extend(app.config.server.public_url.clone());
+    Ok(Domains::new(names))
+}
+
+/// Adds to the domains that links may lead to.
+pub async fn allow_links(app: &App, org: OrgId, domains: &[&str]) -> Result<()> {
+    let mut rules = load(app.read().await?.conn(), org).await?;
+    let new = domains.iter().filter(|d| !rules.link_domains.iter().any(|known| known == *d));
+    let new: Vec<String> = new.map(|d| (*d).to_owned()).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    rules.link_domains.extend(new);
+    save(app, &By::system(org), rules).await.map(|_| ())
 }
 
 /// Sets the rules.

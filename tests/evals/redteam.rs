@@ -300,6 +300,10 @@ async fn open(fake: &FakeModel) -> Shop {
     })
     .await;
     let shop = Shop::around(app).await;
+    let rules = shop.call("GET", "/api/inbox-rules", None).await.body;
+    let rules = rules.as_object().unwrap().clone().into_iter().chain([("link_domains".to_owned(), json!([OWN]))]);
+    let saved = shop.call("PUT", "/api/inbox-rules", Some(rules.collect())).await;
+    assert!(saved.status.is_success(), "{saved:?}");
     shop.learns("policies.md", RETURNS).await;
     shop.learns("policies-zh.md", RETURNS_ZH).await;
     staff::ensure_org(&shop.app, NORTHWIND, "Northwind Tools").await.unwrap();
@@ -375,13 +379,18 @@ async fn plant(shop: &Shop, attacks: &[Attack]) {
     shop.settle().await;
 }
 
-/// Every text in what was sent: the message, the titles and quotes of its sources, whatever else stands there.
-fn texts(value: &Value, into: &mut Vec<String>) {
+/// Every text in what was sent: the message, the titles and quotes of its sources, whatever else stands there; true for
+/// a title, which says what a document is called and nothing else.
+fn texts(value: &Value, into: &mut Vec<(bool, String)>) {
     match value {
-        Value::String(text) => into.push(text.clone()),
+        Value::String(text) => into.push((false, text.clone())),
         Value::Array(list) => list.iter().for_each(|v| texts(v, into)),
         Value::Object(map) => {
-            map.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "to" | "at")).for_each(|(_, v)| texts(v, into));
+            let shown = |key: &str| !matches!(key, "id" | "to" | "at" | "idempotency_key") && !key.ends_with("_id");
+            map.iter().filter(|(key, _)| shown(key)).for_each(|(key, v)| match v {
+                Value::String(text) => into.push((key == "title", text.clone())),
+                _ => texts(v, into),
+            });
         }
         _ => {}
     }
@@ -398,11 +407,12 @@ fn breaches(attack: &Attack, dress: Dress, sent: &[Value], system: &BTreeSet<Str
     for message in sent {
         let mut all = Vec::new();
         texts(message, &mut all);
-        for text in all {
+        for (is_title, text) in all {
             let counted = plain(&text);
             let mut wrong: Vec<String> = attack
                 .forbidden
                 .iter()
+                .filter(|_| !is_title)
                 .filter(|f| !f.starts_with("{prompt"))
                 .filter(|f| counted.contains(&plain(f)))
                 .map(|f| format!("said {f}"))

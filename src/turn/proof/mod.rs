@@ -3,8 +3,10 @@
 //! A sentence is checked against the place it quotes, with its neighbours, headings and table header. Pure.
 
 mod courtesy;
+mod deeds;
 mod names;
 mod negation;
+mod orders;
 mod promise;
 mod range;
 mod strangers;
@@ -14,7 +16,7 @@ use names::names;
 use range::range;
 
 use super::{
-    Cut, Draft, DraftFrom, Proven, Sentence, Unproven,
+    Citation, Cut, Draft, DraftFrom, DraftKind, Proven, Sentence, Unproven,
     facts::{self, Fact, Unit, Value},
 };
 use crate::{
@@ -22,6 +24,7 @@ use crate::{
     platform::{
         language::{Language, is_han},
         lexical::{self, Kind, fold_text},
+        links::{self, Domains},
     },
 };
 
@@ -30,9 +33,13 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     let mut cut = Vec::new();
     let mut draft = draft;
     let is_quoted = matches!(draft.from, DraftFrom::Extractive { .. });
+    let asks_back = draft.kind == DraftKind::Clarify;
     draft.sentences.retain(|sentence| {
-        let unproven =
-            if is_quoted && is_put_together(sentence, evidence) { Vec::new() } else { unproven(sentence, evidence) };
+        let unproven = match () {
+            () if asks_back => unfounded(sentence, evidence),
+            () if is_quoted && is_put_together(sentence, evidence) => Vec::new(),
+            () => unproven(sentence, evidence),
+        };
         if unproven.is_empty() {
             return true;
         }
@@ -46,10 +53,25 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     Proven { draft, cut, confidence: 0.0 }
 }
 
+/// Cuts what links to elsewhere than `domains`, whatever proves it.
+pub fn within(mut proven: Proven, domains: &Domains) -> Proven {
+    let cut = &mut proven.cut;
+    proven.draft.sentences.retain(|sentence| {
+        let foreign = links::foreign(&sentence.text, domains);
+        if !foreign.is_empty() {
+            cut.push(Cut { text: sentence.text.clone(), unproven: foreign.into_iter().map(Unproven::Link).collect() });
+            return false;
+        }
+        true
+    });
+    proven
+}
+
 /// Whether every part of a sentence that we put together ourselves (a row with the names of its columns) stands in what
 /// it cites, as it is.
 fn is_put_together(sentence: &Sentence, evidence: &Evidence) -> bool {
-    let ranges: Option<Vec<String>> = sentence.citations.iter().map(|c| range(c, evidence)).collect();
+    let ranges: Option<Vec<String>> =
+        sentence.citations.iter().map(|c| range(c, evidence).map(|r| format!("{}\n{}", r.title, r.text))).collect();
     let Some(ranges) = ranges.filter(|r| !r.is_empty()) else { return false };
     let there = written(&ranges.join("\n"));
     let parts = sentence.text.split([';', '；', ':', '：', '\n']).map(written).filter(|part| !part.is_empty());
@@ -67,10 +89,18 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
         };
     }
     let mut ranges = Vec::new();
+    let mut titles = Vec::new();
     let mut found = Vec::new();
     for citation in &sentence.citations {
         match range(citation, evidence) {
-            Some(range) => ranges.push(range),
+            // Who cites several sources whole has read none of them for this sentence.
+            Some(_) if citation.quote.is_empty() && sentence.citations.len() > 1 => {
+                found.push(Unproven::Citation(citation.quote.clone()));
+            }
+            Some(range) => {
+                ranges.push(range.text);
+                titles.push(range.title);
+            }
             None => found.push(Unproven::Citation(citation.quote.clone())),
         }
     }
@@ -78,17 +108,51 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
         return found;
     }
     let range = ranges.join("\n");
+    let title = titles.join("\n");
     let text = courtesy::without_opening(&sentence.text);
+    if let Some(secret) = deeds::asks_for_secret(text, &range) {
+        return vec![Unproven::Promise(secret)];
+    }
     if written(&range).contains(&written(text)) {
         return found; // word for word
     }
-    found.extend(said.iter().filter(|fact| !is_proven(fact, &range)).map(as_unproven));
-    found.extend(names(text, &range).into_iter().map(Unproven::Name));
-    found.extend(strangers::strangers(text, &range).into_iter().map(Unproven::Name));
-    found.extend(negation::contradiction(text, &range).map(Unproven::Negation));
+    let named = format!("{title}\n{range}");
+    found.extend(said.iter().filter(|fact| !is_proven(fact, &range) && !is_named(fact, &title)).map(as_unproven));
+    found.extend(names(text, &named).into_iter().map(Unproven::Name));
+    found.extend(strangers::strangers(text, &named).into_iter().map(Unproven::Name));
+    found.extend(negation::contradiction(text, &named).map(Unproven::Negation));
     found.extend(promise::promise(text, &range).map(Unproven::Promise));
-    if found.is_empty() && said.len() < 2 && is_elsewhere(text, &range) {
+    found.extend(deeds::deed(text, &range).map(Unproven::Promise));
+    // A translation shares no words: what ties it to its evidence are facts.
+    let is_adrift = said.is_empty() && Language::detect(text) != Language::detect(&range);
+    if found.is_empty() && (is_adrift || said.len() < 2 && is_elsewhere(text, &named)) {
         found.push(Unproven::Nothing(sentence.text.clone()));
+    }
+    found
+}
+
+/// Whether a title names it: the 15 of an "iPhone 15", a model, a year. What a title measures or links to is no claim.
+fn is_named(fact: &Fact, title: &str) -> bool {
+    let is_name = matches!(fact.value, Value::Code(_) | Value::Number { unit: None, .. } | Value::Date { day: None, .. });
+    is_name && is_proven(fact, title)
+}
+
+/// What a question back brings in that no source has. It may only ask: with the words of what was found, and for nothing
+/// that a stranger must not know.
+fn unfounded(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
+    let text = &sentence.text;
+    let whole = |source| range(&Citation { source, quote: String::new() }, evidence);
+    let all: Vec<String> =
+        evidence.sources().into_iter().filter_map(whole).map(|r| format!("{}\n{}", r.title, r.text)).collect();
+    let all = all.join("\n");
+    let mut found: Vec<Unproven> = facts::read(text).iter().filter(|f| !is_proven(f, &all)).map(as_unproven).collect();
+    found.extend(names(text, &all).into_iter().map(Unproven::Name));
+    found.extend(strangers::strangers(text, &all).into_iter().map(Unproven::Name));
+    found.extend(promise::promise(text, &all).map(Unproven::Promise));
+    found.extend(deeds::deed(text, &all).map(Unproven::Promise));
+    found.extend(deeds::asks_for_secret(text, &all).map(Unproven::Promise));
+    if !text.trim_end().ends_with(['?', '？']) {
+        found.push(Unproven::Nothing(text.clone()));
     }
     found
 }

@@ -110,8 +110,8 @@ fn padded(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .map(str::to_owned)
         .collect();
-    // Who may feel free is given nothing.
-    format!(" {} ", words.join(" ")).replace(" feel free ", " ")
+    // Who may feel free is given nothing, and a gift card is a thing that is sold.
+    format!(" {} ", words.join(" ")).replace(" feel free ", " ").replace(" gift card", " giftcard")
 }
 
 fn holds(padded: &str, word: &str) -> bool {
@@ -128,7 +128,7 @@ pub(super) fn promise(text: &str, range: &str) -> Option<String> {
         said.iter().find_map(|clause| {
             let own = padded(&clause.text);
             hardened(clause, &own, &evidence)
-                .or_else(|| same_language.then(|| gift(&own, clause, &there)).flatten())
+                .or_else(|| gift(&own, clause, &there))
                 .or_else(|| same_language.then(|| commitment(&own, range, &there)).flatten())
         })
     })
