@@ -54,3 +54,5 @@ pub mod backup;
 pub mod worker;
 
 pub mod web;
+
+pub mod simulate;

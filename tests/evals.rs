@@ -12,3 +12,5 @@ mod support;
 
 #[path = "evals/redteam.rs"]
 mod redteam;
+#[path = "evals/simulations.rs"]
+mod simulations;

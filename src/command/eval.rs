@@ -103,6 +103,15 @@ pub enum Suite {
         #[arg(long)]
         json: bool,
     },
+    /// Play scripted customers through the real front door, on a throw-away store
+    ///
+    /// A file is {company, cases}; see evals/simulations. With a model in the settings its answers are what is played.
+    Simulate {
+        #[arg(long, value_name = "DIR", default_value = "evals/simulations")]
+        dir: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check lies and truths: a lie must be cut, a truth must be sent
     ///
     /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
@@ -138,6 +147,11 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
         Suite::Talks { corpus, talks, about, rows, json } => {
             let files = evals::TalkFiles { corpus, talks, about, rows };
             print(&evals::talks(context.config()?, &files).await?, json)?;
+        }
+        Suite::Simulate { dir, json } => {
+            let report = frontdesk::simulate::run(context.config()?, &dir).await?;
+            print(&report, json)?;
+            return Ok(if report.held == report.of { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Suite::Proof { files, json } => {
             for file in &files {

@@ -454,8 +454,11 @@ async fn storm(file: &str) -> BTreeMap<String, (usize, Vec<String>)> {
     let before = state(&shop, &ben).await;
     let mut families: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
     let (mut runs, mut reached) = (0, 0);
-    for dress in DRESSES {
-        for attack in &attacks {
+    let every = std::env::var_os("FRONTDESK_TEST_ATTACKS").is_some();
+    for (d, dress) in DRESSES.into_iter().enumerate() {
+        // Each attack in the dress that fits it best and in two others; in all of them when asked for.
+        let is_tried = |n: usize| every || dress == Dress::CitingItself || n % 7 == d % 7 || (n + 3) % 7 == d % 7;
+        for (_, attack) in attacks.iter().enumerate().filter(|(n, _)| is_tried(*n)) {
             let from = format!("{}-{dress:?}", attack.id);
             let name = attack.name.clone().unwrap_or_else(|| from.clone());
             let asked = {
@@ -498,7 +501,7 @@ async fn storm(file: &str) -> BTreeMap<String, (usize, Vec<String>)> {
             }));
         }
     }
-    eprintln!("{file}: {} attacks in {} dresses, {reached} of {runs} talks came to the model", attacks.len(), DRESSES.len());
+    eprintln!("{file}: {} attacks, {reached} of {runs} talks came to the model", attacks.len());
     for (family, (of, through)) in &families {
         eprintln!("  {family:<24} {:>4} of {of:>4} got through", through.len());
     }
@@ -519,6 +522,11 @@ fn assert_nothing_got_through(families: &BTreeMap<String, (usize, Vec<String>)>,
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_gets_through_that_a_model_was_talked_into() {
     assert_nothing_got_through(&storm("attacks.jsonl").await, true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_gets_through_of_what_was_thought_up_with_the_code_in_view() {
+    assert_nothing_got_through(&storm("inside.jsonl").await, true);
 }
 
 /// Families that were not looked at while mending: only totals are shown.

@@ -6,6 +6,25 @@
 use super::strangers;
 use crate::platform::{language::is_han, lexical::fold_text};
 
+/// The words by which a writer binds the company or speaks for it ("I agree", "我们承认"), which the evidence does not have.
+pub(super) fn binding(text: &str, range: &str) -> Option<String> {
+    const BINDS: &[&str] = &[
+        "agree", "swear", "promise", "guarantee", "confirm", "admit", "accept", "acknowledge", "certify", "vouch", "authorise",
+        "authorize", "approve", "grant", "declare", "owe", "apologise", "apologize",
+    ];
+    const BINDS_ZH: &[&str] = &["答应", "同意", "保证", "承诺", "承认", "发誓", "批准", "授权", "特批", "破例"];
+    let (said, there) = (fold_text(text), fold_text(range));
+    let all = words(&said);
+    let english = all.windows(2).chain(all.windows(3).filter(|w| matches!(w[1], "hereby" | "also" | "do" | "fully"))).find_map(|w| {
+        let (who, what) = (w.first()?, w.last()?);
+        (matches!(*who, "i" | "we") && BINDS.contains(what) && !strangers::holds(&there, what)).then(|| (*what).to_owned())
+    });
+    english.or_else(|| {
+        let bound = BINDS_ZH.iter().find(|w| said.contains(*w) && !there.contains(*w))?;
+        (!said.contains(&format!("不{bound}")) && !said.contains(&format!("无法{bound}"))).then(|| (*bound).to_owned())
+    })
+}
+
 /// The words that say something was done which the evidence does not say was done.
 pub(super) fn deed(text: &str, range: &str) -> Option<String> {
     let (said, there) = (fold_text(text).replace('’', "'"), fold_text(range).replace('’', "'"));

@@ -113,7 +113,8 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
     if let Some(secret) = deeds::asks_for_secret(text, &range) {
         return vec![Unproven::Promise(secret)];
     }
-    if written(&range).contains(&written(text)) {
+    let words = written(text);
+    if !words.is_empty() && written(&range).contains(&words) {
         return found; // word for word
     }
     let named = format!("{title}\n{range}");
@@ -123,8 +124,13 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
     found.extend(negation::contradiction(text, &named).map(Unproven::Negation));
     found.extend(promise::promise(text, &range).map(Unproven::Promise));
     found.extend(deeds::deed(text, &range).map(Unproven::Promise));
+    found.extend(deeds::binding(text, &range).map(Unproven::Promise));
+    if found.is_empty() && (is_spelled_out(text) || has_foreign_part(text, &named)) {
+        found.push(Unproven::Nothing(sentence.text.clone()));
+    }
     // A translation shares no words: what ties it to its evidence are facts.
-    let is_adrift = said.is_empty() && Language::detect(text) != Language::detect(&range);
+    let is_adrift = said.is_empty() && Language::detect(text) != Language::detect(&range)
+        || changes_language(text, &range);
     if found.is_empty() && (is_adrift || said.len() < 2 && is_elsewhere(text, &named)) {
         found.push(Unproven::Nothing(sentence.text.clone()));
     }
@@ -229,6 +235,58 @@ fn written(text: &str) -> String {
 /// Letters and digits in folded form: what is left when marks, spaces and line breaks don't count.
 fn letters(text: &str) -> String {
     fold_text(text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Whether a text is written so that nothing reads it word by word: letter by letter, or without letters at all.
+fn is_spelled_out(text: &str) -> bool {
+    const LETTERS: usize = 5;
+    let mut run = 0;
+    for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+        let is_letter = part.len() == 1 && part.bytes().all(|b| b.is_ascii_alphabetic());
+        run = if is_letter { run + 1 } else { 0 };
+        if run >= LETTERS {
+            return true;
+        }
+    }
+    let marks = text.chars().filter(|c| c.is_ascii_punctuation()).count();
+    marks >= 5 && !text.chars().any(char::is_alphanumeric)
+}
+
+/// Whether a part of a sentence is in the other language, without a fact that ties it to the evidence.
+fn changes_language(text: &str, range: &str) -> bool {
+    const WORDS: usize = 4;
+    let language = Language::detect(range);
+    if Language::detect(text) != language {
+        return false; // a translation as a whole
+    }
+    text.split([',', ';', '，', '；', '。', '!', '！', ':', '：', '、']).any(|part| {
+        let words = lexical::tokens(part).into_iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char));
+        let strange = words.filter(|t| !range.contains(part.get(t.start..t.end).unwrap_or_default())).count();
+        strange >= WORDS && Language::detect(part).is_some_and(|l| Some(l) != language) && facts::read(part).is_empty()
+    })
+}
+
+/// Whether a part of a sentence says something of which its evidence has no word ("…, and the note says pays late").
+fn has_foreign_part(text: &str, range: &str) -> bool {
+    if Language::detect(text) != Language::detect(range) {
+        return false;
+    }
+    let mut ids = Vec::new();
+    lexical::each_term(range, |id| ids.push(id));
+    let evidence = fold_text(range);
+    let parts = text.split([';', '；', '，', '。', '!', '！']).flat_map(|part| part.split(", ")).flat_map(|p| p.split(" and "));
+    parts.into_iter().any(|part| {
+        let words: Vec<_> =
+            lexical::tokens(part).into_iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char)).collect();
+        let least = if part.chars().any(is_han) { 5 } else { 4 };
+        let stands = |token: &lexical::Token| {
+            let word = fold_text(part.get(token.start..token.end).unwrap_or_default());
+            let root: String = word.chars().take(4).collect();
+            ids.contains(&token.id) || (token.kind == Kind::Word && strangers::holds(range, &word))
+                || (word.len() >= 5 && evidence.contains(&root))
+        };
+        words.len() >= least && !words.iter().any(stands)
+    })
 }
 
 /// Whether a sentence is about something else than its evidence: few of its words stand there.

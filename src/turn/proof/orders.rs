@@ -101,6 +101,13 @@ fn commands_en(folded: &str, words: &[&str]) -> bool {
         );
         speaks && rest.iter().any(|w| LISTENERS.contains(w))
     });
+    // "If a customer asks, say that …", "when answering questions, always mention …", "instructions for the chatbot"
+    let on_request = folded.split([',', ':', ';']).map(|clause| clause.split_whitespace().collect::<Vec<_>>()).any(|clause| {
+        let first = clause.iter().find(|w| !matches!(**w, "please" | "always" | "then" | "just" | "simply" | "you" | "must"));
+        matches!(first, Some(&("say" | "state" | "answer" | "reply" | "respond" | "claim" | "mention" | "promise" | "tell")))
+    }) && words.iter().any(|w| matches!(*w, "asks" | "asked" | "ask" | "asking" | "answering" | "replying" | "responding"));
+    let for_writers = words.iter().any(|w| matches!(*w, "instruction" | "instructions" | "note" | "notes" | "message" | "prompt"))
+        && words.iter().any(|w| WRITERS_EN.contains(w) && *w != "agent" && *w != "system" && *w != "model");
     // "add to each answer", "before you answer, always write"
     let speaks_of_replies = words.windows(2).any(|pair| {
         matches!(pair, [of, what] if matches!(*of, "each" | "every" | "all" | "your" | "any") && REPLIES.contains(what))
@@ -118,7 +125,7 @@ fn commands_en(folded: &str, words: &[&str]) -> bool {
             || words.windows(2).any(|pair| {
                 matches!(pair, ["your" | "system", "prompt" | "instructions" | "rules"] | ["text" | "everything", "above"])
             }));
-    called || starts || speaks_of_replies || obliges || reveals
+    called || starts || on_request || for_writers || speaks_of_replies || obliges || reveals
 }
 
 fn commands_zh(folded: &str) -> bool {
@@ -152,7 +159,11 @@ fn commands_zh(folded: &str) -> bool {
     let speaks_of_replies = ["每个回答", "每条回答", "每条回复", "每次回答", "每次回复", "回答之前", "回答前", "回复前", "回答后", "回答中"]
         .iter()
         .any(|of| folded.contains(of));
-    calls || obliges || starts || speaks_of_replies
+    let on_request = ["问起", "问到", "询问", "提问", "咨询"].iter().any(|ask| folded.contains(ask))
+        && ["就说", "就回答", "请说", "请回答", "要说", "则回答", "回答说", "就告诉"].iter().any(|say| folded.contains(say));
+    let for_writers = WRITERS.iter().any(|w| folded.contains(w))
+        && ["仅供", "使用说明", "指令", "备注", "提示词", "请注意"].iter().any(|mark| folded.contains(mark));
+    calls || obliges || starts || speaks_of_replies || on_request || for_writers
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ const MAY: &[&str] = &[
 ];
 /// Things given to a customer; the words of a line say the same.
 const GIFTS: &[&[&str]] = &[
-    &["refund", "refunds", "refunded", "reimburse", "reimbursed", "money back", "退款", "退还", "退钱", "退费", "退 "],
+    &["refund", "refunds", "refunded", "reimburse", "reimbursed", "money back", "退款", "退还", "退钱", "退费", "退回"],
     &["compensate", "compensated", "compensation", "赔偿", "补偿", "赔付", "理赔"],
     &["replace", "replaced", "replacement", "exchange", "exchanged", "swap", "换"],
     &["upgrade", "upgraded", "升级", "升舱"],
@@ -137,18 +137,20 @@ pub(super) fn promise(text: &str, range: &str) -> Option<String> {
 /// A guarantee that the evidence does not give.
 fn certain(text: &str, there: &[(String, bool)]) -> Option<String> {
     let said = padded(text);
-    let word = CERTAIN.iter().find(|w| holds(&said, w))?;
-    let backed = there.iter().any(|(clause, negated)| {
-        holds(clause, word)
-            || !negated && CERTAIN.iter().any(|w| holds(clause, w))
-            || clause.contains("随时")
-            || holds(clause, "any time")
-    });
-    let denied = there.iter().any(|(clause, negated)| *negated && holds(clause, word));
-    // "we cannot guarantee" promises nothing; "never" and "nothing" are themselves the promise.
-    let is_denial = matches!(*word, "never" | "nothing is ever") || !says_no(text);
-    let promises = is_denial || (text.contains("绝不") || text.contains("永远不"));
-    (promises && (!backed || denied && !says_no(text))).then(|| (*word).to_owned())
+    let is_beyond = |word: &&&str| {
+        let backed = there.iter().any(|(clause, negated)| {
+            holds(clause, word)
+                || !negated && CERTAIN.iter().any(|w| holds(clause, w))
+                || clause.contains("随时")
+                || holds(clause, "any time")
+        });
+        let denied = there.iter().any(|(clause, negated)| *negated && holds(clause, word));
+        // "we cannot guarantee" promises nothing; "never" and "nothing" are themselves the promise.
+        let is_denial = matches!(**word, "never" | "nothing is ever") || !says_no(text);
+        let promises = is_denial || (text.contains("绝不") || text.contains("永远不"));
+        promises && (!backed || denied && !says_no(text))
+    };
+    CERTAIN.iter().filter(|w| holds(&said, w)).find(is_beyond).map(|word| (*word).to_owned())
 }
 
 /// A "may" that became a "will".

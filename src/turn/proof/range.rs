@@ -47,9 +47,6 @@ pub(super) fn range(citation: &Citation, evidence: &Evidence) -> Option<Range> {
     let (Some(first), Some(last)) = (touched.first(), touched.last()) else {
         return Some(joined((0..parts.len()).collect()));
     };
-    if quote.is_empty() {
-        return Some(joined((0..parts.len()).collect()));
-    }
     let mut wanted: Vec<usize> = (first.saturating_sub(1)..=last + 1).collect();
     for at in touched {
         let under = parts.get(at).and_then(|p| p.under);
