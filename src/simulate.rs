@@ -26,8 +26,7 @@ use crate::{
         ingest::{self, Content, Upload},
     },
     platform::{Clock, Error, Result, language::Language, lexical::fold_text},
-    staff,
-    web, worker,
+    staff, web, worker,
 };
 
 /// The largest answer of our own API that is read.
@@ -278,6 +277,7 @@ impl Stage {
     async fn pass(&self, time: Duration) -> Result<()> {
         worker::run_due(&self.app).await?;
         self.app.clock.advance(time);
+        inbox::sweep(&self.app).await?;
         worker::run_due(&self.app).await?;
         Ok(())
     }
@@ -286,7 +286,7 @@ impl Stage {
         let mut told =
             Told { id: case.id.clone(), file: file.to_owned(), failures: Vec::new(), transcript: Vec::new() };
         let session = self.call("POST", "/api/widget/session", None, Some(json!({"channel": self.channel}))).await?;
-        let token = session.body["visitor_token"].as_str().unwrap_or_default().to_owned();
+        let token = text(&session.body, "/visitor_token");
         // By conversation: a customer who comes back after a while may begin another.
         let mut heard: BTreeMap<String, i64> = BTreeMap::new();
         for (n, step) in case.steps.iter().enumerate() {
@@ -294,7 +294,8 @@ impl Stage {
                 self.pass(duration(time)?).await?;
             }
             self.act(case, step, &token, &mut told).await?;
-            self.pass(Duration::milliseconds(self.app.config.assistant.pause_ms.try_into().unwrap_or(i64::MAX))).await?;
+            self.pass(Duration::milliseconds(self.app.config.assistant.pause_ms.try_into().unwrap_or(i64::MAX)))
+                .await?;
             let heard_now = self.hear(&token, &mut heard).await?;
             told.transcript.extend(heard_now.replies.iter().map(|r| format!("{}: {}", r.by, r.text)));
             let failures = heard_now.failures(&step.expect, &case.never);
@@ -326,7 +327,8 @@ impl Stage {
             let agent = self.agent().await?;
             self.call("POST", &format!("/api/conversations/{id}/take-over"), Some(&agent), None).await?;
             let sent = json!({"text": text});
-            let sent = self.call("POST", &format!("/api/conversations/{id}/messages"), Some(&agent), Some(sent)).await?;
+            let sent =
+                self.call("POST", &format!("/api/conversations/{id}/messages"), Some(&agent), Some(sent)).await?;
             if !sent.is_success {
                 told.failures.push(format!("the agent could not write: {}", sent.body));
             }
@@ -342,7 +344,7 @@ impl Stage {
 
     async fn conversation(&self, token: &str) -> Result<String> {
         let seen = self.call("GET", "/api/widget/messages", Some(token), None).await?;
-        Ok(seen.body["conversation"]["id"].as_str().unwrap_or_default().to_owned())
+        Ok(text(&seen.body, "/conversation/id"))
     }
 
     /// The token of an agent who signs in.
@@ -353,29 +355,36 @@ impl Stage {
         self.call("POST", "/api/users", Some(&local), Some(new)).await?; // a second time it is there already
         let credentials = json!({"email": email, "password": password});
         let opened = self.call("POST", "/api/sign-in", None, Some(credentials)).await?;
-        let token = opened.body["token"].as_str();
-        token.map(str::to_owned).ok_or_else(|| Error::Invalid(format!("no agent in {}: {}", self.org, opened.body)))
+        let token = text(&opened.body, "/token");
+        if token.is_empty() {
+            return Err(Error::Invalid(format!("no agent in {}: {}", self.org, opened.body)));
+        }
+        Ok(token)
     }
 
     /// What was said to the customer since the last time.
     async fn hear(&self, token: &str, heard: &mut BTreeMap<String, i64>) -> Result<Heard> {
         let seen = self.call("GET", "/api/widget/messages", Some(token), None).await?.body;
-        let of = |key: &str| seen["conversation"][key].as_str().unwrap_or_default().to_owned();
-        let last = heard.entry(of("id")).or_default();
+        let last = heard.entry(text(&seen, "/conversation/id")).or_default();
         let mut replies = Vec::new();
-        for message in seen["messages"].as_array().into_iter().flatten() {
-            let seq = message["seq"].as_i64().unwrap_or_default();
+        for message in seen.get("messages").and_then(Value::as_array).into_iter().flatten() {
+            let seq = message.get("seq").and_then(Value::as_i64).unwrap_or_default();
             if seq <= *last {
                 continue;
             }
             *last = seq;
-            let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-            if text("by") != "customer" {
-                replies.push(Reply { by: text("by"), kind: text("kind"), text: text("text") });
+            let by = text(message, "/by");
+            if by != "customer" {
+                replies.push(Reply { by, kind: text(message, "/kind"), text: text(message, "/text") });
             }
         }
-        Ok(Heard { replies, holder: of("holder"), status: of("status") })
+        Ok(Heard { replies, holder: text(&seen, "/conversation/holder"), status: text(&seen, "/conversation/status") })
     }
+}
+
+/// The text at `path`; empty if there is none.
+fn text(value: &Value, path: &str) -> String {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 struct Reply {

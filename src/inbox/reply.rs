@@ -112,7 +112,9 @@ pub(super) async fn write(
 async fn within_domains(app: &App, conversation: &Conversation, reply: &Reply) -> Result<Reply> {
     let mut reply = reply.clone();
     let quoted: Vec<&mut Value> = reply.sources.iter_mut().flat_map(texts).collect();
-    if links::find(&reply.text).is_empty() && quoted.iter().all(|q| links::find(q.as_str().unwrap_or_default()).is_empty()) {
+    if links::find(&reply.text).is_empty()
+        && quoted.iter().all(|q| links::find(q.as_str().unwrap_or_default()).is_empty())
+    {
         return Ok(reply);
     }
     let domains = rules::link_domains(app, conversation.org_id).await?;

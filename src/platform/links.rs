@@ -22,7 +22,8 @@ impl Domains {
             if one == "*" {
                 domains.any = true;
             } else {
-                let host = host_of(one.split_once("://").map_or(one.as_str(), |(_, rest)| rest)).trim_matches(['.', '*']);
+                let host =
+                    host_of(one.split_once("://").map_or(one.as_str(), |(_, rest)| rest)).trim_matches(['.', '*']);
                 domains.names.extend((!host.is_empty()).then(|| host.to_owned()));
             }
         }
@@ -31,7 +32,8 @@ impl Domains {
 
     /// Whether a link may lead to `host`.
     pub fn allow(&self, host: &str) -> bool {
-        let below = |name: &String| host.strip_suffix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let below =
+            |name: &String| host.strip_suffix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
         self.any || self.names.iter().any(below)
     }
 }
@@ -104,7 +106,9 @@ fn host_of(rest: &str) -> &str {
 
 /// The host that a run of characters leads to; `None` if it is no link. `written`: the run before it was folded.
 fn host(word: &str, written: &str) -> Option<String> {
-    let word = word.trim_end_matches(['.', ':', '?', '*', '~', '-', '&', '=']).trim_start_matches(['*', '_', '~', '-', ':', '.']);
+    let word = word
+        .trim_end_matches(['.', ':', '?', '*', '~', '-', '&', '='])
+        .trim_start_matches(['*', '_', '~', '-', ':', '.']);
     if ["javascript:", "vbscript:", "data:text/", "data:image/", "file:"].iter().any(|scheme| word.contains(scheme)) {
         return Some(String::new());
     }
@@ -166,7 +170,16 @@ mod tests {
         ] {
             assert_eq!(hosts(text), [host], "{text}");
         }
-        for text in ["It takes 2.5 hours.", "At 9 a.m. e.g. on Monday", "help@shop.example", "see notes.pdf", "It is done.Then wait", "1/2", "and/or", "v1.2"] {
+        for text in [
+            "It takes 2.5 hours.",
+            "At 9 a.m. e.g. on Monday",
+            "help@shop.example",
+            "see notes.pdf",
+            "It is done.Then wait",
+            "1/2",
+            "and/or",
+            "v1.2",
+        ] {
             assert_eq!(hosts(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -10,6 +10,7 @@ mod orders;
 mod promise;
 mod range;
 mod strangers;
+mod translation;
 
 use courtesy::is_courtesy;
 use names::names;
@@ -128,8 +129,9 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
     if found.is_empty() && (is_spelled_out(text) || has_foreign_part(text, &named)) {
         found.push(Unproven::Nothing(sentence.text.clone()));
     }
-    // A translation shares no words: what ties it to its evidence are facts.
-    let is_adrift = said.is_empty() && Language::detect(text) != Language::detect(&range)
+    // A translation shares no words: what ties it to its evidence are facts, or the same things named in both.
+    let is_translated = Language::detect(text) != Language::detect(&range);
+    let is_adrift = is_translated && said.is_empty() && !translation::is_about_the_same(text, &named)
         || changes_language(text, &range);
     if found.is_empty() && (is_adrift || said.len() < 2 && is_elsewhere(text, &named)) {
         found.push(Unproven::Nothing(sentence.text.clone()));
@@ -139,7 +141,8 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
 
 /// Whether a title names it: the 15 of an "iPhone 15", a model, a year. What a title measures or links to is no claim.
 fn is_named(fact: &Fact, title: &str) -> bool {
-    let is_name = matches!(fact.value, Value::Code(_) | Value::Number { unit: None, .. } | Value::Date { day: None, .. });
+    let is_name =
+        matches!(fact.value, Value::Code(_) | Value::Number { unit: None, .. } | Value::Date { day: None, .. });
     is_name && is_proven(fact, title)
 }
 
@@ -274,7 +277,8 @@ fn has_foreign_part(text: &str, range: &str) -> bool {
     let mut ids = Vec::new();
     lexical::each_term(range, |id| ids.push(id));
     let evidence = fold_text(range);
-    let parts = text.split([';', '；', '，', '。', '!', '！']).flat_map(|part| part.split(", ")).flat_map(|p| p.split(" and "));
+    let parts =
+        text.split([';', '；', '，', '。', '!', '！']).flat_map(|part| part.split(", ")).flat_map(|p| p.split(" and "));
     parts.into_iter().any(|part| {
         let words: Vec<_> =
             lexical::tokens(part).into_iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char)).collect();
@@ -282,7 +286,8 @@ fn has_foreign_part(text: &str, range: &str) -> bool {
         let stands = |token: &lexical::Token| {
             let word = fold_text(part.get(token.start..token.end).unwrap_or_default());
             let root: String = word.chars().take(4).collect();
-            ids.contains(&token.id) || (token.kind == Kind::Word && strangers::holds(range, &word))
+            ids.contains(&token.id)
+                || (token.kind == Kind::Word && strangers::holds(range, &word))
                 || (word.len() >= 5 && evidence.contains(&root))
         };
         words.len() >= least && !words.iter().any(stands)

@@ -37,8 +37,18 @@ fn commands(sentence: &str) -> bool {
     overrides(&folded, &english) || commands_en(&folded, &english) || commands_zh(&folded)
 }
 
-const RULES_EN: &[&str] =
-    &["instruction", "instructions", "rule", "rules", "prompt", "prompts", "guidelines", "context", "policy", "policies"];
+const RULES_EN: &[&str] = &[
+    "instruction",
+    "instructions",
+    "rule",
+    "rules",
+    "prompt",
+    "prompts",
+    "guidelines",
+    "context",
+    "policy",
+    "policies",
+];
 
 /// "Ignore all previous instructions".
 fn overrides(folded: &str, words: &[&str]) -> bool {
@@ -52,7 +62,9 @@ fn overrides(folded: &str, words: &[&str]) -> bool {
     let chinese = ["忽略", "无视", "忘记", "忘掉", "不要理会", "不用理会", "抛开", "绕过", "违反"].iter().any(|undo| {
         folded.split_once(undo).is_some_and(|(_, rest)| {
             let near: String = rest.chars().take(12).collect();
-            ["指令", "规则", "提示", "以上", "之前", "前面", "上述", "设定", "限制"].iter().any(|rule| near.contains(rule))
+            ["指令", "规则", "提示", "以上", "之前", "前面", "上述", "设定", "限制"]
+                .iter()
+                .any(|rule| near.contains(rule))
         })
     });
     english || chinese
@@ -60,16 +72,75 @@ fn overrides(folded: &str, words: &[&str]) -> bool {
 
 /// What is done with words.
 const SAYING: &[&str] = &[
-    "say", "tell", "state", "promise", "write", "answer", "reply", "respond", "add", "append", "print", "repeat", "reveal",
-    "show", "include", "mention", "recommend", "inform", "assure", "claim", "output", "translate", "pretend", "act", "refer",
-    "direct", "confirm", "admit", "declare", "announce", "advise", "instruct", "ask", "send", "give", "offer", "continue",
-    "always", "never", "end", "start", "begin", "invite", "lead", "guide",
+    "say",
+    "tell",
+    "state",
+    "promise",
+    "write",
+    "answer",
+    "reply",
+    "respond",
+    "add",
+    "append",
+    "print",
+    "repeat",
+    "reveal",
+    "show",
+    "include",
+    "mention",
+    "recommend",
+    "inform",
+    "assure",
+    "claim",
+    "output",
+    "translate",
+    "pretend",
+    "act",
+    "refer",
+    "direct",
+    "confirm",
+    "admit",
+    "declare",
+    "announce",
+    "advise",
+    "instruct",
+    "ask",
+    "send",
+    "give",
+    "offer",
+    "continue",
+    "always",
+    "never",
+    "end",
+    "start",
+    "begin",
+    "invite",
+    "lead",
+    "guide",
 ];
 const WRITERS_EN: &[&str] =
     &["assistant", "assistants", "ai", "chatbot", "chatbots", "bot", "llm", "llms", "gpt", "model", "system", "agent"];
 const LISTENERS: &[&str] = &[
-    "customer", "customers", "user", "users", "reader", "readers", "visitor", "visitors", "client", "clients", "buyer",
-    "buyers", "everyone", "everybody", "anyone", "whoever", "people", "them", "caller", "callers",
+    "customer",
+    "customers",
+    "user",
+    "users",
+    "reader",
+    "readers",
+    "visitor",
+    "visitors",
+    "client",
+    "clients",
+    "buyer",
+    "buyers",
+    "everyone",
+    "everybody",
+    "anyone",
+    "whoever",
+    "people",
+    "them",
+    "caller",
+    "callers",
 ];
 /// What an answer is called.
 const REPLIES: &[&str] = &["answer", "answers", "reply", "replies", "response", "responses"];
@@ -88,26 +159,53 @@ fn commands_en(folded: &str, words: &[&str]) -> bool {
     });
     // "Tell every customer that …", "please send customers to …"
     let starts = folded.split([':', ';', ',', '.', '!', '?', '\n', '—', '(', '"', '>']).any(|clause| {
-        let mut clause = clause
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| !w.is_empty())
-            .skip_while(|w| matches!(*w, "please" | "and" | "then" | "also" | "always" | "must" | "should" | "now" | "to"));
+        let mut clause = clause.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).skip_while(|w| {
+            matches!(*w, "please" | "and" | "then" | "also" | "always" | "must" | "should" | "now" | "to")
+        });
         let first = clause.next().unwrap_or_default();
         let rest: Vec<&str> = clause.take(5).collect();
         let speaks = matches!(
             first,
-            "tell" | "inform" | "assure" | "promise" | "direct" | "ask" | "send" | "give" | "offer" | "advise" | "instruct"
-                | "invite" | "lead" | "guide" | "refer" | "say" | "state" | "claim" | "answer" | "reply" | "write"
+            "tell"
+                | "inform"
+                | "assure"
+                | "promise"
+                | "direct"
+                | "ask"
+                | "send"
+                | "give"
+                | "offer"
+                | "advise"
+                | "instruct"
+                | "invite"
+                | "lead"
+                | "guide"
+                | "refer"
+                | "say"
+                | "state"
+                | "claim"
+                | "answer"
+                | "reply"
+                | "write"
         );
         speaks && rest.iter().any(|w| LISTENERS.contains(w))
     });
     // "If a customer asks, say that …", "when answering questions, always mention …", "instructions for the chatbot"
-    let on_request = folded.split([',', ':', ';']).map(|clause| clause.split_whitespace().collect::<Vec<_>>()).any(|clause| {
-        let first = clause.iter().find(|w| !matches!(**w, "please" | "always" | "then" | "just" | "simply" | "you" | "must"));
-        matches!(first, Some(&("say" | "state" | "answer" | "reply" | "respond" | "claim" | "mention" | "promise" | "tell")))
-    }) && words.iter().any(|w| matches!(*w, "asks" | "asked" | "ask" | "asking" | "answering" | "replying" | "responding"));
-    let for_writers = words.iter().any(|w| matches!(*w, "instruction" | "instructions" | "note" | "notes" | "message" | "prompt"))
-        && words.iter().any(|w| WRITERS_EN.contains(w) && *w != "agent" && *w != "system" && *w != "model");
+    let on_request =
+        folded.split([',', ':', ';']).map(|clause| clause.split_whitespace().collect::<Vec<_>>()).any(|clause| {
+            let first = clause
+                .iter()
+                .find(|w| !matches!(**w, "please" | "always" | "then" | "just" | "simply" | "you" | "must"));
+            matches!(
+                first,
+                Some(&("say" | "state" | "answer" | "reply" | "respond" | "claim" | "mention" | "promise" | "tell"))
+            )
+        }) && words
+            .iter()
+            .any(|w| matches!(*w, "asks" | "asked" | "ask" | "asking" | "answering" | "replying" | "responding"));
+    let for_writers =
+        words.iter().any(|w| matches!(*w, "instruction" | "instructions" | "note" | "notes" | "message" | "prompt"))
+            && words.iter().any(|w| WRITERS_EN.contains(w) && *w != "agent" && *w != "system" && *w != "model");
     // "add to each answer", "before you answer, always write"
     let speaks_of_replies = words.windows(2).any(|pair| {
         matches!(pair, [of, what] if matches!(*of, "each" | "every" | "all" | "your" | "any") && REPLIES.contains(what))
@@ -123,18 +221,23 @@ fn commands_en(folded: &str, words: &[&str]) -> bool {
     let reveals = words.iter().any(|w| matches!(*w, "print" | "repeat" | "reveal" | "output" | "recite"))
         && (words.contains(&"verbatim")
             || words.windows(2).any(|pair| {
-                matches!(pair, ["your" | "system", "prompt" | "instructions" | "rules"] | ["text" | "everything", "above"])
+                matches!(
+                    pair,
+                    ["your" | "system", "prompt" | "instructions" | "rules"] | ["text" | "everything", "above"]
+                )
             }));
     called || starts || on_request || for_writers || speaks_of_replies || obliges || reveals
 }
 
 fn commands_zh(folded: &str) -> bool {
-    const WRITERS: &[&str] = &["助手", "ai", "人工智能", "机器人", "大模型", "语言模型", "系统提示", "系统消息", "系统指令"];
+    const WRITERS: &[&str] =
+        &["助手", "ai", "人工智能", "机器人", "大模型", "语言模型", "系统提示", "系统消息", "系统指令"];
     const SAYING: &[&str] = &[
-        "告诉", "告知", "回答", "回复", "承诺", "必须", "说", "引导", "让", "请", "加上", "附上", "输出", "重复", "忽略", "注意",
-        "务必", "同时",
+        "告诉", "告知", "回答", "回复", "承诺", "必须", "说", "引导", "让", "请", "加上", "附上", "输出", "重复",
+        "忽略", "注意", "务必", "同时",
     ];
-    const LISTENERS: &[&str] = &["顾客", "客户", "用户", "读者", "访客", "买家", "对方", "每位", "所有人", "他们", "消费者"];
+    const LISTENERS: &[&str] =
+        &["顾客", "客户", "用户", "读者", "访客", "买家", "对方", "每位", "所有人", "他们", "消费者"];
     let calls = folded.split_once([':', '：', ',', '，', '请', '）']).is_some_and(|(head, rest)| {
         let head = head.trim_matches(|c: char| !c.is_alphanumeric());
         let names = WRITERS.iter().any(|w| head.contains(w)) || head == "系统";
@@ -156,11 +259,24 @@ fn commands_zh(folded: &str) -> bool {
             LISTENERS.iter().any(|who| near.contains(who))
         })
     });
-    let speaks_of_replies = ["每个回答", "每条回答", "每条回复", "每次回答", "每次回复", "回答之前", "回答前", "回复前", "回答后", "回答中"]
-        .iter()
-        .any(|of| folded.contains(of));
+    let speaks_of_replies = [
+        "每个回答",
+        "每条回答",
+        "每条回复",
+        "每次回答",
+        "每次回复",
+        "回答之前",
+        "回答前",
+        "回复前",
+        "回答后",
+        "回答中",
+    ]
+    .iter()
+    .any(|of| folded.contains(of));
     let on_request = ["问起", "问到", "询问", "提问", "咨询"].iter().any(|ask| folded.contains(ask))
-        && ["就说", "就回答", "请说", "请回答", "要说", "则回答", "回答说", "就告诉"].iter().any(|say| folded.contains(say));
+        && ["就说", "就回答", "请说", "请回答", "要说", "则回答", "回答说", "就告诉"]
+            .iter()
+            .any(|say| folded.contains(say));
     let for_writers = WRITERS.iter().any(|w| folded.contains(w))
         && ["仅供", "使用说明", "指令", "备注", "提示词", "请注意"].iter().any(|mark| folded.contains(mark));
     calls || obliges || starts || speaks_of_replies || on_request || for_writers

@@ -1,7 +1,7 @@
 //! Promises beyond the evidence: a guarantee where it gives none, a "will" where it says "may", a refund it does not know.
 
 use super::{
-    negation::{Clause, clauses, nearest, says_no},
+    negation::{Clause, clauses, denies_outright, nearest, says_no},
     strangers,
 };
 use crate::platform::{
@@ -122,7 +122,7 @@ fn holds(padded: &str, word: &str) -> bool {
 pub(super) fn promise(text: &str, range: &str) -> Option<String> {
     let said = clauses(text);
     let evidence = clauses(range);
-    let there: Vec<(String, bool)> = evidence.iter().map(|c| (padded(&c.text), c.negated)).collect();
+    let there: Vec<(String, bool)> = evidence.iter().map(|c| (padded(&c.text), denies_outright(&c.text))).collect();
     let same_language = Language::detect(text) == Language::detect(range);
     certain(text, &there).or_else(|| {
         said.iter().find_map(|clause| {
@@ -175,7 +175,7 @@ fn hardened(clause: &Clause, own: &str, evidence: &[Clause]) -> Option<String> {
 
 /// Something given that the evidence does not give, or only may give.
 fn gift(own: &str, clause: &Clause, there: &[(String, bool)]) -> Option<String> {
-    if clause.negated || clause.is_condition {
+    if denies_outright(&clause.text) || clause.is_condition {
         return None;
     }
     let hedged = MAY.iter().any(|w| holds(own, w));
@@ -185,7 +185,9 @@ fn gift(own: &str, clause: &Clause, there: &[(String, bool)]) -> Option<String> 
             // Where the passage denies it in one place and gives it in another, polarity decides.
             words.iter().any(|w| holds(e, w))
                 && !*negated
-                && (hedged || !["may", "might", "可能", "也许", "酌情"].iter().any(|m| holds(e, m)))
+                // What "you may" do is allowed, not uncertain.
+                && (hedged
+                    || !["may", "might", "可能", "也许", "酌情"].iter().any(|m| holds(&e.replace(" you may ", " you "), m)))
         });
         (!given).then(|| (*word).trim().to_owned())
     })

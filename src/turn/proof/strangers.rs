@@ -72,7 +72,8 @@ fn other_letters(text: &str, range: &str) -> Vec<String> {
 }
 
 /// Latin words that Chinese sentences use for what their evidence may write in Chinese.
-const LATIN_IN_CHINESE: &[&str] = &["app", "wifi", "sms", "pdf", "usb", "vip", "logo", "kwh", "rmb", "cny", "usd", "gst", "vat"];
+const LATIN_IN_CHINESE: &[&str] =
+    &["app", "wifi", "sms", "pdf", "usb", "vip", "logo", "kwh", "rmb", "cny", "usd", "gst", "vat"];
 
 /// After these a word is what is done, not a thing.
 const BEFORE_VERBS: &[&str] = &[
@@ -148,7 +149,21 @@ fn english(text: &str, range: &str) -> Vec<String> {
             && (!BEFORE_VERBS.contains(&previous.as_str())
                 || is_noun_before_end(text, token.end, &previous)
                 || !is_there && word != "not" && is_quality(&word, &previous));
-        if is_thing && !is_plain(&word) && !NUMBERS.contains(&word.as_str()) && !holds(range, &word) {
+        let denies = matches!(
+            word.as_str(),
+            "cannot"
+                | "nobody"
+                | "nothing"
+                | "none"
+                | "lack"
+                | "lacks"
+                | "non"
+                | "neither"
+                | "nor"
+                | "without"
+                | "except"
+        );
+        if is_thing && !denies && !is_plain(&word) && !NUMBERS.contains(&word.as_str()) && !holds(range, &word) {
             strangers.push(word);
         }
     }
