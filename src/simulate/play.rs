@@ -1,11 +1,6 @@
-//! Scripted customers: conversations of several moves through the real front door (the website's API), on a throw-away
-//! store with a clock that stands still between two moves. What must hold is written beside each move.
+//! A company that is open, and one customer after the other who writes to it.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
@@ -13,11 +8,14 @@ use axum::{
     http::{Request, header},
 };
 use chrono::{Duration, TimeZone, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::{
+    Told,
+    script::{Case, Company, Expect, Says, Step},
+};
 use crate::{
     app::{App, Config, OrgId},
     inbox,
@@ -32,177 +30,6 @@ use crate::{
 /// The largest answer of our own API that is read.
 const LARGEST: usize = 4 << 20;
 
-/// A file of `evals/simulations`: a company and its customers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Script {
-    pub company: Company,
-    pub cases: Vec<Case>,
-}
-
-/// What a company knows.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Company {
-    pub name: String,
-    #[serde(default)]
-    pub documents: Vec<Document>,
-    #[serde(default)]
-    pub faqs: Vec<Faq>,
-    /// The domains that links may lead to.
-    #[serde(default)]
-    pub link_domains: Vec<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Document {
-    pub name: String,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Faq {
-    pub question: String,
-    pub answer: String,
-}
-
-/// One customer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Case {
-    pub id: String,
-    /// What the customer wants, for the reader.
-    pub goal: String,
-    #[serde(default)]
-    pub mood: Option<String>,
-    /// With a model, without one, or both.
-    #[serde(default)]
-    pub run: Run,
-    /// What no reply of the whole conversation may hold.
-    #[serde(default)]
-    pub never: Vec<String>,
-    pub steps: Vec<Step>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Run {
-    #[default]
-    Always,
-    WithModel,
-    WithoutModel,
-}
-
-/// One move of the customer or of an agent, and what must then hold.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Step {
-    /// How long the customer waits before it: "30s", "10m", "26h", "3d".
-    pub after: Option<String>,
-    /// A message, or a burst of several in a row.
-    pub says: Option<Says>,
-    /// The button for a person is pressed.
-    pub presses_person: bool,
-    /// An agent takes the conversation over and writes this.
-    pub agent_says: Option<String>,
-    /// The agent closes the conversation.
-    pub agent_resolves: bool,
-    pub expect: Expect,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub enum Says {
-    Once(String),
-    Burst(Vec<String>),
-}
-
-/// What must hold after a move.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Expect {
-    /// What the last reply is, any of these: `answer`, `clarify`, `offer_person`, `hand_off`, `waiting`.
-    pub kind: Vec<String>,
-    /// What the replies to this move hold, all of it.
-    pub contains: Vec<String>,
-    /// Of these they hold at least one.
-    pub any: Vec<String>,
-    /// What they don't hold.
-    pub never: Vec<String>,
-    /// How many replies came to this move.
-    pub replies: Option<usize>,
-    /// The language of the replies.
-    pub language: Option<Language>,
-    /// Who holds the conversation then: `assistant`, `queue`, `agent`.
-    pub holder: Option<String>,
-    /// Its status then: `active`, `pending`, `resolved`, `closed`.
-    pub status: Option<String>,
-}
-
-/// How a case went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Told {
-    pub id: String,
-    pub file: String,
-    /// What did not hold, move by move; empty: everything did.
-    pub failures: Vec<String>,
-    pub transcript: Vec<String>,
-}
-
-/// How all of them went.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Whether a model wrote the answers.
-    pub with_model: bool,
-    pub held: usize,
-    pub of: usize,
-    pub cases: Vec<Told>,
-}
-
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for case in self.cases.iter().filter(|c| !c.failures.is_empty()) {
-            writeln!(f, "{} ({})", case.id, case.file)?;
-            case.transcript.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
-            case.failures.iter().try_for_each(|failure| writeln!(f, "  ✗ {failure}"))?;
-        }
-        let with = if self.with_model { "with a model" } else { "without a model" };
-        write!(f, "{} of {} simulated customers were served as written, {with}", self.held, self.of)
-    }
-}
-
-/// Plays every script in `dir`. Settings count (a model), databases and servers do not.
-pub async fn run(config: Config, dir: &Path) -> Result<Report> {
-    let mut report = Report { with_model: config.model.base_url.is_some(), ..Report::default() };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"));
-    files.sort();
-    if files.is_empty() {
-        return Err(Error::Invalid(format!("{}: no .yaml files", dir.display())));
-    }
-    for path in files {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let script: Script = serde_saphyr::from_str(&std::fs::read_to_string(&path)?)
-            .map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))?;
-        let stage = Stage::open(config.clone(), &script.company).await?;
-        for case in &script.cases {
-            let is_run = match case.run {
-                Run::Always => true,
-                Run::WithModel => report.with_model,
-                Run::WithoutModel => !report.with_model,
-            };
-            if is_run {
-                report.cases.push(stage.play(case, &name).await?);
-            }
-        }
-    }
-    report.of = report.cases.len();
-    report.held = report.cases.iter().filter(|c| c.failures.is_empty()).count();
-    Ok(report)
-}
-
 /// A directory that is removed with its owner.
 struct Scratch(PathBuf);
 
@@ -213,7 +40,7 @@ impl Drop for Scratch {
 }
 
 /// A company that is open.
-struct Stage {
+pub(super) struct Stage {
     app: Arc<App>,
     org: OrgId,
     channel: String,
@@ -228,7 +55,8 @@ struct Answer {
 }
 
 impl Stage {
-    async fn open(config: Config, company: &Company) -> Result<Self> {
+    /// Opens a company: its documents are read, its clock stands on a Monday morning.
+    pub async fn open(config: Config, company: &Company) -> Result<Self> {
         let scratch = Scratch(std::env::temp_dir().join(format!("frontdesk-simulate-{}", Uuid::now_v7())));
         let config = Config {
             database: crate::app::config::Database::default(),
@@ -282,7 +110,8 @@ impl Stage {
         Ok(())
     }
 
-    async fn play(&self, case: &Case, file: &str) -> Result<Told> {
+    /// Plays one customer, move by move.
+    pub async fn play(&self, case: &Case, file: &str) -> Result<Told> {
         let mut told =
             Told { id: case.id.clone(), file: file.to_owned(), failures: Vec::new(), transcript: Vec::new() };
         let session = self.call("POST", "/api/widget/session", None, Some(json!({"channel": self.channel}))).await?;
