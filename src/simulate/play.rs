@@ -112,8 +112,10 @@ impl Stage {
 
     /// Plays one customer, move by move.
     pub async fn play(&self, case: &Case, file: &str) -> Result<Told> {
+        let mood = case.mood.as_ref().map_or(String::new(), |mood| format!(", {mood}"));
+        let wants = format!("[wants: {}{mood}]", case.goal);
         let mut told =
-            Told { id: case.id.clone(), file: file.to_owned(), failures: Vec::new(), transcript: Vec::new() };
+            Told { id: case.id.clone(), file: file.to_owned(), failures: Vec::new(), transcript: vec![wants] };
         let session = self.call("POST", "/api/widget/session", None, Some(json!({"channel": self.channel}))).await?;
         let token = text(&session.body, "/visitor_token");
         // By conversation: a customer who comes back after a while may begin another.
