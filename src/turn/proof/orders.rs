@@ -72,6 +72,8 @@ fn overrides(folded: &str, words: &[&str]) -> bool {
 
 /// What is done with words.
 const SAYING: &[&str] = &[
+    "read",
+    "follow",
     "say",
     "tell",
     "state",
