@@ -16,6 +16,9 @@ static DOCUMENTS: Dir = include_dir!("$CARGO_MANIFEST_DIR/knowledge");
 /// What the demo company is called.
 const NAME: &str = "Juniper Harbour";
 
+/// Where the links in its documents lead.
+const DOMAINS: [&str; 1] = ["juniperharbour.example"];
+
 /// Opens the demo company; documents it has already are passed over, changed ones replaced.
 pub async fn open(app: &App) -> Result<OrgId> {
     let org = staff::ensure_org(app, staff::DEMO_ORG, NAME).await?;
@@ -26,6 +29,7 @@ pub async fn open(app: &App) -> Result<OrgId> {
         }
     });
     inbox::ensure_web_channel_with(app, org, suggestions).await?;
+    inbox::allow_links(app, org, &DOMAINS).await?;
     for file in all(&DOCUMENTS) {
         let upload = Upload {
             source: file.path().to_string_lossy().into_owned(),

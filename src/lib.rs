@@ -58,3 +58,5 @@ pub mod backup;
 pub mod worker;
 
 pub mod web;
+
+pub mod simulate;

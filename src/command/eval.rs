@@ -199,6 +199,15 @@ pub enum Suite {
         #[arg(long)]
         json: bool,
     },
+    /// Play scripted customers through the real front door, on a throw-away store
+    ///
+    /// A file is {company, cases}; see evals/simulations. With a model in the settings its answers are what is played.
+    Simulate {
+        #[arg(long, value_name = "DIR", default_value = "evals/simulations")]
+        dir: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check lies and truths: a lie must be cut, a truth must be sent
     ///
     /// A line is {"id","family","language","title","evidence","sentence","truth"}; see evals/proof.
@@ -286,6 +295,11 @@ pub async fn run(context: &Context, suite: Suite) -> Result<ExitCode> {
             bar.finish_and_clear();
             pages.write(vec![sheet])?;
             print(&report, json)?;
+        }
+        Suite::Simulate { dir, json } => {
+            let report = frontdesk::simulate::run(context.config()?, &dir).await?;
+            print(&report, json)?;
+            return Ok(if report.held == report.of { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Suite::Proof { files, pages, json } => {
             let mut sheets = Vec::with_capacity(files.len());

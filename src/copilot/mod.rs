@@ -86,6 +86,7 @@ async fn ask(app: &App, conversation: &Conversation, purpose: &'static str, prom
             language: None,
             duration_ms: begun.elapsed().as_secs_f64() * 1000.0,
             detail: json!({"model_calls": [call], "prompt": prompt.version}),
+            recording: None,
         };
         inbox::note_turn(app, conversation, &trace).await?;
     }

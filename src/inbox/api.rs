@@ -505,6 +505,7 @@ pub async fn send_file(
         choices: Vec::new(),
         idempotency_key: form.take("idempotency_key"),
         file: Some(form.upload),
+        body: None,
     };
     Ok(Json(send::send(&app, by.org, id, user, new).await?))
 }

@@ -66,6 +66,7 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use react::{not_reacted, send_reaction};
 pub use receive::{Received, receive, receive_event, receive_file};
 pub use reply::{COPILOT, Reply, Trace, note_turn, reply};
+pub use rules::{allow_links, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, RecordedTurn, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use super::{Conversation, Message, MessageStatus, Sender, announce, store};
+use super::{Conversation, Message, MessageStatus, Sender, announce, rules, store};
 use crate::{
     app::{App, Changed, Job, MessageId, TurnId},
-    platform::{Result, db::Conn, language::Language},
+    platform::{Result, db::Conn, language::Language, links},
 };
 
 /// The decision of a trace that is no move of the assistant's: the model helped an agent.
@@ -113,10 +113,35 @@ pub(super) async fn write(
     Ok(Some(message))
 }
 
+/// The reply with "[…]" for each link that leads elsewhere than the organisation allows: whatever was remembered, quoted
+/// or written, no link leaves that nobody allowed.
+async fn within_domains(app: &App, conversation: &Conversation, reply: &Reply) -> Result<Reply> {
+    let mut reply = reply.clone();
+    let quoted: Vec<&mut Value> = reply.sources.iter_mut().flat_map(texts).collect();
+    if links::find(&reply.text).is_empty()
+        && quoted.iter().all(|q| links::find(q.as_str().unwrap_or_default()).is_empty())
+    {
+        return Ok(reply);
+    }
+    let domains = rules::link_domains(app, conversation.org_id).await?;
+    for text in quoted {
+        *text = links::without_foreign(text.as_str().unwrap_or_default(), &domains).into();
+    }
+    reply.text = links::without_foreign(&reply.text, &domains).into_owned();
+    Ok(reply)
+}
+
+/// The titles and quotes of a reply's sources.
+fn texts(sources: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let rows = sources.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+    rows.flat_map(|row| row.iter_mut().filter(|(_, value)| value.is_string()).map(|(_, value)| value))
+}
+
 /// Says `reply`, if the conversation is still as the turn read it. False: a person or a newer message came first, and
 /// nothing was written; the newer message has queued its own turn.
 pub async fn reply(app: &App, conversation: &Conversation, reply: &Reply, trace: &Trace) -> Result<bool> {
     let now = app.now();
+    let reply = &within_domains(app, conversation, reply).await?;
     let mut tx = app.begin().await?;
     if write(tx.conn(), conversation, Some(conversation.version), reply, Some(trace.id), now).await?.is_none() {
         return Ok(false);

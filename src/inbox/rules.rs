@@ -4,10 +4,15 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{desk::PRIORITIES, hours::Hours, store::rules as store};
+use super::{
+    connect::origins_of,
+    desk::PRIORITIES,
+    hours::Hours,
+    store::{self as channels, rules as store},
+};
 use crate::{
     app::{App, OrgId, UserId},
-    platform::{Error, Result, db::Conn},
+    platform::{Error, Result, db::Conn, links::Domains},
     staff::{By, audit, difference},
 };
 
@@ -40,6 +45,9 @@ pub struct Rules {
     /// How many days files that came or went with messages are kept; 0 = as long as their conversation.
     pub keep_files_days: i64,
     pub sla: Vec<Sla>,
+    /// The domains that links in the assistant's messages may lead to, with what is below them; `*`: any. The
+    /// websites that show the chat and our own address are among them.
+    pub link_domains: Vec<String>,
 }
 
 /// How soon conversations of a priority are due, from when a person was called.
@@ -56,6 +64,9 @@ pub struct Sla {
 const LONGEST_MINUTES: i64 = 366 * 24 * 60;
 /// The longest time files are kept in days: a hundred years.
 const LONGEST_DAYS: i64 = 36_525;
+/// The most domains, and the longest name of one.
+const MOST_DOMAINS: usize = 200;
+const LONGEST_DOMAIN: usize = 253;
 
 impl Rules {
     fn fault(&self) -> Option<String> {
@@ -67,6 +78,12 @@ impl Rules {
         }
         if !(0..=LONGEST_DAYS).contains(&self.keep_files_days) {
             return Some(format!("keep_files_days: 0 to {LONGEST_DAYS}"));
+        }
+        if self.link_domains.len() > MOST_DOMAINS || self.link_domains.iter().any(|d| d.len() > LONGEST_DOMAIN) {
+            return Some(format!("link_domains: at most {MOST_DOMAINS}, of {LONGEST_DOMAIN} characters"));
+        }
+        if let Some(odd) = self.link_domains.iter().find(|d| d.trim() != "*" && !d.contains('.')) {
+            return Some(format!("link_domains: {odd} is no domain"));
         }
         for (n, sla) in self.sla.iter().enumerate() {
             if !PRIORITIES.contains(&sla.priority.as_str()) {
@@ -114,6 +131,30 @@ pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
 pub async fn load_all(c: Conn<'_>) -> Result<Vec<(OrgId, Rules)>> {
     let all = store::list(c, KEY).await?;
     Ok(all.into_iter().filter_map(|(org, value)| Some((org, serde_json::from_value(value.0).ok()?))).collect())
+}
+
+/// The domains that links in what the assistant says may lead to: those of the rules, the websites that show the chat,
+/// and our own.
+pub async fn link_domains(app: &App, org: OrgId) -> Result<Domains> {
+    let mut reader = app.read().await?;
+    let mut names = load(reader.conn(), org).await?.link_domains;
+    for channel in channels::list_channels(reader.conn(), org).await? {
+        names.extend(origins_of(&channel.settings.0).unwrap_or_default());
+    }
+    names.extend(app.config.server.public_url.clone());
+    Ok(Domains::new(names))
+}
+
+/// Adds to the domains that links may lead to.
+pub async fn allow_links(app: &App, org: OrgId, domains: &[&str]) -> Result<()> {
+    let mut rules = load(app.read().await?.conn(), org).await?;
+    let new = domains.iter().filter(|d| !rules.link_domains.iter().any(|known| known == *d));
+    let new: Vec<String> = new.map(|d| (*d).to_owned()).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    rules.link_domains.extend(new);
+    save(app, &By::system(org), rules).await.map(|_| ())
 }
 
 /// Sets the rules.

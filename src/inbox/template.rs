@@ -176,6 +176,7 @@ pub async fn send_template(app: &App, by: &By, id: ConversationId, new: FilledTe
         text,
         version: new.version,
         choices: Vec::new(),
+        file: None,
         body: Some(Body::Template { name: template.name, language: template.language, values }),
         idempotency_key: new.idempotency_key,
     };

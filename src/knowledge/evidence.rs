@@ -102,6 +102,12 @@ impl Evidence {
             .map(|f| (format!("{}\n{}", f.headline(), f.passage.content), f.passage.title.as_str()))
     }
 
+    /// Everything that may be cited: the FAQs, then the passages.
+    pub fn sources(&self) -> Vec<SourceId> {
+        let passages = self.passages.iter().map(|f| SourceId::Passage(f.passage.id));
+        self.faqs.iter().map(|f| f.source).chain(passages).collect()
+    }
+
     /// The best sentence, as it stands in its passage.
     pub fn best_sentence(&self) -> Option<(&Found, &str)> {
         self.picks.first().and_then(|pick| self.sentence(pick))

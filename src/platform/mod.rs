@@ -12,6 +12,7 @@ pub mod journal;
 pub mod kept;
 pub mod language;
 pub mod lexical;
+pub mod links;
 pub mod mail;
 pub mod model;
 pub mod net;

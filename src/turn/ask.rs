@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     app::{App, DocumentId},
+    inbox,
     knowledge::{self, Evidence, rank::Features},
     platform::{error::Result, language::Language, model::ModelCall},
 };
@@ -214,7 +215,8 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
         signals.model_unavailable = true;
     }
     let drafted = started.elapsed();
-    let mut proven = proof::check(draft, &evidence);
+    let domains = inbox::link_domains(app, question.org).await?;
+    let mut proven = proof::within(proof::check(draft, &evidence), &domains);
     proven.confidence = confidence::of(&proven, &evidence, question.language)
         * match proven.draft.from {
             DraftFrom::Extractive { .. } => f64::from(support),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Citation, Draft, DraftFrom, DraftKind, Question, Said, Sentence, Speaker, extract};
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     knowledge::{Evidence, SourceId},
     platform::{
         error::{Error, Result},
+        language::is_han,
         model::{ChatRequest, Failed, Message, ModelCall, tokens},
         prompts::{Line, Prompt, Shown},
     },
@@ -187,7 +189,7 @@ fn read(json: Value, question: &Question, sources: &[(SourceId, Shown)], from: D
 
 fn sentence(value: &Value, sources: &[(SourceId, Shown)]) -> Option<Sentence> {
     let raw = value.as_str().or_else(|| value.get("text")?.as_str())?;
-    let text = without_marks(raw.trim());
+    let text = without_marks(legible(raw).trim());
     if text.is_empty() {
         return None;
     }
@@ -250,6 +252,27 @@ fn as_it_stands<'a>(quote: &str, text: &'a str) -> Option<&'a str> {
 /// Letters and digits only: quotes differ in spaces, quotation marks and Markdown.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// `text` as a reader sees it: without characters that show nothing, steer the direction of writing or hide a message,
+/// and with letters and digits in their plain forms ("𝐟𝐫𝐞𝐞", "⑨", "９"), which is what the proof reads.
+fn legible(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        let is_invisible = matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}'
+            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+            | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..);
+        match c {
+            '\n' | '\t' => plain.push(c),
+            c if is_invisible || c.is_control() => {}
+            '²' | '³' | '¹' => plain.push(c),
+            c if c.is_alphanumeric() && !c.is_ascii() && !is_han(c) => plain.extend(std::iter::once(c).nfkc()),
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// `text` without the `[1]`, `[1, 2]` and `【1】` that models add of their own accord.
@@ -360,6 +383,18 @@ mod tests {
             json!("answer"),
         ] {
             assert_eq!(draft(garbage.clone(), &sources()), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_that_nobody_sees() {
+        for (text, read) in [
+            ("re\u{200B}fund\u{E0041}", "refund"),
+            ("\u{202E}24\u{202C} months", "24 months"),
+            ("𝐟𝐫𝐞𝐞 ⑨ ９", "free 9 9"),
+            ("1,5 m² für 退货：免费", "1,5 m² für 退货：免费"),
+        ] {
+            assert_eq!(legible(text), read);
         }
     }
 

@@ -10,7 +10,7 @@ const ARTICLE_SHARE: f64 = 0.4;
 
 /// Reads a page.
 pub(super) fn page(bytes: &[u8]) -> Result<Parsed, Failure> {
-    let html = decode_as(bytes, declared(bytes).as_deref())?;
+    let html = without_hidden(&decode_as(bytes, declared(bytes).as_deref())?);
     let whole = markdown(&html)?;
     let config = Config { keep_classes: false, ..Config::default() };
     let article = Readability::new(html.as_str(), None, Some(config)).ok().map(|mut page| {
@@ -26,6 +26,25 @@ pub(super) fn page(bytes: &[u8]) -> Result<Parsed, Failure> {
     };
     let title = Some(title).filter(|t| !t.is_empty());
     Ok(Parsed { title, parts: vec![Part::Markdown(text)] })
+}
+
+/// The page without what its readers don't see: what stands there is not for them.
+fn without_hidden(html: &str) -> String {
+    let page = dom_query::Document::from(html);
+    page.select("[hidden]").remove();
+    for node in page.select("[style]").nodes() {
+        let style: String = node.attr("style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+        let is_hidden = style.to_ascii_lowercase().split(';').any(|rule| {
+            matches!(rule.split_once(':'), Some(("display", value)) if value.starts_with("none"))
+                || matches!(rule.split_once(':'), Some(("visibility", value)) if value.starts_with("hidden"))
+                || matches!(rule.split_once(':'), Some(("font-size" | "opacity", value))
+                    if value.trim_end_matches(|c: char| !c.is_ascii_digit()).parse() == Ok(0.0))
+        });
+        if is_hidden {
+            node.remove_from_parent();
+        }
+    }
+    page.html().to_string()
 }
 
 /// HTML as Markdown, without what is no content.
@@ -74,6 +93,16 @@ mod tests {
         );
         assert!(text.contains("| DE"), "{text}");
         assert!(!text.contains("Cart") && !text.contains("var a"), "{text}");
+    }
+
+    #[test]
+    fn what_a_page_hides_is_not_read() {
+        let page = "<html><body><h1>Lamp</h1><p>It costs 89.</p><p hidden>one</p><div style='display : none'>two</div>\
+            <p style=\"color:#fff; font-size: 0px\">three</p><p style='opacity:0'>four</p><!-- five -->\
+            <p style='font-size:0.9em'>It is blue.</p></body></html>";
+        let (_, text) = text(page.as_bytes());
+        assert!(text.contains("89") && text.contains("blue"), "{text}");
+        assert!(!["one", "two", "three", "four", "five"].iter().any(|hidden| text.contains(hidden)), "{text}");
     }
 
     #[test]

@@ -11,7 +11,27 @@ pub(super) fn plain(text: &str) -> Parsed {
 pub(super) fn markdown(text: &str) -> Parsed {
     let text = clean(text);
     let (title, body) = front_matter(&text);
-    Parsed { title, parts: vec![Part::Markdown(body.to_string())] }
+    Parsed { title, parts: vec![Part::Markdown(clean(&without_comments(body)))] }
+}
+
+/// Markdown without its comments, which no reader of the document sees: `<!-- … -->` and `[//]: # (…)`.
+fn without_comments(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, comment)) = rest.split_once("<!--") {
+        shown.push_str(before);
+        // One that is never closed hides nothing.
+        let Some((_, after)) = comment.split_once("-->") else {
+            shown.push_str("<!--");
+            rest = comment;
+            break;
+        };
+        rest = after;
+    }
+    shown.push_str(rest);
+    let is_comment = |line: &str| line.starts_with("[//]:") || line.starts_with("[comment]:");
+    let lines: Vec<&str> = shown.split('\n').filter(|line| !is_comment(line)).collect();
+    lines.join("\n")
 }
 
 /// The title that front matter gives, and the text after it.
@@ -67,10 +87,16 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_not_read() {
+        let parsed = markdown("a <!-- hidden\nand on --> b\n[//]: # (hidden)\nc <!-- open");
+        assert_eq!(parsed.parts, vec![Part::Markdown("a  b\nc <!-- open".into())]);
+    }
+
+    #[test]
     fn front_matter_gives_the_title() {
         let parsed = markdown("---\ntitle: \"Returns\"\ntags: [a]\n---\n\n# One\n");
         assert_eq!(parsed.title.as_deref(), Some("Returns"));
-        assert_eq!(parsed.parts, vec![Part::Markdown("\n# One".into())]);
+        assert_eq!(parsed.parts, vec![Part::Markdown("# One".into())]);
         assert_eq!(markdown("---\nA sentence\n---\nB").title, None);
     }
 }

@@ -3,18 +3,21 @@
 //! A sentence is checked against the place it quotes, with its neighbours, headings and table header. Pure.
 
 mod courtesy;
+mod deeds;
 mod names;
 mod negation;
+mod orders;
 mod promise;
 mod range;
 mod strangers;
+mod translation;
 
 use courtesy::is_courtesy;
 use names::names;
 use range::range;
 
 use super::{
-    Cut, Draft, DraftFrom, Proven, Sentence, Unproven,
+    Citation, Cut, Draft, DraftFrom, DraftKind, Proven, Sentence, Unproven,
     facts::{self, Fact, Unit, Value},
 };
 use crate::{
@@ -22,6 +25,7 @@ use crate::{
     platform::{
         language::{Language, is_han},
         lexical::{self, Kind, fold_text},
+        links::{self, Domains},
     },
 };
 
@@ -30,9 +34,13 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     let mut cut = Vec::new();
     let mut draft = draft;
     let is_quoted = matches!(draft.from, DraftFrom::Extractive { .. });
+    let asks_back = draft.kind == DraftKind::Clarify;
     draft.sentences.retain(|sentence| {
-        let unproven =
-            if is_quoted && is_put_together(sentence, evidence) { Vec::new() } else { unproven(sentence, evidence) };
+        let unproven = match () {
+            () if asks_back => unfounded(sentence, evidence),
+            () if is_quoted && is_put_together(sentence, evidence) => Vec::new(),
+            () => unproven(sentence, evidence),
+        };
         if unproven.is_empty() {
             return true;
         }
@@ -46,10 +54,25 @@ pub fn check(draft: Draft, evidence: &Evidence) -> Proven {
     Proven { draft, cut, confidence: 0.0 }
 }
 
+/// Cuts what links to elsewhere than `domains`, whatever proves it.
+pub fn within(mut proven: Proven, domains: &Domains) -> Proven {
+    let cut = &mut proven.cut;
+    proven.draft.sentences.retain(|sentence| {
+        let foreign = links::foreign(&sentence.text, domains);
+        if !foreign.is_empty() {
+            cut.push(Cut { text: sentence.text.clone(), unproven: foreign.into_iter().map(Unproven::Link).collect() });
+            return false;
+        }
+        true
+    });
+    proven
+}
+
 /// Whether every part of a sentence that we put together ourselves (a row with the names of its columns) stands in what
 /// it cites, as it is.
 fn is_put_together(sentence: &Sentence, evidence: &Evidence) -> bool {
-    let ranges: Option<Vec<String>> = sentence.citations.iter().map(|c| range(c, evidence)).collect();
+    let ranges: Option<Vec<String>> =
+        sentence.citations.iter().map(|c| range(c, evidence).map(|r| format!("{}\n{}", r.title, r.text))).collect();
     let Some(ranges) = ranges.filter(|r| !r.is_empty()) else { return false };
     let there = written(&ranges.join("\n"));
     let parts = sentence.text.split([';', '；', ':', '：', '\n']).map(written).filter(|part| !part.is_empty());
@@ -67,10 +90,18 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
         };
     }
     let mut ranges = Vec::new();
+    let mut titles = Vec::new();
     let mut found = Vec::new();
     for citation in &sentence.citations {
         match range(citation, evidence) {
-            Some(range) => ranges.push(range),
+            // Who cites several sources whole has read none of them for this sentence.
+            Some(_) if citation.quote.is_empty() && sentence.citations.len() > 1 => {
+                found.push(Unproven::Citation(citation.quote.clone()));
+            }
+            Some(range) => {
+                ranges.push(range.text);
+                titles.push(range.title);
+            }
             None => found.push(Unproven::Citation(citation.quote.clone())),
         }
     }
@@ -78,17 +109,59 @@ pub fn unproven(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
         return found;
     }
     let range = ranges.join("\n");
+    let title = titles.join("\n");
     let text = courtesy::without_opening(&sentence.text);
-    if written(&range).contains(&written(text)) {
+    if let Some(secret) = deeds::asks_for_secret(text, &range) {
+        return vec![Unproven::Promise(secret)];
+    }
+    let words = written(text);
+    if !words.is_empty() && written(&range).contains(&words) {
         return found; // word for word
     }
-    found.extend(said.iter().filter(|fact| !is_proven(fact, &range)).map(as_unproven));
-    found.extend(names(text, &range).into_iter().map(Unproven::Name));
-    found.extend(strangers::strangers(text, &range).into_iter().map(Unproven::Name));
-    found.extend(negation::contradiction(text, &range).map(Unproven::Negation));
+    let named = format!("{title}\n{range}");
+    found.extend(said.iter().filter(|fact| !is_proven(fact, &range) && !is_named(fact, &title)).map(as_unproven));
+    found.extend(names(text, &named).into_iter().map(Unproven::Name));
+    found.extend(strangers::strangers(text, &named).into_iter().map(Unproven::Name));
+    found.extend(negation::contradiction(text, &named).map(Unproven::Negation));
     found.extend(promise::promise(text, &range).map(Unproven::Promise));
-    if found.is_empty() && said.len() < 2 && is_elsewhere(text, &range) {
+    found.extend(deeds::deed(text, &range).map(Unproven::Promise));
+    found.extend(deeds::binding(text, &range).map(Unproven::Promise));
+    if found.is_empty() && (is_spelled_out(text) || has_foreign_part(text, &named)) {
         found.push(Unproven::Nothing(sentence.text.clone()));
+    }
+    // A translation shares no words: what ties it to its evidence are facts, or the same things named in both.
+    let is_translated = Language::detect(text) != Language::detect(&range);
+    let is_adrift = is_translated && said.is_empty() && !translation::is_about_the_same(text, &named)
+        || changes_language(text, &range);
+    if found.is_empty() && (is_adrift || said.len() < 2 && is_elsewhere(text, &named)) {
+        found.push(Unproven::Nothing(sentence.text.clone()));
+    }
+    found
+}
+
+/// Whether a title names it: the 15 of an "iPhone 15", a model, a year. What a title measures or links to is no claim.
+fn is_named(fact: &Fact, title: &str) -> bool {
+    let is_name =
+        matches!(fact.value, Value::Code(_) | Value::Number { unit: None, .. } | Value::Date { day: None, .. });
+    is_name && is_proven(fact, title)
+}
+
+/// What a question back brings in that no source has. It may only ask: with the words of what was found, and for nothing
+/// that a stranger must not know.
+fn unfounded(sentence: &Sentence, evidence: &Evidence) -> Vec<Unproven> {
+    let text = &sentence.text;
+    let whole = |source| range(&Citation { source, quote: String::new() }, evidence);
+    let all: Vec<String> =
+        evidence.sources().into_iter().filter_map(whole).map(|r| format!("{}\n{}", r.title, r.text)).collect();
+    let all = all.join("\n");
+    let mut found: Vec<Unproven> = facts::read(text).iter().filter(|f| !is_proven(f, &all)).map(as_unproven).collect();
+    found.extend(names(text, &all).into_iter().map(Unproven::Name));
+    found.extend(strangers::strangers(text, &all).into_iter().map(Unproven::Name));
+    found.extend(promise::promise(text, &all).map(Unproven::Promise));
+    found.extend(deeds::deed(text, &all).map(Unproven::Promise));
+    found.extend(deeds::asks_for_secret(text, &all).map(Unproven::Promise));
+    if !text.trim_end().ends_with(['?', '？']) {
+        found.push(Unproven::Nothing(text.clone()));
     }
     found
 }
@@ -165,6 +238,60 @@ fn written(text: &str) -> String {
 /// Letters and digits in folded form: what is left when marks, spaces and line breaks don't count.
 fn letters(text: &str) -> String {
     fold_text(text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Whether a text is written so that nothing reads it word by word: letter by letter, or without letters at all.
+fn is_spelled_out(text: &str) -> bool {
+    const LETTERS: usize = 5;
+    let mut run = 0;
+    for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+        let is_letter = part.len() == 1 && part.bytes().all(|b| b.is_ascii_alphabetic());
+        run = if is_letter { run + 1 } else { 0 };
+        if run >= LETTERS {
+            return true;
+        }
+    }
+    let marks = text.chars().filter(|c| c.is_ascii_punctuation()).count();
+    marks >= 5 && !text.chars().any(char::is_alphanumeric)
+}
+
+/// Whether a part of a sentence is in the other language, without a fact that ties it to the evidence.
+fn changes_language(text: &str, range: &str) -> bool {
+    const WORDS: usize = 4;
+    let language = Language::detect(range);
+    if Language::detect(text) != language {
+        return false; // a translation as a whole
+    }
+    text.split([',', ';', '，', '；', '。', '!', '！', ':', '：', '、']).any(|part| {
+        let words = lexical::tokens(part).into_iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char));
+        let strange = words.filter(|t| !range.contains(part.get(t.start..t.end).unwrap_or_default())).count();
+        strange >= WORDS && Language::detect(part).is_some_and(|l| Some(l) != language) && facts::read(part).is_empty()
+    })
+}
+
+/// Whether a part of a sentence says something of which its evidence has no word ("…, and the note says pays late").
+fn has_foreign_part(text: &str, range: &str) -> bool {
+    if Language::detect(text) != Language::detect(range) {
+        return false;
+    }
+    let mut ids = Vec::new();
+    lexical::each_term(range, |id| ids.push(id));
+    let evidence = fold_text(range);
+    let parts =
+        text.split([';', '；', '，', '。', '!', '！']).flat_map(|part| part.split(", ")).flat_map(|p| p.split(" and "));
+    parts.into_iter().any(|part| {
+        let words: Vec<_> =
+            lexical::tokens(part).into_iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char)).collect();
+        let least = if part.chars().any(is_han) { 5 } else { 4 };
+        let stands = |token: &lexical::Token| {
+            let word = fold_text(part.get(token.start..token.end).unwrap_or_default());
+            let root: String = word.chars().take(4).collect();
+            ids.contains(&token.id)
+                || (token.kind == Kind::Word && strangers::holds(range, &word))
+                || (word.len() >= 5 && evidence.contains(&root))
+        };
+        words.len() >= least && !words.iter().any(stands)
+    })
 }
 
 /// Whether a sentence is about something else than its evidence: few of its words stand there.

@@ -12,7 +12,9 @@ pub(super) fn names(text: &str, range: &str) -> Vec<String> {
     for token in lexical::tokens(text) {
         let written = text.get(token.start..token.end).unwrap_or_default();
         let before = text.get(..token.start).unwrap_or_default().trim_end_matches([' ', '"', '“', '(', '*']);
-        let starts = !has_begun || before.ends_with(['.', '!', '?', ':', '\n', '。', '！', '？', '：', '-', '•']);
+        let starts = !has_begun
+            || before.is_empty()
+            || before.ends_with(['.', '!', '?', ':', '\n', '。', '！', '？', '：', '-', '•']);
         has_begun = true;
         let is_name = token.kind == Kind::Word
             && !starts

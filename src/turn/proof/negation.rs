@@ -5,7 +5,10 @@
 
 mod words;
 
-use self::words::{CONDITIONS_EN, CONDITIONS_ZH, DENIAL_EN, NEUTRAL_ZH, OPPOSED, WRITTEN_OUT_EN, WRITTEN_OUT_ZH};
+use self::words::{
+    CONDITIONS_EN, CONDITIONS_ZH, DENIAL_EN, DENIES_ANEW_EN, DESCRIBES_EN, NEUTRAL_ZH, OPPOSED, WRITTEN_OUT_EN,
+    WRITTEN_OUT_ZH,
+};
 use crate::platform::lexical::{self, Kind, fold_text};
 
 /// How much of a clause must stand in a clause of the evidence for the two to speak of the same.
@@ -36,7 +39,15 @@ pub(super) fn clauses(text: &str) -> Vec<Clause> {
     for word in [" but ", " however ", " yet "] {
         folded = folded.replace(word, "; ");
     }
-    folded = folded.replace('但', "；");
+    // "valid for three years and cannot be exchanged" are two claims.
+    for denial in DENIES_ANEW_EN {
+        folded = folded.replace(&format!(" and {denial} "), &format!("; {denial} "));
+        folded = folded.replace(&format!(" or {denial} "), &format!("; {denial} "));
+    }
+    for description in DESCRIBES_EN {
+        folded = folded.replace(&format!(" {description} "), &format!("; {description} "));
+    }
+    folded = folded.replace('但', "；").replace("的话", "的话，");
     for word in CONDITIONS_EN {
         folded = folded.replace(&format!(" {word} "), &format!("; {word} "));
     }
@@ -79,8 +90,11 @@ pub(super) fn clauses(text: &str) -> Vec<Clause> {
 impl Clause {
     fn read(text: String) -> Self {
         let is_condition = CONDITIONS_EN.iter().any(|w| text.strip_prefix(w).is_some_and(|rest| rest.starts_with(' ')))
+            || DESCRIBES_EN.iter().any(|w| text.strip_prefix(w).is_some_and(|rest| rest.starts_with(' ')))
             || CONDITIONS_ZH.iter().any(|w| text.starts_with(w))
-            || ["的话", "时", "的时候"].iter().any(|w| text.ends_with(w));
+            || ["的话", "时", "的时候"].iter().any(|w| text.ends_with(w))
+            // "没有来的" says of whom it is spoken.
+            || text.ends_with('的') && !text.contains('是') && text.contains(['不', '没', '未', '无']);
         let written_out = write_out(&text);
         let denied = denied(&written_out);
         Self {
@@ -103,6 +117,15 @@ fn write_out(clause: &str) -> String {
     for (word, opposite) in WRITTEN_OUT_EN {
         if text.contains(word) {
             text = text.replace(&format!(" {word} "), &format!(" {opposite} "));
+        }
+    }
+    let mut text = text.replace(" non-", " not ");
+    // What is free of anything else, or free to do something, is not meant: "free" ends what it says.
+    for ending in ["free", "free for", "free until", "free on", "free from", "free if", "free up to", "free within"] {
+        let whole = format!(" {ending} ");
+        let stands = if ending == "free" { text.ends_with(&whole) } else { text.contains(&whole) };
+        if stands && !text.contains(" feel free") {
+            text = text.replace(&whole, &format!(" not charged{} ", ending.trim_start_matches("free")));
         }
     }
     // What a noun is described by denies nothing: "未穿过的鞋子", "除压缩机以外".
@@ -153,6 +176,11 @@ fn denials(text: &str) -> usize {
             .replace("不退不换", "不退")
             .matches(['不', '没', '未', '无', '非', '勿', '别'])
             .count()
+}
+
+/// Whether a clause denies in so many words ("free" does not, "not free" does).
+pub(super) fn denies_outright(clause: &str) -> bool {
+    denials(&without_attributes(clause)) % 2 == 1
 }
 
 /// Whether a text denies what it speaks of.
@@ -268,7 +296,10 @@ pub(super) fn contradiction(text: &str, range: &str) -> Option<String> {
     let is_conditional = said.iter().any(|c| c.is_condition);
     for clause in said.iter().filter(|c| !c.is_condition) {
         // Under a condition of its own, what does not happen is no denial of what usually does.
-        if is_turned_by_a_limit(&clause.text, range) || (is_conditional && clause.negated) {
+        if is_turned_by_a_limit(&clause.text, range)
+            || (is_conditional && clause.negated)
+            || only_lifts_a_duty(clause, &evidence)
+        {
             continue;
         }
         if denies_a_claim(clause, &evidence) || claims_a_denial(clause, &evidence) || is_turned(clause, &evidence) {
@@ -276,6 +307,34 @@ pub(super) fn contradiction(text: &str, range: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// "You need not bring towels" says no more than that towels are included, and "even without …" that none is needed.
+fn only_lifts_a_duty(clause: &Clause, evidence: &[Clause]) -> bool {
+    const LIFTS: &[&str] = &[
+        "not have to",
+        "need not",
+        "needn't",
+        "don't need",
+        "do not need",
+        "no need",
+        "不用",
+        "不必",
+        "无需",
+        "无须",
+        "不需要",
+    ];
+    const GIVEN: &[&str] = &["included", "include", "free", "provided", "comes with", "含", "免费", "提供", "赠"];
+    let concedes = ["也能", "也可以", "也行"].iter().any(|w| clause.text.contains(w));
+    if concedes && ["没有", "零", "不"].iter().any(|w| clause.text.contains(w)) {
+        return evidence.iter().any(|e| LIFTS.iter().any(|w| e.text.contains(w)));
+    }
+    LIFTS.iter().any(|w| clause.text.contains(w))
+        && evidence.iter().any(|e| {
+            !denies_outright(&e.text)
+                && GIVEN.iter().any(|w| e.text.contains(w))
+                && aligned(clause, e, evidence) >= 0.25
+        })
 }
 
 /// A thing that the evidence speaks of only where it is *not* so: "unused goods", "未打包的订单".
@@ -340,7 +399,8 @@ fn is_turned(clause: &Clause, evidence: &[Clause]) -> bool {
     let near = nearest(clause, evidence);
     !near.is_empty()
         && !is_confirmed
-        && (near.iter().all(|e| e.negated != clause.negated) || near.iter().all(|e| are_opposed(&clause.text, &e.text)))
+        && (near.iter().all(|e| e.negated != clause.negated)
+            || near.iter().all(|e| are_opposed(&write_out(&clause.text), &write_out(&e.text))))
 }
 
 /// "Not after 30 days" and "within 30 days" say the same; so do "only there" and "not elsewhere".
@@ -348,7 +408,10 @@ fn is_turned_by_a_limit(clause: &str, range: &str) -> bool {
     let has = |text: &str, words: &[&str]| words.iter().any(|w| text.contains(w));
     let beyond = [" after ", "later than", "more than ", "超过", "之后", "以后", "过了"];
     let within = ["within", "up to", "until", " before ", "最多", "以内", "内", "之前", "前"];
+    let short = ["fewer than", "less than", " under ", "不到", "不足", "未满", "少于"];
+    let least = ["at least", "minimum", "or more", "满", "至少", "以上"];
     (has(clause, &beyond) && has(range, &within))
+        || (has(clause, &short) && has(range, &least))
         || (has(clause, &[" only ", "只有", "仅", "只能"]) && denials(&write_out(clause)) == 0)
 }
 

@@ -1,7 +1,7 @@
 //! Promises beyond the evidence: a guarantee where it gives none, a "will" where it says "may", a refund it does not know.
 
 use super::{
-    negation::{Clause, clauses, nearest, says_no},
+    negation::{Clause, clauses, denies_outright, nearest, says_no},
     strangers,
 };
 use crate::platform::{
@@ -72,7 +72,7 @@ const MAY: &[&str] = &[
 ];
 /// Things given to a customer; the words of a line say the same.
 const GIFTS: &[&[&str]] = &[
-    &["refund", "refunds", "refunded", "reimburse", "reimbursed", "money back", "退款", "退还", "退钱", "退费", "退 "],
+    &["refund", "refunds", "refunded", "reimburse", "reimbursed", "money back", "退款", "退还", "退钱", "退费", "退回"],
     &["compensate", "compensated", "compensation", "赔偿", "补偿", "赔付", "理赔"],
     &["replace", "replaced", "replacement", "exchange", "exchanged", "swap", "换"],
     &["upgrade", "upgraded", "升级", "升舱"],
@@ -110,8 +110,8 @@ fn padded(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .map(str::to_owned)
         .collect();
-    // Who may feel free is given nothing.
-    format!(" {} ", words.join(" ")).replace(" feel free ", " ")
+    // Who may feel free is given nothing, and a gift card is a thing that is sold.
+    format!(" {} ", words.join(" ")).replace(" feel free ", " ").replace(" gift card", " giftcard")
 }
 
 fn holds(padded: &str, word: &str) -> bool {
@@ -122,13 +122,13 @@ fn holds(padded: &str, word: &str) -> bool {
 pub(super) fn promise(text: &str, range: &str) -> Option<String> {
     let said = clauses(text);
     let evidence = clauses(range);
-    let there: Vec<(String, bool)> = evidence.iter().map(|c| (padded(&c.text), c.negated)).collect();
+    let there: Vec<(String, bool)> = evidence.iter().map(|c| (padded(&c.text), denies_outright(&c.text))).collect();
     let same_language = Language::detect(text) == Language::detect(range);
     certain(text, &there).or_else(|| {
         said.iter().find_map(|clause| {
             let own = padded(&clause.text);
             hardened(clause, &own, &evidence)
-                .or_else(|| same_language.then(|| gift(&own, clause, &there)).flatten())
+                .or_else(|| gift(&own, clause, &there))
                 .or_else(|| same_language.then(|| commitment(&own, range, &there)).flatten())
         })
     })
@@ -137,18 +137,20 @@ pub(super) fn promise(text: &str, range: &str) -> Option<String> {
 /// A guarantee that the evidence does not give.
 fn certain(text: &str, there: &[(String, bool)]) -> Option<String> {
     let said = padded(text);
-    let word = CERTAIN.iter().find(|w| holds(&said, w))?;
-    let backed = there.iter().any(|(clause, negated)| {
-        holds(clause, word)
-            || !negated && CERTAIN.iter().any(|w| holds(clause, w))
-            || clause.contains("随时")
-            || holds(clause, "any time")
-    });
-    let denied = there.iter().any(|(clause, negated)| *negated && holds(clause, word));
-    // "we cannot guarantee" promises nothing; "never" and "nothing" are themselves the promise.
-    let is_denial = matches!(*word, "never" | "nothing is ever") || !says_no(text);
-    let promises = is_denial || (text.contains("绝不") || text.contains("永远不"));
-    (promises && (!backed || denied && !says_no(text))).then(|| (*word).to_owned())
+    let is_beyond = |word: &&&str| {
+        let backed = there.iter().any(|(clause, negated)| {
+            holds(clause, word)
+                || !negated && CERTAIN.iter().any(|w| holds(clause, w))
+                || clause.contains("随时")
+                || holds(clause, "any time")
+        });
+        let denied = there.iter().any(|(clause, negated)| *negated && holds(clause, word));
+        // "we cannot guarantee" promises nothing; "never" and "nothing" are themselves the promise.
+        let is_denial = matches!(**word, "never" | "nothing is ever") || !says_no(text);
+        let promises = is_denial || (text.contains("绝不") || text.contains("永远不"));
+        promises && (!backed || denied && !says_no(text))
+    };
+    CERTAIN.iter().filter(|w| holds(&said, w)).find(is_beyond).map(|word| (*word).to_owned())
 }
 
 /// A "may" that became a "will".
@@ -173,7 +175,7 @@ fn hardened(clause: &Clause, own: &str, evidence: &[Clause]) -> Option<String> {
 
 /// Something given that the evidence does not give, or only may give.
 fn gift(own: &str, clause: &Clause, there: &[(String, bool)]) -> Option<String> {
-    if clause.negated || clause.is_condition {
+    if denies_outright(&clause.text) || clause.is_condition {
         return None;
     }
     let hedged = MAY.iter().any(|w| holds(own, w));
@@ -183,7 +185,9 @@ fn gift(own: &str, clause: &Clause, there: &[(String, bool)]) -> Option<String> 
             // Where the passage denies it in one place and gives it in another, polarity decides.
             words.iter().any(|w| holds(e, w))
                 && !*negated
-                && (hedged || !["may", "might", "可能", "也许", "酌情"].iter().any(|m| holds(e, m)))
+                // What "you may" do is allowed, not uncertain.
+                && (hedged
+                    || !["may", "might", "可能", "也许", "酌情"].iter().any(|m| holds(&e.replace(" you may ", " you "), m)))
         });
         (!given).then(|| (*word).trim().to_owned())
     })

@@ -1,20 +1,39 @@
 //! The part of the evidence that a citation may be held to.
 
-use super::letters;
-use crate::{knowledge::Evidence, platform::sentences, turn::Citation};
+use super::{letters, orders::commanded};
+use crate::{
+    knowledge::Evidence,
+    platform::sentences,
+    turn::{Citation, SourceId},
+};
 
-/// The part of the source that a citation may be held to; `None` if there is no such source or its words are not there.
-pub(super) fn range(citation: &Citation, evidence: &Evidence) -> Option<String> {
-    let (text, _) = evidence.source(citation.source)?;
+/// What a citation is held to.
+pub(super) struct Range {
+    /// The sentences it quotes, their neighbours and headings.
+    pub text: String,
+    /// The document's own title, which names what it is about. It is whatever the file was called: it proves no claim.
+    pub title: String,
+}
+
+/// The part of the source that a citation may be held to; `None` if there is no such source, its words are not there, or
+/// they command whoever writes the answer.
+pub(super) fn range(citation: &Citation, evidence: &Evidence) -> Option<Range> {
+    let (text, title) = evidence.source(citation.source)?;
+    // An FAQ's question is the company's own sentence.
+    let title = if matches!(citation.source, SourceId::Passage(_)) { title } else { "" };
+    let body = text.strip_prefix(title).unwrap_or(&text).trim_start_matches([' ', '›']);
     let quote = letters(&citation.quote);
-    if quote.is_empty() {
-        return Some(text);
-    }
-    if !letters(&text).contains(&quote) {
+    if !quote.is_empty() && !letters(&text).contains(&quote) {
         return None;
     }
-    let parts = sentences::split(&text);
-    let words = |at: usize| parts.get(at).and_then(|p| text.get(p.range.clone())).unwrap_or_default();
+    let parts = sentences::split(body);
+    let commanded = commanded(body, &parts);
+    let is_command = |at: usize| commanded.get(at) == Some(&true);
+    let words = |at: usize| parts.get(at).and_then(|p| body.get(p.range.clone())).unwrap_or_default();
+    let joined = |wanted: Vec<usize>| Range {
+        text: wanted.into_iter().filter(|at| !is_command(*at)).map(words).collect::<Vec<_>>().join("\n"),
+        title: title.to_owned(),
+    };
     // The sentences that the quote touches: it begins in one and may go on over the next.
     let touched: Vec<usize> = (0..parts.len())
         .filter(|at| {
@@ -22,7 +41,12 @@ pub(super) fn range(citation: &Citation, evidence: &Evidence) -> Option<String> 
             !own.is_empty() && (quote.contains(&own) || own.contains(&quote) || overlap(&own, &quote))
         })
         .collect();
-    let (Some(first), Some(last)) = (touched.first(), touched.last()) else { return Some(text) };
+    if !quote.is_empty() && !touched.is_empty() && touched.iter().all(|at| is_command(*at)) {
+        return None;
+    }
+    let (Some(first), Some(last)) = (touched.first(), touched.last()) else {
+        return Some(joined((0..parts.len()).collect()));
+    };
     let mut wanted: Vec<usize> = (first.saturating_sub(1)..=last + 1).collect();
     for at in touched {
         let under = parts.get(at).and_then(|p| p.under);
@@ -33,7 +57,7 @@ pub(super) fn range(citation: &Citation, evidence: &Evidence) -> Option<String> 
     wanted.push(0); // the headline
     wanted.sort_unstable();
     wanted.dedup();
-    Some(wanted.into_iter().map(words).collect::<Vec<_>>().join("\n"))
+    Some(joined(wanted))
 }
 
 /// Whether the end of one is the beginning of the other.

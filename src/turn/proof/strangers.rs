@@ -43,11 +43,37 @@ pub(super) fn holds(range: &str, word: &str) -> bool {
 
 /// The words of `text` for things that `range` does not name. Nothing is said of translations: they share no words.
 pub(super) fn strangers(text: &str, range: &str) -> Vec<String> {
+    let mut strangers = other_letters(text, range);
     if Language::detect(text) != Language::detect(range) {
-        return Vec::new();
+        return strangers;
     }
-    if text.chars().any(is_han) { chinese(text, range) } else { english(text, range) }
+    strangers.extend(if text.chars().any(is_han) { chinese(text, range) } else { english(text, range) });
+    strangers
 }
+
+/// Words in letters that are neither Latin nor Chinese, and Latin words in a Chinese sentence: a word that looks like
+/// another ("rеfund" with a Cyrillic letter) is not the word that the evidence has.
+fn other_letters(text: &str, range: &str) -> Vec<String> {
+    let (folded, there) = (fold_text(text), fold_text(range));
+    let is_chinese = folded.chars().any(is_han);
+    let words = folded.split(|c: char| !c.is_alphanumeric() || is_han(c)).filter(|w| !w.is_empty());
+    words
+        .filter(|word| {
+            let is_foreign = word.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+            let is_latin = is_chinese
+                && word.len() >= 3
+                && word.bytes().all(|b| b.is_ascii_alphabetic())
+                && !is_plain(word)
+                && !LATIN_IN_CHINESE.contains(word);
+            (is_foreign || is_latin) && !there.contains(word)
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Latin words that Chinese sentences use for what their evidence may write in Chinese.
+const LATIN_IN_CHINESE: &[&str] =
+    &["app", "wifi", "sms", "pdf", "usb", "vip", "logo", "kwh", "rmb", "cny", "usd", "gst", "vat"];
 
 /// After these a word is what is done, not a thing.
 const BEFORE_VERBS: &[&str] = &[
@@ -111,16 +137,33 @@ const BEFORE_VERBS: &[&str] = &[
 
 fn english(text: &str, range: &str) -> Vec<String> {
     let mut strangers = Vec::new();
-    let mut before = String::new();
+    let (mut before, mut earlier) = (String::new(), String::new());
     for token in lexical::tokens(text) {
         let word = fold_text(text.get(token.start..token.end).unwrap_or_default());
         let previous = std::mem::replace(&mut before, word.clone());
+        let is_there = std::mem::replace(&mut earlier, previous.clone()) == "there";
         let is_thing = token.kind == Kind::Word
             && word.len() >= 3
             && word.bytes().all(|b| b.is_ascii_alphabetic())
             && !word.ends_with("ly")
-            && (!BEFORE_VERBS.contains(&previous.as_str()) || is_noun_before_end(text, token.end, &previous));
-        if is_thing && !is_plain(&word) && !NUMBERS.contains(&word.as_str()) && !holds(range, &word) {
+            && (!BEFORE_VERBS.contains(&previous.as_str())
+                || is_noun_before_end(text, token.end, &previous)
+                || !is_there && word != "not" && is_quality(&word, &previous));
+        let denies = matches!(
+            word.as_str(),
+            "cannot"
+                | "nobody"
+                | "nothing"
+                | "none"
+                | "lack"
+                | "lacks"
+                | "non"
+                | "neither"
+                | "nor"
+                | "without"
+                | "except"
+        );
+        if is_thing && !denies && !is_plain(&word) && !NUMBERS.contains(&word.as_str()) && !holds(range, &word) {
             strangers.push(word);
         }
     }
@@ -130,6 +173,12 @@ fn english(text: &str, range: &str) -> Vec<String> {
 /// "and velvet covers": after "and" and "or" a word may be a thing as well as an act.
 fn is_noun_before_end(text: &str, end: usize, previous: &str) -> bool {
     matches!(previous, "and" | "or") && !text.get(end..).unwrap_or_default().trim_start().starts_with("the ")
+}
+
+/// "is dangerous": what something is said to be, unless it is what is done with it.
+fn is_quality(word: &str, previous: &str) -> bool {
+    matches!(previous, "is" | "are" | "isn't" | "aren't" | "was" | "were" | "it's" | "you're" | "they're")
+        && !["ed", "en", "ing", "pt", "wn", "lt", "nt", "ent", "ade", "aid"].iter().any(|end| word.ends_with(end))
 }
 
 /// Numbers, months and days are facts and checked as such.

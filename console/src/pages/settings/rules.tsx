@@ -102,6 +102,11 @@ function Form({ rules }: { rules: Rules }) {
           </div>
         </div>
       </Card>
+      <Card title={t.links}>
+        <div className="p-4">
+          <AreaField label={t.linkDomains} hint={t.linksHint} rows={3} placeholder="shop.example" defaultValue={(r.link_domains ?? []).join("\n")} onChange={(e) => set({ ...r, link_domains: e.target.value.split(/\s+/).filter(Boolean) })} />
+        </div>
+      </Card>
       <Card title={t.csat}>
         <div className="p-4"><Check label={t.csatOn} checked={r.asks_satisfaction ?? false} onChange={(e) => set({ ...r, asks_satisfaction: e.target.checked })} /></div>
       </Card>
