@@ -860,6 +860,7 @@ fn is_open(path: &str) -> bool {
         || path == "/api/sign-in" // who is about to sign in
         || path == "/api/setup" // the same, by a link
         || path == "/api/forgot-password" // who can't
+        || path == "/api/files/{link}" // a platform fetches what was sent: the sealed link is what it shows
 }
 
 fn routes() -> Vec<(Method, String)> {
