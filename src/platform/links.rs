@@ -14,7 +14,7 @@ pub struct Domains {
 }
 
 impl Domains {
-    /// The domains that `written` names: "shop.example", "https://shop.example/help", "*" for all.
+    /// The domains that `written` names: `shop.example`, `https://shop.example/help`, `*` for all.
     pub fn new<S: AsRef<str>>(written: impl IntoIterator<Item = S>) -> Self {
         let mut domains = Self::default();
         for one in written {
