@@ -37,6 +37,17 @@ impl Set {
         }
     }
 
+    /// Whether only its numbers may be seen: it, or what it lies in, is called *blind*.
+    fn is_blind(&self) -> bool {
+        let (Self::Answers { queries: file, .. }
+        | Self::Talks { talks: file, .. }
+        | Self::Faq { test: file, .. }
+        | Self::Pairs(file)
+        | Self::Proof(file)
+        | Self::Learning(file)) = self;
+        file.components().any(|part| part.as_os_str().to_string_lossy().contains("blind"))
+    }
+
     /// Runs its suite.
     pub async fn run(&self, config: &Config, tick: Tick<'_>) -> Result<Sheet> {
         match self {
@@ -68,7 +79,7 @@ pub async fn all(config: Config, sets: &[Set], begin: &dyn Fn(&str), tick: Tick<
         begin(&set.name());
         let mut sheet = set.run(&config, tick).await?;
         // Whoever writes rules reads the numbers of these, never their lines.
-        if set.name().contains("blind") {
+        if set.is_blind() {
             sheet.hide_cases();
         }
         sheets.push(sheet);
@@ -76,17 +87,23 @@ pub async fn all(config: Config, sets: &[Set], begin: &dyn Fn(&str), tick: Tick<
     Ok(Report::new(sheets, Some(Clock::System.now())))
 }
 
-/// The sets in a directory and in those right below it, in a fixed order. Files of no suite are left alone.
+/// How deep below the directory sets are looked for.
+const DEPTH: usize = 2;
+
+/// The sets in a directory and up to two below it, in a fixed order. Files of no suite are left alone.
 ///
 /// # Errors
 /// `Invalid` when there is no such directory, or nothing in it is a set.
 pub fn find(dir: &Path) -> Result<Vec<Set>> {
     let mut sets = Vec::new();
-    let mut dirs = vec![dir.to_path_buf()];
-    dirs.extend(entries(dir)?.into_iter().filter(|path| path.is_dir()));
-    for inside in dirs {
-        for file in entries(&inside)? {
-            sets.extend(of_file(dir, &inside, &file)?);
+    let mut dirs = vec![(dir.to_path_buf(), 0)];
+    while let Some((inside, depth)) = dirs.pop() {
+        for path in entries(&inside)? {
+            match path.is_dir() {
+                true if depth < DEPTH => dirs.push((path, depth + 1)),
+                true => {}
+                false => sets.extend(of_file(dir, &inside, &path)?),
+            }
         }
     }
     sets.sort();
@@ -157,7 +174,14 @@ mod tests {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("evals");
         let sets = find(&dir).unwrap();
         let of = |is: fn(&Set) -> bool| sets.iter().filter(|s| is(s)).map(Set::name).collect::<Vec<_>>();
-        assert!(of(|s| matches!(s, Set::Answers { .. })).starts_with(&["demo/heldout".into(), "demo".into()]));
+        let answers = of(|s| matches!(s, Set::Answers { .. }));
+        assert!(
+            ["demo/heldout", "demo", "muli"].iter().all(|name| answers.contains(&(*name).to_owned())),
+            "{answers:?}"
+        );
+        let blind: Vec<String> = sets.iter().filter(|s| s.is_blind()).map(Set::name).collect();
+        assert!(["muli", "talks/blind (demo)"].iter().all(|name| blind.contains(&(*name).to_owned())), "{blind:?}");
+        assert!(!blind.contains(&"demo/heldout".to_owned()));
         let talks = of(|s| matches!(s, Set::Talks { .. }));
         assert!(talks.contains(&"talks/blind (demo)".to_owned()) && talks.contains(&"talks/talks (shops)".to_owned()));
         assert!(of(|s| matches!(s, Set::Proof(_))).contains(&"proof/cases".into()));

@@ -187,6 +187,9 @@ impl Delivery<'_> {
     /// What will stand on the wire; the error is for an agent.
     fn bodies(&self) -> Result<Vec<Body>, String> {
         let m = self.message;
+        if let Some(body) = body(m) {
+            return Ok(vec![body]);
+        }
         match &self.file {
             None => Ok(self.channel.plan(&m.content, &choices(m))),
             Some(file) if file.status == "stored" => {
@@ -387,6 +390,11 @@ async fn requeue(app: &App, part: &Part, body: Option<&Body>, why: &str) -> Resu
     let mut tx = app.begin().await?;
     store::requeue_part(tx.conn(), part.id, body, Some(why)).await?;
     tx.commit().await
+}
+
+/// What stands on the wire for a message that is not made of text.
+fn body(m: &Message) -> Option<Body> {
+    m.metadata.0.get("body").and_then(|b| serde_json::from_value(b.clone()).ok())
 }
 
 /// What a message offers to tap.

@@ -89,13 +89,15 @@ pub fn topic_tokens(text: &str) -> Vec<Token> {
 pub fn asking_words(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     if text.is_ascii() {
-        let mut after_how = false;
-        for token in lexical::tokens(text) {
-            let word = text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
-            if after_how && ASKING_AFTER_HOW.contains(&word.as_str()) {
-                ranges.push(token.start..token.end);
+        let tokens = lexical::tokens(text);
+        let word = |token: &Token| text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
+        for pair in tokens.windows(2) {
+            let [first, second] = pair else { continue };
+            if word(first) == "how" && ASKING_AFTER_HOW.contains(&word(second).as_str()) {
+                ranges.push(second.start..second.end);
+            } else if ["until", "till"].contains(&word(first).as_str()) && word(second) == "when" {
+                ranges.push(first.start..first.end);
             }
-            after_how = word == "how";
         }
         return ranges;
     }

@@ -52,7 +52,9 @@ pub struct Calibration {
     pub risks: Vec<Risk>,
 }
 
-/// No answer is surer than this: what is asked for where nothing can be promised.
+/// No answer is surer than this: a few hundred labels can't tell one wrong answer in a hundred from none.
+pub(super) const SUREST: f64 = 0.99;
+/// What is asked for where nothing can be promised: more than any answer has.
 const NEVER: f64 = 0.995;
 
 /// Whatever share of wrong answers is allowed, nobody is sent what is this unlikely.

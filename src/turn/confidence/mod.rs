@@ -140,7 +140,7 @@ pub fn of(proven: &Proven, evidence: &Evidence, asked_in: Language) -> f64 {
     if !proven.cut.is_empty() {
         confidence *= (kept as f64 / (kept + proven.cut.len()) as f64).max(0.1);
     }
-    confidence.clamp(0.0, 1.0)
+    confidence.clamp(0.0, calibration::SUREST)
 }
 
 #[cfg(test)]
