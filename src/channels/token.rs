@@ -10,7 +10,19 @@ use std::{
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::outside::Outside;
 use crate::platform::Result;
+
+/// An account whose calls carry an access token.
+pub trait Tokens {
+    /// The token; `refused`: the one that the platform just refused.
+    fn token(
+        &self,
+        outside: &Outside,
+        refused: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<String>> + Send;
+}
 
 type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
 static SLOTS: LazyLock<Mutex<HashMap<String, Slot>>> = LazyLock::new(Mutex::default);

@@ -17,7 +17,8 @@ use super::{
     files::Takes,
     law::{self, Law, Quota, Size},
     outside::{self, Lost},
-    seconds, text_at, token,
+    seconds, text_at,
+    token::{self, Tokens},
     wechat_crypto::{self, Envelope},
     wecom_kf::call,
 };
@@ -25,6 +26,9 @@ use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
 };
+
+/// The codes by which a token is no longer taken.
+const STALE: [i64; 3] = [40_001, 40_014, 42_001];
 
 /// Pictures and sound. Documents are not sent here, and a film needs a picture of its own beside it.
 /// <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/New_temporary_materials.html>
@@ -58,6 +62,28 @@ pub struct WechatOa {
 impl std::fmt::Debug for WechatOa {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WechatOa(…)")
+    }
+}
+
+impl Tokens for WechatOa {
+    async fn token(&self, outside: &Outside, refused: Option<&str>, now: DateTime<Utc>) -> Result<String> {
+        let of = &self.config;
+        let key = sha256_hex(format!("weixin\n{}\n{}\n{}", of.base_url, of.app_id, of.app_secret).as_bytes());
+        token::take(&key, refused, now, || async {
+            // The stable kind: asking again does not take the token away from another process.
+            let body = json!({"grant_type": "client_credential", "appid": of.app_id, "secret": of.app_secret,
+                "force_refresh": false});
+            let request = outside.configured().post(self.address("stable_token")).json(&body);
+            let (_, answer) = outside::json(request).await?;
+            match answer.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty()) {
+                Some(text) => Ok((text.into(), answer.get("expires_in").and_then(Value::as_i64).unwrap_or(7200))),
+                None => Err(Error::Unavailable {
+                    service: "WeChat",
+                    source: anyhow::anyhow!("no access token: {}", call::said(&answer)),
+                }),
+            }
+        })
+        .await
     }
 }
 
@@ -153,26 +179,6 @@ impl WechatOa {
         }))
     }
 
-    async fn token(&self, outside: &Outside, refused: Option<&str>, now: DateTime<Utc>) -> Result<String> {
-        let of = &self.config;
-        let key = sha256_hex(format!("weixin\n{}\n{}\n{}", of.base_url, of.app_id, of.app_secret).as_bytes());
-        token::take(&key, refused, now, || async {
-            // The stable kind: asking again does not take the token away from another process.
-            let body = json!({"grant_type": "client_credential", "appid": of.app_id, "secret": of.app_secret,
-                "force_refresh": false});
-            let request = outside.configured().post(self.address("stable_token")).json(&body);
-            let (_, answer) = outside::json(request).await?;
-            match answer.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty()) {
-                Some(text) => Ok((text.into(), answer.get("expires_in").and_then(Value::as_i64).unwrap_or(7200))),
-                None => Err(Error::Unavailable {
-                    service: "WeChat",
-                    source: anyhow::anyhow!("no access token: {}", call::said(&answer)),
-                }),
-            }
-        })
-        .await
-    }
-
     fn address(&self, path: &str) -> String {
         format!("{}/cgi-bin/{path}", self.config.base_url)
     }
@@ -186,7 +192,7 @@ impl WechatOa {
             let request = outside.configured().post(address).json(body);
             let (status, answer) = outside::json(request).await?;
             match call::errcode(&answer) {
-                Some(40_001 | 40_014 | 42_001) if attempt == 0 => {
+                Some(code) if attempt == 0 && STALE.contains(&code) => {
                     token = self.token(outside, Some(&token), now).await.map_err(no_token)?;
                 }
                 Some(_) => return Ok(answer),
@@ -219,7 +225,7 @@ impl WechatOa {
         }
     }
 
-    /// Brings a file to the platform, which keeps it for three days; its id there.
+    /// Brings a file to the platform; its id there.
     async fn upload(
         &self,
         outside: &Outside,
@@ -228,21 +234,14 @@ impl WechatOa {
         kind: FileKind,
         now: DateTime<Utc>,
     ) -> Result<String, Sent> {
-        let no_token = |e: Error| Sent::Failed(Failure::Retry(e.chain(), None));
-        let mut token = self.token(outside, None, now).await.map_err(no_token)?;
-        for attempt in 0..2 {
-            let answer = call::upload(outside, &self.address("media/upload"), &token, type_of(kind), path, file).await;
-            let answer = answer.map_err(Lost::of_an_upload)?;
-            match (call::errcode(&answer), answer.get("media_id").and_then(Value::as_str)) {
-                (Some(0) | None, Some(id)) => return Ok(id.into()),
-                (Some(40_001 | 40_014 | 42_001), _) if attempt == 0 => {
-                    token = self.token(outside, Some(&token), now).await.map_err(no_token)?;
-                }
-                (Some(_), _) => return Err(outcome(&answer)),
-                (None, _) => break,
-            }
-        }
-        Err(Sent::Failed(Failure::Retry("WeChat does not take the file".into(), None)))
+        let upload = call::Upload {
+            platform: "WeChat",
+            address: self.address("media/upload"),
+            kind: type_of(kind),
+            stale: &STALE,
+            refused: outcome,
+        };
+        upload.run(outside, self, path, file, now).await
     }
 
     pub(super) async fn attend(&self, outside: &Outside, openid: &str, now: DateTime<Utc>) -> Result<()> {

@@ -1,48 +1,45 @@
 //! Conversations and their messages, over HTTP.
 
+mod canned;
 mod channels;
+mod files;
 mod hooks;
 mod templates;
+mod views;
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Request, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+pub use canned::*;
 pub use channels::*;
+pub use files::*;
 pub use hooks::*;
 pub use templates::*;
+pub use views::*;
 
 use super::{
     AgentMessage, Conversation, Holder, Message, Status,
-    canned::{self, CannedReply, NewCannedReply},
     desk::{self, DeskChange},
-    file,
     gaps::{self, Gap},
     hold::{self, Scope},
     overview::{self, Overview},
     react,
     rules::{self, Rules},
     send,
-    store::{self, desk::Counts, views::SavedView},
+    store::{self, desk::Counts},
 };
 use crate::{
-    app::{
-        App, AttachmentId, CannedReplyId, ChannelId, ConversationId, CustomerId, MessageId, SavedViewId, TagId, UserId,
-    },
+    app::{App, ChannelId, ConversationId, CustomerId, MessageId, TagId, UserId},
     channels::Choice,
     platform::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
-        upload::Form,
     },
-    staff::{Can, CannedManage, ConversationAssign, ConversationRead, ConversationReply, SettingsManage, SignedIn},
+    staff::{Can, ConversationAssign, ConversationRead, ConversationReply, SettingsManage},
 };
 
 /// What a list of conversations is sorted by.
@@ -248,106 +245,6 @@ pub async fn save_rules(
     Ok(Json(rules::save(&app, &by, new).await?))
 }
 
-/// The canned replies, by shortcut.
-#[utoipa::path(get, path = "/api/canned-replies", tag = "inbox", responses((status = 200, body = Vec<CannedReply>)))]
-pub async fn list_canned(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<CannedReply>>> {
-    Ok(Json(store::canned::list(app.read().await?.conn(), by.org).await?))
-}
-
-/// Add a canned reply.
-#[utoipa::path(post, path = "/api/canned-replies", tag = "inbox", request_body = NewCannedReply, responses((status = 201, body = CannedReply)))]
-pub async fn add_canned(
-    State(app): State<Arc<App>>,
-    by: Can<CannedManage>,
-    Json(new): Json<NewCannedReply>,
-) -> Result<(StatusCode, Json<CannedReply>)> {
-    Ok((StatusCode::CREATED, Json(canned::save(&app, &by, None, &new).await?)))
-}
-
-/// Change a canned reply.
-#[utoipa::path(put, path = "/api/canned-replies/{id}", tag = "inbox", request_body = NewCannedReply, responses((status = 200, body = CannedReply)))]
-pub async fn edit_canned(
-    State(app): State<Arc<App>>,
-    by: Can<CannedManage>,
-    Path(id): Path<CannedReplyId>,
-    Json(new): Json<NewCannedReply>,
-) -> Result<Json<CannedReply>> {
-    Ok(Json(canned::save(&app, &by, Some(id), &new).await?))
-}
-
-/// Remove a canned reply.
-#[utoipa::path(delete, path = "/api/canned-replies/{id}", tag = "inbox", responses((status = 204)))]
-pub async fn remove_canned(
-    State(app): State<Arc<App>>,
-    by: Can<CannedManage>,
-    Path(id): Path<CannedReplyId>,
-) -> Result<StatusCode> {
-    canned::remove(&app, &by, id).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// One's own saved views.
-#[utoipa::path(get, path = "/api/views", tag = "inbox", responses((status = 200, body = Vec<SavedView>)))]
-pub async fn list_views(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Vec<SavedView>>> {
-    let user = by.person()?;
-    Ok(Json(store::views::list(app.read().await?.conn(), by.org, user).await?))
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewView {
-    /// `inbox`, `customers` or `deals`.
-    pub page: String,
-    pub name: String,
-    /// What stands in the page's address.
-    #[schema(value_type = Object)]
-    pub filters: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Save a view of one's own; the same name again replaces it.
-#[utoipa::path(post, path = "/api/views", tag = "inbox", request_body = NewView, responses((status = 201, body = SavedView)))]
-pub async fn save_view(
-    State(app): State<Arc<App>>,
-    by: Can<SignedIn>,
-    Json(new): Json<NewView>,
-) -> Result<(StatusCode, Json<SavedView>)> {
-    let user = by.person()?;
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > 60 {
-        return Err(Error::Invalid("name: 1 to 60 characters".into()));
-    }
-    if !["inbox", "customers", "deals"].contains(&new.page.as_str()) {
-        return Err(Error::Invalid("page: inbox, customers or deals".into()));
-    }
-    let view = SavedView {
-        id: SavedViewId::new(),
-        page: new.page,
-        name: name.into(),
-        filters: sqlx::types::Json(new.filters.into()),
-        created_at: app.now(),
-    };
-    let mut tx = app.begin().await?;
-    store::views::save(tx.conn(), by.org, user, &view).await?;
-    tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(view)))
-}
-
-/// Remove a saved view.
-#[utoipa::path(delete, path = "/api/views/{id}", tag = "inbox", responses((status = 204)))]
-pub async fn remove_view(
-    State(app): State<Arc<App>>,
-    by: Can<SignedIn>,
-    Path(id): Path<SavedViewId>,
-) -> Result<StatusCode> {
-    let user = by.person()?;
-    let mut tx = app.begin().await?;
-    if !store::views::delete(tx.conn(), by.org, user, id).await? {
-        return Err(Error::NotFound("view"));
-    }
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// One conversation.
 #[utoipa::path(get, path = "/api/conversations/{id}", tag = "inbox", responses((status = 200, body = Conversation)))]
 pub async fn find(
@@ -473,43 +370,6 @@ pub async fn reply(
     Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))
 }
 
-/// The form of a message with a file.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only describes the form")]
-pub struct FileForm {
-    /// A picture, sound, a film, a PDF, an Office document, text or an archive; at most 100 MB.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
-    /// What is said about it.
-    text: Option<String>,
-    /// The conversation's `version` you saw.
-    version: Option<i64>,
-    /// Chosen by you: a repetition returns the first message instead of sending another.
-    idempotency_key: Option<String>,
-}
-
-/// Send the customer a file. What their platform does not take goes as a link, or is refused with the reason.
-#[utoipa::path(post, path = "/api/conversations/{id}/files", tag = "inbox", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, body = Message)))]
-pub async fn send_file(
-    State(app): State<Arc<App>>,
-    by: Can<ConversationReply>,
-    Path(id): Path<ConversationId>,
-    request: Request,
-) -> Result<Json<Message>> {
-    let user = by.person()?;
-    let mut form = Form::read(request, &app.files, file::LIMIT).await?;
-    let version = form.take("version").map(|v| v.parse()).transpose();
-    let new = AgentMessage {
-        text: form.take("text").unwrap_or_default(),
-        version: version.map_err(|_| Error::Invalid("version: a number".into()))?,
-        choices: Vec::new(),
-        idempotency_key: form.take("idempotency_key"),
-        file: Some(form.upload),
-        body: None,
-    };
-    Ok(Json(send::send(&app, by.org, id, user, new).await?))
-}
-
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reaction {
@@ -542,24 +402,4 @@ pub async fn note(
     Json(body): Json<NewNote>,
 ) -> Result<Json<Message>> {
     Ok(Json(send::add_note(&app, by.org, id, by.person()?, body.text).await?))
-}
-
-/// A file that came with a message. What may run in a browser is only ever downloaded.
-#[utoipa::path(get, path = "/api/attachments/{id}", tag = "inbox", responses((status = 200, content_type = "application/octet-stream", body = String)))]
-pub async fn attachment(
-    State(app): State<Arc<App>>,
-    by: Can<ConversationRead>,
-    Path(id): Path<AttachmentId>,
-    request: Request,
-) -> Result<Response> {
-    let found = store::find_attachment(app.read().await?.conn(), id).await?;
-    let found = found.filter(|f| f.org_id == by.org && f.status == "stored").ok_or(Error::NotFound("file"))?;
-    file::serve(&app, &found, request).await
-}
-
-/// A file by its link: whoever was given the link may fetch it while it is valid.
-#[utoipa::path(get, path = "/api/files/{link}", tag = "widget", responses((status = 200, content_type = "application/octet-stream", body = String)))]
-pub async fn linked_file(State(app): State<Arc<App>>, Path(link): Path<String>, request: Request) -> Result<Response> {
-    let found = file::linked(&app, &link).await?;
-    file::serve(&app, &found, request).await
 }

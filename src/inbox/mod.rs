@@ -301,7 +301,7 @@ pub async fn open_until(app: &App, org: OrgId, id: ConversationId, seq: i64, epo
         return Ok(None);
     };
     conversation.epoch = epoch;
-    let mut messages = store::list_messages_until(reader.conn(), org, id, seq, HISTORY).await?;
+    let mut messages = store::list_messages_before(reader.conn(), org, id, seq + 1, HISTORY).await?;
     messages.retain(|m| !change::is_revoked(m));
     Ok(Some(Opened { conversation, messages }))
 }

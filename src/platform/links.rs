@@ -139,7 +139,8 @@ fn host(word: &str, written: &str) -> Option<String> {
     let is_glued = labels.len() == 2
         && host == bare
         && written.split('.').nth(1).is_some_and(|next| {
-            next.starts_with(char::is_uppercase) && next.chars().skip(1).all(|c| !c.is_uppercase())
+            let mut letters = next.chars();
+            letters.next().is_some_and(char::is_uppercase) && letters.all(|c| !c.is_uppercase())
         });
     (is_explicit && !host.is_empty() || is_name && !is_file && !is_glued).then(|| host.to_owned())
 }

@@ -100,9 +100,9 @@ pub struct Asked {
 impl Asked {
     /// The texts of the numbered passages.
     pub fn passages(&self) -> Vec<String> {
-        self.user
-            .split("<passage number=")
-            .skip(1)
+        let mut parts = self.user.split("<passage number=");
+        parts.next(); // what stands before the first
+        parts
             .filter_map(|part| {
                 let (_, text) = part.split_once(">\n")?;
                 Some(text.split("\n</passage>").next()?.to_owned())
@@ -316,7 +316,10 @@ fn parse_chat(body: &[u8]) -> Result<(ChatBody, Asked), String> {
     ensure(chat.stream != Some(true), "nobody here streams")?;
     let roles: Vec<&str> = chat.messages.iter().map(|m| m.role.as_str()).collect();
     ensure(roles.iter().all(|r| ["system", "user", "assistant"].contains(r)), "unknown role")?;
-    ensure(roles.iter().skip(1).all(|r| *r != "system"), "the system speaks first or not at all")?;
+    ensure(
+        roles.iter().rposition(|r| *r == "system").is_none_or(|at| at == 0),
+        "the system speaks first or not at all",
+    )?;
     ensure(roles.last() == Some(&"user"), "the last message is the user's")?;
     ensure(chat.messages.iter().all(|m| !m.content.trim().is_empty()), "an empty message")?;
     let text =

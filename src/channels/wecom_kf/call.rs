@@ -10,7 +10,8 @@ use super::{
     super::{
         Body, Checked, Failure, FileFacts, FileKind, Media, Outbound, Page, Place, Sent,
         outside::{self, Lost, Outside},
-        seconds, token,
+        seconds,
+        token::{self, Tokens},
     },
     WecomKf, parse,
 };
@@ -20,13 +21,10 @@ use crate::platform::{Error, Result, crypto::sha256_hex};
 const NEW: Duration = Duration::minutes(10);
 /// What the next try may mend: busy, too often, too many at once.
 const BUSY: [i64; 3] = [-1, 45_009, 45_033];
+/// A token that is no longer taken.
+const STALE: [i64; 3] = [40_014, 42_001, 41_001];
 
-impl WecomKf {
-    fn address(&self, path: &str) -> String {
-        format!("{}/cgi-bin/{path}", self.config.base_url)
-    }
-
-    /// The access token; `refused`: the one that the platform just refused.
+impl Tokens for WecomKf {
     async fn token(&self, outside: &Outside, refused: Option<&str>, now: DateTime<Utc>) -> Result<String> {
         let of = &self.config;
         let key = sha256_hex(format!("wecom\n{}\n{}\n{}", of.base_url, of.corp_id, of.secret).as_bytes());
@@ -45,6 +43,12 @@ impl WecomKf {
         })
         .await
     }
+}
+
+impl WecomKf {
+    fn address(&self, path: &str) -> String {
+        format!("{}/cgi-bin/{path}", self.config.base_url)
+    }
 
     /// One call with a token; once more with a new one when the platform no longer takes it.
     async fn call(&self, outside: &Outside, path: &str, body: &Value, now: DateTime<Utc>) -> Result<Value, NoAnswer> {
@@ -54,7 +58,7 @@ impl WecomKf {
             let request = outside.configured().post(address).json(body);
             let (status, answer) = outside::json(request).await.map_err(NoAnswer::Lost)?;
             match errcode(&answer) {
-                Some(40_014 | 42_001 | 41_001) if attempt == 0 => {
+                Some(code) if attempt == 0 && STALE.contains(&code) => {
                     token = self.token(outside, Some(&token), now).await.map_err(NoAnswer::Token)?;
                 }
                 Some(_) => return Ok(answer),
@@ -142,7 +146,7 @@ impl WecomKf {
         }
     }
 
-    /// Brings a file to WeCom, which keeps it for three days; its id there.
+    /// Brings a file to WeCom; its id there.
     async fn upload(
         &self,
         outside: &Outside,
@@ -151,21 +155,14 @@ impl WecomKf {
         kind: FileKind,
         now: DateTime<Utc>,
     ) -> Result<String, Sent> {
-        let no_token = |e: Error| Sent::Failed(Failure::Retry(e.chain(), None));
-        let mut token = self.token(outside, None, now).await.map_err(no_token)?;
-        for attempt in 0..2 {
-            let answer = upload(outside, &self.address("media/upload"), &token, type_of(kind), path, file).await;
-            let answer = answer.map_err(Lost::of_an_upload)?;
-            match (errcode(&answer), answer.get("media_id").and_then(Value::as_str)) {
-                (Some(0) | None, Some(id)) => return Ok(id.into()),
-                (Some(40_014 | 42_001 | 41_001), _) if attempt == 0 => {
-                    token = self.token(outside, Some(&token), now).await.map_err(no_token)?;
-                }
-                (Some(_), _) => return Err(outcome(&answer, "")),
-                (None, _) => break,
-            }
-        }
-        Err(Sent::Failed(Failure::Retry("WeCom does not take the file".into(), None)))
+        let upload = Upload {
+            platform: "WeCom",
+            address: self.address("media/upload"),
+            kind: type_of(kind),
+            stale: &STALE,
+            refused: |answer| outcome(answer, ""),
+        };
+        upload.run(outside, self, path, file, now).await
     }
 
     /// To the pool or to a servicer, as configured. The session may be there already.
@@ -236,24 +233,55 @@ fn type_of(kind: FileKind) -> &'static str {
     }
 }
 
-/// Brings a file to WeCom or to an official account; the answer.
-pub async fn upload(
-    outside: &Outside,
-    address: &str,
-    token: &str,
-    kind: &str,
-    path: Option<&Path>,
-    file: &FileFacts,
-) -> Result<Value, Lost> {
-    // The name as it is: the encoded form of it is not understood there.
-    let form =
-        reqwest::multipart::Form::new().percent_encode_noop().part("media", outside::form_part(path, file).await?);
-    let request = outside
-        .configured()
-        .post(outside::with_query(address, &[("access_token", token), ("type", kind)]))
-        .timeout(outside::UPLOAD_TIMEOUT)
-        .multipart(form);
-    Ok(outside::json(request).await?.1)
+/// How a file is brought to WeCom or to an official account, which keep it for three days.
+pub struct Upload {
+    pub platform: &'static str,
+    pub address: String,
+    /// What the platform calls a file of this kind.
+    pub kind: &'static str,
+    /// The codes by which it says that a token is no longer taken.
+    pub stale: &'static [i64],
+    /// What any other code means.
+    pub refused: fn(&Value) -> Sent,
+}
+
+impl Upload {
+    /// The file's id there. Once more with a new token when the platform no longer takes the first.
+    pub async fn run(
+        &self,
+        outside: &Outside,
+        account: &impl Tokens,
+        path: Option<&Path>,
+        file: &FileFacts,
+        now: DateTime<Utc>,
+    ) -> Result<String, Sent> {
+        let no_token = |e: Error| Sent::Failed(Failure::Retry(e.chain(), None));
+        let mut taken = account.token(outside, None, now).await.map_err(no_token)?;
+        for attempt in 0..2 {
+            let answer = self.once(outside, path, file, &taken).await.map_err(Lost::of_an_upload)?;
+            match (errcode(&answer), answer.get("media_id").and_then(Value::as_str)) {
+                (Some(0) | None, Some(id)) => return Ok(id.into()),
+                (Some(code), _) if attempt == 0 && self.stale.contains(&code) => {
+                    taken = account.token(outside, Some(&taken), now).await.map_err(no_token)?;
+                }
+                (Some(_), _) => return Err((self.refused)(&answer)),
+                (None, _) => break,
+            }
+        }
+        Err(Sent::Failed(Failure::Retry(format!("{} does not take the file", self.platform), None)))
+    }
+
+    async fn once(&self, outside: &Outside, path: Option<&Path>, file: &FileFacts, token: &str) -> Result<Value, Lost> {
+        // The name as it is: the encoded form of it is not understood there.
+        let form =
+            reqwest::multipart::Form::new().percent_encode_noop().part("media", outside::form_part(path, file).await?);
+        let request = outside
+            .configured()
+            .post(outside::with_query(&self.address, &[("access_token", token), ("type", self.kind)]))
+            .timeout(outside::UPLOAD_TIMEOUT)
+            .multipart(form);
+        Ok(outside::json(request).await?.1)
+    }
 }
 
 /// A file of WeCom or of an official account: an error comes as JSON with status 200.

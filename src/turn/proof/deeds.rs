@@ -118,7 +118,7 @@ fn done_en(said: &str, there: &str) -> Option<String> {
     said.split(['.', '!', '?', ';', ',', '\n', ':']).find_map(|clause| {
         let clause = words(clause);
         let finished = clause.iter().enumerate().find_map(|(at, word)| {
-            let after: Vec<&str> = clause.iter().skip(at + 1).take(4).copied().collect();
+            let after: Vec<&str> = clause.get(at + 1..).unwrap_or_default().iter().take(4).copied().collect();
             match *word {
                 "have" | "has" | "i've" | "we've" | "you've" => {
                     let owner = clause.get(at.wrapping_sub(1)).copied().unwrap_or_default();
@@ -179,7 +179,9 @@ fn done_zh(said: &str, there: &str) -> Option<String> {
         {
             continue;
         }
-        let is_backed = there.split('已').skip(1).any(|after| after.chars().take(8).collect::<String>().contains(&act));
+        let mut backing = there.split('已');
+        backing.next(); // what stands before the first
+        let is_backed = backing.any(|after| after.chars().take(8).collect::<String>().contains(&act));
         if !is_backed {
             return Some(format!("已{act}"));
         }

@@ -54,7 +54,7 @@ const RULES_EN: &[&str] = &[
 fn overrides(folded: &str, words: &[&str]) -> bool {
     let undoes = |w: &str| matches!(w, "ignore" | "disregard" | "forget" | "override" | "bypass" | "overrule");
     let english = words.iter().position(|w| undoes(w)).is_some_and(|at| {
-        let near: Vec<&str> = words.iter().skip(at + 1).take(7).copied().collect();
+        let near: Vec<&str> = words.get(at + 1..).unwrap_or_default().iter().take(7).copied().collect();
         near.iter().any(|w| RULES_EN.contains(w))
             || near.iter().any(|w| matches!(*w, "all" | "everything"))
                 && near.iter().any(|w| matches!(*w, "above" | "previous" | "prior" | "before"))

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { CannedReply, Tag } from "~/api/schema";
+import { useEntries } from "~/parts/entries";
 import { useMe } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
@@ -115,22 +116,13 @@ export function ChannelsSection() {
 export function CannedSection() {
   const w = useWords();
   const me = useMe();
-  const toast = useToast();
-  const cache = useQueryClient();
   const list = useQuery(queries.cannedReplies());
-  const [edited, setEdited] = useState<CannedReply | "new">();
   const may = me.may("canned_reply:manage");
-  const stale = () => void cache.invalidateQueries({ queryKey: ["canned-replies"] });
-  const of = edited === "new" ? undefined : edited;
-  const save = useMutation({
-    mutationFn: (body: { shortcut: string; content: string; language: "en" | "zh" | null }) => (of ? said(api.PUT("/api/canned-replies/{id}", { params: { path: { id: of.id } }, body })) : said(api.POST("/api/canned-replies", { body }))),
-    onSuccess: () => {
-      stale();
-      setEdited(undefined);
-    },
-    onError: toast.failed,
+  const { of, open, add, edit, close, save, remove } = useEntries("canned-replies", {
+    add: (body: { shortcut: string; content: string; language: "en" | "zh" | null }) => said(api.POST("/api/canned-replies", { body })),
+    change: (of: CannedReply, body) => said(api.PUT("/api/canned-replies/{id}", { params: { path: { id: of.id } }, body })),
+    remove: (id) => api.DELETE("/api/canned-replies/{id}", { params: { path: { id } } }),
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/canned-replies/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
     const form = new FormData(e.currentTarget);
@@ -139,7 +131,7 @@ export function CannedSection() {
   if (list.isPending) return <Spinner />;
   return (
     <>
-      {may && <div className="flex justify-end"><Button look="primary" onClick={() => setEdited("new")}><Plus size={14} aria-hidden /> {w.settings.canned.add}</Button></div>}
+      {may && <div className="flex justify-end"><Button look="primary" onClick={add}><Plus size={14} aria-hidden /> {w.settings.canned.add}</Button></div>}
       {list.data?.length === 0 ? (
         <Empty title={w.settings.canned.none}>{w.settings.canned.variables}</Empty>
       ) : (
@@ -150,15 +142,15 @@ export function CannedSection() {
                 <code className="shrink-0 rounded bg-sunken px-1.5 py-0.5 text-xs">/{r.shortcut}</code>
                 <p className="line-clamp-3 min-w-0 flex-1 whitespace-pre-wrap">{r.content}</p>
                 {r.language && <Badge>{w.languages[r.language]}</Badge>}
-                {may && <IconButton label={`${w.edit}: ${r.shortcut}`} onClick={() => setEdited(r)}><Pencil size={14} aria-hidden /></IconButton>}
+                {may && <IconButton label={`${w.edit}: ${r.shortcut}`} onClick={() => edit(r)}><Pencil size={14} aria-hidden /></IconButton>}
                 {may && <IconButton label={`${w.delete}: ${r.shortcut}`} onClick={() => remove.mutate(r.id)}><Trash2 size={14} aria-hidden /></IconButton>}
               </li>
             ))}
           </ul>
         </Card>
       )}
-      {edited && (
-        <Dialog open onOpenChange={(o) => !o && setEdited(undefined)} title={of ? `/${of.shortcut}` : w.settings.canned.add}>
+      {open && (
+        <Dialog open onOpenChange={(o) => !o && close()} title={of ? `/${of.shortcut}` : w.settings.canned.add}>
           <form onSubmit={submit} className="space-y-3">
             <TextField name="shortcut" label={w.settings.canned.shortcut} hint={w.settings.canned.shortcutHint} required maxLength={40} defaultValue={of?.shortcut} />
             <AreaField name="content" label={w.settings.canned.content} hint={w.settings.canned.variables} required rows={6} maxLength={5000} defaultValue={of?.content} />
@@ -178,22 +170,13 @@ export function CannedSection() {
 export function TagsSection() {
   const w = useWords();
   const me = useMe();
-  const toast = useToast();
-  const cache = useQueryClient();
   const tags = useQuery(queries.tags());
-  const [edited, setEdited] = useState<Tag | "new">();
-  const of = edited === "new" ? undefined : edited;
   const may = me.may("tag:manage");
-  const stale = () => void cache.invalidateQueries({ queryKey: ["tags"] });
-  const save = useMutation({
-    mutationFn: (body: { name: string; color: string; category: string | null }) => (of ? said(api.PATCH("/api/tags/{id}", { params: { path: { id: of.id } }, body })) : said(api.POST("/api/tags", { body }))),
-    onSuccess: () => {
-      stale();
-      setEdited(undefined);
-    },
-    onError: toast.failed,
+  const { of, open, add, edit, close, save, remove } = useEntries("tags", {
+    add: (body: { name: string; color: string; category: string | null }) => said(api.POST("/api/tags", { body })),
+    change: (of: Tag, body) => said(api.PATCH("/api/tags/{id}", { params: { path: { id: of.id } }, body })),
+    remove: (id) => api.DELETE("/api/tags/{id}", { params: { path: { id } } }),
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/tags/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
     const form = new FormData(e.currentTarget);
@@ -202,7 +185,7 @@ export function TagsSection() {
   if (tags.isPending) return <Spinner />;
   return (
     <>
-      {may && <div className="flex justify-end"><Button look="primary" onClick={() => setEdited("new")}><Plus size={14} aria-hidden /> {w.settings.tags.add}</Button></div>}
+      {may && <div className="flex justify-end"><Button look="primary" onClick={add}><Plus size={14} aria-hidden /> {w.settings.tags.add}</Button></div>}
       {tags.data?.length === 0 ? (
         <Empty title={w.settings.tags.none} />
       ) : (
@@ -212,15 +195,15 @@ export function TagsSection() {
               <li key={t.id} className="flex items-center gap-3 px-4 py-2">
                 <TagBadge name={t.name} color={t.color} />
                 <span className="flex-1 text-muted">{t.category}</span>
-                {may && <IconButton label={`${w.edit}: ${t.name}`} onClick={() => setEdited(t)}><Pencil size={14} aria-hidden /></IconButton>}
+                {may && <IconButton label={`${w.edit}: ${t.name}`} onClick={() => edit(t)}><Pencil size={14} aria-hidden /></IconButton>}
                 {may && <IconButton label={`${w.delete}: ${t.name}`} onClick={() => remove.mutate(t.id)}><Trash2 size={14} aria-hidden /></IconButton>}
               </li>
             ))}
           </ul>
         </Card>
       )}
-      {edited && (
-        <Dialog open onOpenChange={(o) => !o && setEdited(undefined)} title={of?.name ?? w.settings.tags.add}>
+      {open && (
+        <Dialog open onOpenChange={(o) => !o && close()} title={of?.name ?? w.settings.tags.add}>
           <form onSubmit={submit} className="space-y-3">
             <TextField name="name" label={w.name} required maxLength={50} defaultValue={of?.name} />
             <TextField name="color" type="color" label={w.settings.tags.color} defaultValue={of?.color ?? "#0f766e"} className="w-20 p-1" />

@@ -1,12 +1,12 @@
 // The templates that platforms have approved, per channel.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Pencil, Plus, Trash2 } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import type { FormEvent } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { NewTemplate, Template } from "~/api/schema";
+import { useEntries } from "~/parts/entries";
 import { useMe } from "~/parts/me";
-import { useToast } from "~/parts/toast";
 import { AreaField, Badge, Button, Card, Dialog, Empty, IconButton, SelectField, Spinner, TextField } from "~/parts/ui";
 import { useWords } from "~/words";
 
@@ -16,23 +16,14 @@ const PLATFORMS = ["whatsapp_cloud"];
 export function TemplatesSection() {
   const w = useWords();
   const me = useMe();
-  const toast = useToast();
-  const cache = useQueryClient();
   const list = useQuery(queries.templates());
   const channels = useQuery(queries.channels()).data?.filter((c) => PLATFORMS.includes(c.platform)) ?? [];
-  const [edited, setEdited] = useState<Template | "new">();
-  const of = edited === "new" ? undefined : edited;
   const may = me.may("channel:manage");
-  const stale = () => void cache.invalidateQueries({ queryKey: ["templates"] });
-  const save = useMutation({
-    mutationFn: (body: NewTemplate) => (of ? said(api.PUT("/api/templates/{id}", { params: { path: { id: of.id } }, body })) : said(api.POST("/api/templates", { body }))),
-    onSuccess: () => {
-      stale();
-      setEdited(undefined);
-    },
-    onError: toast.failed,
+  const { of, open, add, edit, close, save, remove } = useEntries("templates", {
+    add: (body: NewTemplate) => said(api.POST("/api/templates", { body })),
+    change: (of: Template, body) => said(api.PUT("/api/templates/{id}", { params: { path: { id: of.id } }, body })),
+    remove: (id) => api.DELETE("/api/templates/{id}", { params: { path: { id } } }),
   });
-  const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/templates/{id}", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
     const form = new FormData(e.currentTarget);
@@ -44,7 +35,7 @@ export function TemplatesSection() {
     <>
       <div className="flex flex-wrap items-center justify-between gap-2">
         <p className="max-w-xl text-[13px] text-muted">{w.settings.templates.hint}</p>
-        {may && channels.length > 0 && <Button look="primary" onClick={() => setEdited("new")}><Plus size={14} aria-hidden /> {w.settings.templates.add}</Button>}
+        {may && channels.length > 0 && <Button look="primary" onClick={add}><Plus size={14} aria-hidden /> {w.settings.templates.add}</Button>}
       </div>
       {list.data?.length === 0 ? (
         <Empty title={w.settings.templates.none}>{channels.length === 0 && w.settings.templates.noChannel}</Empty>
@@ -57,15 +48,15 @@ export function TemplatesSection() {
                   <p className="flex flex-wrap items-center gap-2"><code className="rounded bg-sunken px-1.5 py-0.5 text-xs break-all">{t.name}</code> <Badge>{t.language}</Badge> <span className="text-xs text-muted">{channels.find((c) => c.id === t.channel_id)?.name}</span></p>
                   <p className="mt-1 line-clamp-3 whitespace-pre-wrap">{t.body}</p>
                 </div>
-                {may && <IconButton label={`${w.edit}: ${t.name}`} onClick={() => setEdited(t)}><Pencil size={14} aria-hidden /></IconButton>}
+                {may && <IconButton label={`${w.edit}: ${t.name}`} onClick={() => edit(t)}><Pencil size={14} aria-hidden /></IconButton>}
                 {may && <IconButton label={`${w.delete}: ${t.name}`} onClick={() => remove.mutate(t.id)}><Trash2 size={14} aria-hidden /></IconButton>}
               </li>
             ))}
           </ul>
         </Card>
       )}
-      {edited && (
-        <Dialog open onOpenChange={(o) => !o && setEdited(undefined)} title={of?.name ?? w.settings.templates.add}>
+      {open && (
+        <Dialog open onOpenChange={(o) => !o && close()} title={of?.name ?? w.settings.templates.add}>
           <form onSubmit={submit} className="space-y-3">
             {!of && (
               <SelectField name="channel" label={w.inbox.channel} required>
