@@ -44,52 +44,84 @@ pub async fn add_texts(
     kb: KnowledgeBaseId,
     texts: impl IntoIterator<Item = Text>,
 ) -> Result<TextsAdded> {
-    let mut texts = texts.into_iter();
+    let mut rounds = Rounds { texts: texts.into_iter(), left: None };
     let mut report = TextsAdded::default();
-    let mut replaced = HashSet::new();
+    let (mut written, mut ready) = (HashSet::new(), Vec::new());
     loop {
-        // A source given twice in one go: the later one waits for the next round.
-        let mut sources = HashSet::new();
-        let mut round: Vec<Text> = Vec::new();
-        let mut later = None;
-        for text in texts.by_ref() {
-            if !sources.insert(text.source.clone()) {
-                later = Some(text);
-                break;
-            }
-            round.push(text);
-            if round.len() == TEXTS {
-                break;
-            }
-        }
-        if round.is_empty() {
+        // A round is read while the one before is written; it holds no source of that one, which is not there yet.
+        let round = rounds.next(&written);
+        let is_last = round.texts.is_empty() && rounds.left.is_none();
+        let read = read_round(app, org, kb, round.texts);
+        let (added, read) = tokio::join!(add(app, org, std::mem::take(&mut ready)), read);
+        added?;
+        if is_last {
             break;
         }
-        add_round(app, org, kb, round, &mut report, &mut replaced).await?;
-        if let Some(text) = later {
-            add_round(app, org, kb, vec![text], &mut report, &mut replaced).await?;
-        }
+        let read = read?;
+        report.count(&read);
+        (written, ready) = (round.sources, read.ready);
     }
-    if !replaced.is_empty() {
+    if report.replaced > 0 {
         app.wake(org).await;
     }
     Ok(report)
 }
 
-async fn add_round(
-    app: &App,
-    org: OrgId,
-    kb: KnowledgeBaseId,
+/// Texts cut into rounds in which no source stands twice: the later text of a source waits for a round of its own.
+struct Rounds<I> {
+    texts: I,
+    left: Option<Text>,
+}
+
+/// Texts that are looked at together, and their sources.
+struct Round {
     texts: Vec<Text>,
-    report: &mut TextsAdded,
-    replaced: &mut HashSet<DocumentId>,
-) -> Result<()> {
+    sources: HashSet<String>,
+}
+
+impl<I: Iterator<Item = Text>> Rounds<I> {
+    /// The next texts, up to one of a source that is among them already or among `before`.
+    fn next(&mut self, before: &HashSet<String>) -> Round {
+        let mut round = Round { texts: Vec::new(), sources: HashSet::new() };
+        while round.texts.len() < TEXTS
+            && let Some(text) = self.left.take().or_else(|| self.texts.next())
+        {
+            if before.contains(&text.source) || !round.sources.insert(text.source.clone()) {
+                self.left = Some(text);
+                break;
+            }
+            round.texts.push(text);
+        }
+        round
+    }
+}
+
+/// What a round's texts came to.
+struct RoundRead {
+    ready: Vec<Ready>,
+    unchanged: usize,
+    empty: usize,
+}
+
+impl TextsAdded {
+    fn count(&mut self, round: &RoundRead) {
+        let newer = round.ready.iter().filter(|r| r.version > 1).count();
+        self.new += round.ready.len() - newer;
+        self.replaced += newer;
+        self.unchanged += round.unchanged;
+        self.empty += round.empty;
+        self.passages += round.ready.iter().map(|r| r.pieces.len()).sum::<usize>();
+    }
+}
+
+/// Splits the texts that are new or differ from what is known under their source.
+async fn read_round(app: &App, org: OrgId, kb: KnowledgeBaseId, texts: Vec<Text>) -> Result<RoundRead> {
     let sources: Vec<&str> = texts.iter().map(|t| t.source.as_str()).collect();
     let known = documents::known(app.read().await?.conn(), org, kb, &sources).await?;
     let passage_tokens = app.config.ingest.passage_tokens;
-    let given = texts.len();
-    let (ready, unchanged) = blocking(move || {
-        let mut ready = Vec::with_capacity(texts.len());
+    blocking(move || {
+        let given = texts.len();
+        let mut ready = Vec::with_capacity(given);
         let mut unchanged = 0;
         for text in texts {
             let hash = sha256_hex(text.text.as_bytes());
@@ -100,21 +132,10 @@ async fn add_round(
             }
             ready.extend(read(org, kb, text, hash, known, passage_tokens));
         }
-        Ok((ready, unchanged))
+        let empty = given - unchanged - ready.len();
+        Ok(RoundRead { ready, unchanged, empty })
     })
-    .await?;
-    report.unchanged += unchanged;
-    report.empty += given - unchanged - ready.len();
-    report.passages += ready.iter().map(|r| r.pieces.len()).sum::<usize>();
-    for document in &ready {
-        if document.version > 1 {
-            report.replaced += 1;
-            replaced.insert(document.document_id);
-        } else {
-            report.new += 1;
-        }
-    }
-    add(app, org, ready).await
+    .await
 }
 
 fn read(

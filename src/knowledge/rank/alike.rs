@@ -98,7 +98,7 @@ pub(super) fn same_root(word: &str, text: &str, token: &Token) -> bool {
 }
 
 /// Whether a word of the text is a verb where `word` of the same stem is a noun, or the other way round, as far as their
-/// ends tell: "stores" and "storing".
+/// ends and what stands beside them tell: "stores" and "storing", "never store".
 pub(super) fn is_another_part_of_speech(word: &str, text: &str, token: &Token) -> bool {
     let Some(other) = text.get(token.start..token.end).filter(|_| token.kind == Kind::Word) else { return false };
     let ends = |word: &str, ends: &[&str]| {
@@ -109,7 +109,28 @@ pub(super) fn is_another_part_of_speech(word: &str, text: &str, token: &Token) -
     };
     let is_plural = |word: &str| ends(word, &["s"]) && !ends(word, &["ss"]);
     let is_verb = |word: &str| ends(word, &["ing", "ed"]);
-    is_plural(word) && is_verb(other) || is_verb(word) && is_plural(other)
+    is_plural(word) && (is_verb(other) || !is_plural(other) && is_told_to(text, token))
+        || is_verb(word) && is_plural(other)
+}
+
+/// What a verb follows, and what follows a verb that begins a sentence.
+const BEFORE_VERBS: &[&str] =
+    &["never", "not", "to", "don't", "don’t", "always", "please", "must", "should", "cannot", "can", "can't", "can’t"];
+const AFTER_VERBS: &[&str] = &["the", "a", "an", "it", "them", "your", "this", "these", "all", "at", "in", "only"];
+
+/// Whether the word at `token` stands where a verb in its plain form does: "Never store a tent wet", "Store it dry".
+fn is_told_to(text: &str, token: &Token) -> bool {
+    let is_one_of = |word: &str, list: &[&str]| list.iter().any(|other| word.eq_ignore_ascii_case(other));
+    let before = text.get(..token.start).unwrap_or_default().trim_end_matches([' ', '*', '_']);
+    let after = text.get(token.end..).unwrap_or_default();
+    match before.rsplit([' ', '\n']).next() {
+        Some(word) if is_one_of(word, BEFORE_VERBS) => true,
+        _ => {
+            let begins = before.is_empty() || before.ends_with(['.', ':', '!', ';', '-', '\n']);
+            let next = after.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            begins && after.starts_with(' ') && is_one_of(next, AFTER_VERBS)
+        }
+    }
 }
 
 /// Whether two words share their root ("founder", "founded").
@@ -127,6 +148,7 @@ pub fn shares_root(word: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::lexical;
 
     #[test]
     fn asking_for_the_same_of_another_thing_is_another_question() {
@@ -135,5 +157,28 @@ mod tests {
         assert!(alike("热水壶多少钱", "多少钱包邮？") < 0.6);
         assert!(alike("How much is the kettle?", "How much is the tent?") < 0.6);
         assert!(alike("How much is shipping?", "How much is delivery?") > 0.72, "a synonym is the same thing");
+    }
+
+    #[test]
+    fn stores_are_not_what_never_store_says() {
+        let is_another = |word: &str, text: &str| {
+            let stem = lexical::stem(word);
+            let tokens = lexical::tokens(text);
+            let token = tokens.iter().find(|t| lexical::term_id(&stem) == t.id).expect("the word is there");
+            is_another_part_of_speech(word, text, token)
+        };
+        for verb in [
+            "Never store a tent wet.",
+            "Keep it dry. Store the tent in its bag.",
+            "It must be stored dry.",
+            "- Store at 20 °C",
+        ] {
+            assert!(is_another("stores", verb), "{verb}");
+        }
+        for noun in ["Our store is in Penang.", "Two stores are open.", "Store: 18 Kestrel Link", "Come to the store."]
+        {
+            assert!(!is_another("stores", noun), "{noun}");
+        }
+        assert!(!is_another("store", "Never store a tent wet."), "asked as a verb");
     }
 }
