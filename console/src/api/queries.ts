@@ -17,6 +17,8 @@ export const queries = {
   sessions: () => queryOptions({ queryKey: ["sessions"], queryFn: () => said(api.GET("/api/me/sessions")) }),
 
   secondFactor: () => queryOptions({ queryKey: ["me", "second-factor"], queryFn: () => said(api.GET("/api/me/second-factor")) }),
+  signInOptions: (organization?: string) => queryOptions({ queryKey: ["sign-in", organization ?? ""], queryFn: () => said(api.GET("/api/sign-in/options", { params: { query: { organization } } })), staleTime: LONG, retry: false }),
+  identityProvider: () => queryOptions({ queryKey: ["identity-provider"], queryFn: () => said(api.GET("/api/identity-provider")), staleTime: LONG }),
   security: () => queryOptions({ queryKey: ["security"], queryFn: () => said(api.GET("/api/security")) }),
 
   conversations: (filter: ConversationFilter) =>

@@ -1,5 +1,6 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
+import { access } from "./en/access";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
@@ -428,4 +429,5 @@ export const en = {
   },
 
   settings,
+  access,
 };

@@ -1,5 +1,6 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
+import { access } from "./zh/access";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
@@ -456,4 +457,5 @@ export const zh: Words = {
   },
 
   settings,
+  access,
 };
