@@ -235,6 +235,7 @@ async fn a_visit_belongs_to_the_browser_that_began_it_and_ends_once() {
 async fn only_whom_the_company_lets_in_comes_in() {
     for on in databases() {
         let desk = Desk::open(on).await;
+        desk.shop.colleague("Root", &["super_admin"]).await;
         assert_eq!(problem(&desk.sign_in().await), "uninvited");
         // Who is invited accepts by coming.
         let ana = desk

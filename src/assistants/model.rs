@@ -312,13 +312,11 @@ pub async fn save(app: &Arc<App>, by: &By, change: ModelChange) -> Result<ModelS
 /// For the audit log: that a key changed, not which.
 fn shown(kept: &Kept) -> Value {
     let mut shown = serde_json::to_value(kept).unwrap_or_default();
-    for key in ["api_key", "embedding_api_key"] {
-        if let Some(sealed) = shown.get(key).and_then(Value::as_str).map(String::from) {
+    if let Some(fields) = shown.as_object_mut() {
+        for key in ["api_key", "embedding_api_key"] {
             // `difference` tells of a "hash" only that it is another one.
-            shown[format!("{key}_hash")] = json!(sealed);
-        }
-        if let Some(fields) = shown.as_object_mut() {
-            fields.remove(key);
+            let sealed = fields.remove(key).unwrap_or_default();
+            fields.insert(format!("{key}_hash"), sealed);
         }
     }
     shown

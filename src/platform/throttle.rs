@@ -4,20 +4,22 @@
 //! Who has not failed costs one look-up and no write; how many of those try at this moment is counted in memory. From
 //! the first failure on, a try is counted before its outcome is known, so that guesses sent at the same moment count.
 
+mod store;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, Duration, Utc};
-use sqlx::FromRow;
 
+pub use self::store::sweep;
+use self::store::{Failures, count, count_after, find, forget};
 use super::{
     crypto,
-    db::{Conn, Db},
+    db::Db,
     error::{Error, Result},
 };
-use crate::both;
 
 /// Failures are forgotten after this long without another.
 pub const MEMORY: Duration = Duration::minutes(30);
@@ -45,17 +47,14 @@ impl Patience {
     }
 }
 
-/// The failures of one key.
-#[derive(Debug, Clone, Copy, FromRow)]
-struct Failures {
-    count: i64,
-    last_at: DateTime<Utc>,
-}
-
 impl Failures {
+    fn many(self) -> u32 {
+        u32::try_from(self.count).unwrap_or(u32::MAX)
+    }
+
     /// How long a next try must wait; zero: not at all.
-    fn remaining(&self, patience: Patience, now: DateTime<Utc>) -> Duration {
-        let until = self.last_at + patience.wait(u32::try_from(self.count).unwrap_or(u32::MAX));
+    fn remaining(self, patience: Patience, now: DateTime<Utc>) -> Duration {
+        let until = self.last_at + patience.wait(self.many());
         (until - now).max(Duration::zero())
     }
 }
@@ -79,54 +78,69 @@ impl Throttle {
     pub async fn attempt(&self, db: &Db, keys: &[(&str, Patience)], now: DateTime<Utc>) -> Result<Attempt> {
         let keys: Vec<_> = keys.iter().map(|(key, patience)| (crypto::sha256_hex(key.as_bytes()), *patience)).collect();
         for _ in 0..LOOKS {
-            let mut known = Vec::new();
-            let mut reader = db.read().await?;
+            let mut attempt = Attempt { throttle: self.clone(), keys: Vec::new(), now };
+            let (mut known, mut wait) = (Vec::new(), Duration::zero());
+            // First counted here, then looked at there: who ends in between is seen in one of the two.
             for (key, patience) in &keys {
-                known.push((key, *patience, find(reader.conn(), key).await?));
+                known.push((key, *patience, self.take_off(key), None));
+                attempt.keys.push((key.clone(), false));
+            }
+            let mut reader = db.read().await?;
+            for (key, patience, others, found) in &mut known {
+                *found = find(reader.conn(), key).await?;
+                let failures = found.filter(|f: &Failures| now - f.last_at < MEMORY);
+                wait = wait.max(match (*others, failures) {
+                    (0, None) => Duration::zero(),
+                    (0, Some(failures)) => failures.remaining(*patience, now),
+                    // They may all fail.
+                    (others, failures) => patience.wait(others.saturating_add(failures.map_or(0, Failures::many))),
+                });
             }
             drop(reader);
-            let waits = known.iter().filter_map(|(_, patience, found)| {
-                found.filter(|f| now - f.last_at < MEMORY).map(|f| f.remaining(*patience, now))
-            });
-            let wait = waits.max().unwrap_or_default();
             if wait > Duration::zero() {
                 return Err(too_many(wait));
             }
-            let mut attempt = Attempt { throttle: self.clone(), keys: Vec::new(), now };
-            for (key, patience, found) in &known {
-                if found.is_none() {
-                    self.take_off(key, *patience)?;
-                }
-                attempt.keys.push(((*key).clone(), found.is_some()));
-            }
-            if known.iter().all(|(_, _, found)| found.is_none()) {
+            if known.iter().all(|(.., found)| found.is_none()) {
                 return Ok(attempt);
             }
             let mut tx = db.begin().await?;
             let mut is_counted = true;
-            for (key, _, found) in &known {
+            for (key, .., found) in &known {
                 if let Some(found) = found {
                     is_counted = is_counted && count_after(tx.conn(), key, *found, now).await?;
                 }
             }
             if is_counted {
                 tx.commit().await?;
+                for ((key, is_counted), (.., found)) in attempt.keys.iter_mut().zip(&known) {
+                    if found.is_some() {
+                        self.land(key);
+                        *is_counted = true;
+                    }
+                }
                 return Ok(attempt);
             }
         }
         Err(too_many(Duration::seconds(1)))
     }
 
-    /// One more that tries without having failed before; as many as the failures that cost nothing.
-    fn take_off(&self, key: &str, patience: Patience) -> Result<()> {
+    /// One more that tries and is not counted as a failure; says how many others do.
+    fn take_off(&self, key: &str) -> u32 {
         let mut flying = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let n = flying.entry(key.to_string()).or_default();
-        let wait = patience.wait(*n);
-        if wait > Duration::zero() {
-            return Err(too_many(wait));
-        }
         *n += 1;
-        Ok(())
+        *n - 1
+    }
+
+    /// One less.
+    fn land(&self, key: &str) {
+        let mut flying = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(n) = flying.get_mut(key) {
+            *n = n.saturating_sub(1);
+            if *n == 0 {
+                flying.remove(key);
+            }
+        }
     }
 }
 
@@ -155,57 +169,14 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        let mut flying = self.throttle.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, _) in self.keys.iter().filter(|(_, is_counted)| !is_counted) {
-            if let Some(n) = flying.get_mut(key) {
-                *n = n.saturating_sub(1);
-                if *n == 0 {
-                    flying.remove(key);
-                }
-            }
+            self.throttle.land(key);
         }
     }
 }
 
 fn too_many(wait: Duration) -> Error {
     Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 }
-}
-
-async fn find(c: Conn<'_>, key: &str) -> Result<Option<Failures>> {
-    const FIND: &str = "SELECT count, last_at FROM failed_attempts WHERE key_hash = $1";
-    Ok(both!(c, c => sqlx::query_as(FIND).bind(key).fetch_optional(c).await)?)
-}
-
-/// One more failure, if it stands as it was seen; false: another try was counted meanwhile.
-async fn count_after(c: Conn<'_>, key: &str, seen: Failures, now: DateTime<Utc>) -> Result<bool> {
-    const COUNT: &str = "
-        UPDATE failed_attempts SET count = $3, last_at = $4 WHERE key_hash = $1 AND count = $2 AND last_at = $5";
-    let next = if now - seen.last_at < MEMORY { seen.count + 1 } else { 1 };
-    let n = both!(c, c => sqlx::query(COUNT).bind(key).bind(seen.count).bind(next).bind(now).bind(seen.last_at)
-        .execute(c).await.map(|r| r.rows_affected()))?;
-    Ok(n == 1)
-}
-
-async fn count(c: Conn<'_>, key: &str, now: DateTime<Utc>) -> Result<()> {
-    const COUNT: &str = "
-        INSERT INTO failed_attempts (key_hash, count, last_at) VALUES ($1, 1, $2)
-        ON CONFLICT (key_hash) DO UPDATE SET last_at = $2,
-            count = CASE WHEN failed_attempts.last_at > $3 THEN failed_attempts.count + 1 ELSE 1 END";
-    both!(c, c => sqlx::query(COUNT).bind(key).bind(now).bind(now - MEMORY).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
-
-async fn forget(c: Conn<'_>, key: &str) -> Result<()> {
-    both!(c, c => sqlx::query("DELETE FROM failed_attempts WHERE key_hash = $1").bind(key).execute(c).await
-        .map(|_| ()))?;
-    Ok(())
-}
-
-/// Removes what is too long ago to matter.
-pub async fn sweep(c: Conn<'_>, now: DateTime<Utc>) -> Result<()> {
-    const SWEEP: &str = "DELETE FROM failed_attempts WHERE last_at < $1";
-    both!(c, c => sqlx::query(SWEEP).bind(now - MEMORY).execute(c).await.map(|_| ()))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Provider {
             says,
             codes: HashMap::new(),
             key: ("k1".into(), fresh_key()),
-            rsa: RsaKeyPair::from_pkcs8(include_bytes!("../fixtures/provider-test-only.der")).unwrap(),
+            rsa: RsaKeyPair::from_der(include_bytes!("../fixtures/provider-test-only.der")).unwrap(),
             alias: None,
             discoveries: 0,
             faults: Vec::new(),

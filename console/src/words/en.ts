@@ -4,6 +4,7 @@ import { access } from "./en/access";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
+import { model } from "./en/model";
 import { settings } from "./en/settings";
 
 export const en = {
@@ -430,4 +431,5 @@ export const en = {
 
   settings,
   access,
+  model,
 };

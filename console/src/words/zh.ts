@@ -4,6 +4,7 @@ import { access } from "./zh/access";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
+import { model } from "./zh/model";
 import { settings } from "./zh/settings";
 
 /** 服务器用英文写的通知标题。 */
@@ -458,4 +459,5 @@ export const zh: Words = {
 
   settings,
   access,
+  model,
 };

@@ -15,7 +15,7 @@ const ChannelsSection = lazy(() => company().then((m) => ({ default: m.ChannelsS
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
-const ModelSection = lazy(() => company().then((m) => ({ default: m.ModelSection })));
+const ModelSection = lazy(() => import("./model").then((m) => ({ default: m.ModelSection })));
 const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
 const TemplatesSection = lazy(() => import("./templates").then((m) => ({ default: m.TemplatesSection })));
 const SecuritySection = lazy(() => import("./secondFactor").then((m) => ({ default: m.SecuritySection })));
