@@ -6,6 +6,7 @@ import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
 import { settings } from "./en/settings";
+import { versions } from "./en/versions";
 
 export const en = {
   product: "Frontdesk",
@@ -432,4 +433,5 @@ export const en = {
   settings,
   access,
   model,
+  versions,
 };

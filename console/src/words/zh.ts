@@ -6,6 +6,7 @@ import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
 import { settings } from "./zh/settings";
+import { versions } from "./zh/versions";
 
 /** 服务器用英文写的通知标题。 */
 const titles: [RegExp, (name: string) => string][] = [
@@ -460,4 +461,5 @@ export const zh: Words = {
   settings,
   access,
   model,
+  versions,
 };

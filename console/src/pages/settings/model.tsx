@@ -61,6 +61,8 @@ function Form({ model }: { model: ModelSettings }) {
   const [m, set] = useState({ ...model, api_key: "", embedding_api_key: "", apart: model.embedding_base_url !== "" });
   const [sure, setSure] = useState(false);
   const fixed = !model.is_editable;
+  /** Another organisation's matter: there is nothing to see here. */
+  const elsewhere = fixed && model.source !== "configuration";
   const change = (rebuilds_index: boolean): ModelChange => ({
     base_url: m.base_url,
     api_key: m.api_key || null,
@@ -107,9 +109,9 @@ function Form({ model }: { model: ModelSettings }) {
   return (
     <Card title={t.title}>
       <form onSubmit={submit} className="space-y-4 p-4">
-        <p className="text-[13px]"><span className="text-muted">{w.settings.model.now}: </span><span className="font-medium">{model.source === "nobody" ? w.none : model.now}</span></p>
+        <p className="text-[13px]"><span className="text-muted">{w.settings.model.now} </span><span className="font-medium">{model.source === "nobody" ? w.none : model.now}</span></p>
         {fixed ? <Notice>{model.source === "configuration" ? t.inFile : t.elsewhere}</Notice> : <p className="text-[13px] text-muted">{t.hint}</p>}
-        <fieldset disabled={fixed} className="space-y-4">
+        {elsewhere ? null : <fieldset disabled={fixed} className="space-y-4">
           <div className="grid gap-4 sm:grid-cols-2">
             <TextField label={t.baseUrl} type="url" placeholder="https://api.deepseek.com/v1" value={m.base_url} onChange={(e) => edit({ base_url: e.target.value })} autoComplete="off" />
             <TextField label={t.key} hint={keyHint(model.has_api_key, moved)} type="password" value={m.api_key} onChange={(e) => edit({ api_key: e.target.value })} placeholder={model.has_api_key && !moved ? "••••••••" : undefined} autoComplete="new-password" />
@@ -138,7 +140,7 @@ function Form({ model }: { model: ModelSettings }) {
               {number("answer_tokens", t.answer, 50, 16_000)}
             </div>
           </details>
-        </fieldset>
+        </fieldset>}
         {test.data && (
           <div className="space-y-2">
             {test.data.chat && <Outcome name={t.chatName} tried={test.data.chat} />}

@@ -10,6 +10,8 @@ import { useWords } from "~/words";
 import { CopyBox } from "./people";
 import { useRoleName } from "./roles";
 
+/** What the server knows more of than the words say. */
+const SAYS_MORE = ["not_a_provider", "other_issuer", "token"];
 /** Roles that nobody gets by coming. */
 const NEVER = ["super_admin", "admin"];
 
@@ -78,7 +80,7 @@ function Form({ provider }: { provider: IdentityProvider }) {
         {test.data && (
           <Notice role="status" tone={test.data.problem ? "danger" : "ok"}>
             {test.data.problem ? (w.access.tests[test.data.problem] ?? test.data.problem) : w.access.fine}
-            {test.data.problem && test.data.detail && <span className="mt-1 block text-xs break-words opacity-80">{test.data.detail}</span>}
+            {test.data.problem && SAYS_MORE.includes(test.data.problem) && test.data.detail && <span className="mt-1 block text-xs break-words opacity-80">{test.data.detail}</span>}
           </Notice>
         )}
         <div className="flex flex-wrap gap-2">

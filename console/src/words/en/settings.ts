@@ -2,7 +2,7 @@
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",
