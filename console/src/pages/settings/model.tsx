@@ -109,7 +109,7 @@ function Form({ model }: { model: ModelSettings }) {
   return (
     <Card title={t.title}>
       <form onSubmit={submit} className="space-y-4 p-4">
-        <p className="text-[13px]"><span className="text-muted">{w.settings.model.now} </span><span className="font-medium">{model.source === "nobody" ? w.none : model.now}</span></p>
+        <p className="flex flex-wrap gap-x-3 text-[13px]"><span className="text-muted">{w.settings.model.now}</span><span className="font-medium">{model.source === "nobody" ? w.none : model.now}</span></p>
         {fixed ? <Notice>{model.source === "configuration" ? t.inFile : t.elsewhere}</Notice> : <p className="text-[13px] text-muted">{t.hint}</p>}
         {elsewhere ? null : <fieldset disabled={fixed} className="space-y-4">
           <div className="grid gap-4 sm:grid-cols-2">
@@ -173,7 +173,7 @@ function Outcome({ name, tried, onDimensions }: { name: string; tried: ModelTrie
     <Notice role="status" tone={tried.problem ? "danger" : notes.length > 0 ? "warn" : "ok"}>
       <p><span className="font-medium">{name}</span>: {tried.problem ? (t.problems[tried.problem] ?? tried.problem) : t.fine(took)}</p>
       {notes.map((note) => <p key={String(note)} className="mt-1">{note}</p>)}
-      {tried.problem && tried.detail && <p className="mt-1 text-xs break-words opacity-80">{tried.detail}</p>}
+      {tried.problem && tried.problem !== "wrong_dimensions" && tried.detail && <p className="mt-1 text-xs break-words opacity-80">{tried.detail}</p>}
       {other && onDimensions && <div className="mt-2"><Button size="sm" onClick={() => onDimensions(other)}>{t.useDimensions(other)}</Button></div>}
     </Notice>
   );

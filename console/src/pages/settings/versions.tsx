@@ -8,7 +8,7 @@ import type { AssistantVersion, NewAssistantVersion } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, Card, Check, Dialog, Empty, Notice, Spinner, Table, TextField } from "~/parts/ui";
+import { AreaField, Badge, Button, Card, Check, Dialog, Empty, Notice, Spinner, TextField } from "~/parts/ui";
 import { useLanguage, useWords } from "~/words";
 
 /** What `/api/replays` answers, as far as it is shown. */
@@ -54,23 +54,22 @@ export function VersionsSection() {
         {me.may("assistant:write") && <Button look="primary" onClick={() => setDrafting(true)}><Plus size={14} aria-hidden /> {t.draft}</Button>}
       </div>
       {all.length === 0 ? <Empty title={t.none} /> : (
-        <Table label={w.settings.sections.versions ?? ""} head={[t.version, "", t.changes, t.who, t.published, ""]}>
+        <ul aria-label={w.settings.sections.versions} className="divide-y divide-line rounded-lg border border-line bg-panel">
           {all.map((v) => (
-            <tr key={v.version}>
-              <td><span className="font-medium">{v.version}</span>{v.note && <span className="block max-w-48 text-xs text-muted">{v.note}</span>}</td>
-              <td><Badge tone={v.status === "published" ? "ok" : v.status === "draft" ? "accent" : "plain"}>{t.status[v.status]}</Badge></td>
-              <td className="text-xs text-muted">{changes(v, all.find((x) => x.version === v.version - 1), t).join(" · ") || t.same}</td>
-              <td className="text-xs whitespace-nowrap text-muted">{by(v.created_by, v.created_at)}</td>
-              <td className="text-xs whitespace-nowrap text-muted">{by(v.published_by, v.published_at)}</td>
-              <td>
-                <span className="flex justify-end gap-1">
-                  {me.may("eval:run") && <Button size="sm" busy={replay.isPending && replay.variables === v.version} onClick={() => replay.mutate(v.version)}><History size={13} aria-hidden /> {t.replay}</Button>}
-                  {me.may("assistant:publish") && (v.status === "published" ? <Button size="sm" onClick={() => setLeaving(true)}><Undo2 size={13} aria-hidden /> {t.rollBack}</Button> : <Button size="sm" onClick={() => { setHeld(undefined); setGoing(v); }}><Rocket size={13} aria-hidden /> {t.publish}</Button>)}
-                </span>
-              </td>
-            </tr>
+            <li key={v.version} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3">
+              <div className="min-w-56 flex-1 space-y-1">
+                <p className="flex flex-wrap items-center gap-2 text-[13px]"><span className="font-medium">{t.n(v.version)}</span><Badge tone={v.status === "published" ? "ok" : v.status === "draft" ? "accent" : "plain"}>{t.status[v.status]}</Badge></p>
+                {v.note && <p className="text-[13px] break-words">{v.note}</p>}
+                <p className="text-xs text-muted">{t.changes}: {changes(v, all.find((x) => x.version === v.version - 1), t).join(" · ") || t.same}</p>
+                <p className="text-xs text-muted">{t.who}: {by(v.created_by, v.created_at)}{v.published_at && <><br />{t.published}: {by(v.published_by, v.published_at)}</>}</p>
+              </div>
+              <div className="flex gap-1">
+                {me.may("eval:run") && <Button size="sm" busy={replay.isPending && replay.variables === v.version} onClick={() => replay.mutate(v.version)}><History size={13} aria-hidden /> {t.replay}</Button>}
+                {me.may("assistant:publish") && (v.status === "published" ? <Button size="sm" onClick={() => setLeaving(true)}><Undo2 size={13} aria-hidden /> {t.rollBack}</Button> : <Button size="sm" onClick={() => { setHeld(undefined); setGoing(v); }}><Rocket size={13} aria-hidden /> {t.publish}</Button>)}
+              </div>
+            </li>
           ))}
-        </Table>
+        </ul>
       )}
       {replay.data && <Outcome replay={replay.data} />}
       {drafting && id && <Draft assistant={id} from={live} onClose={() => { setDrafting(false); stale(); }} />}

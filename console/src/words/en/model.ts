@@ -40,7 +40,7 @@ export const model = {
     malformed: "Something else than an OpenAI-compatible endpoint answers there.",
     not_structured: "It answered, but not in the JSON that was asked for. Most answers would be quoted from the documents.",
     cut_off: "The answer was cut off: give it more tokens to write.",
-    wrong_dimensions: "Its vectors have another length.",
+    wrong_dimensions: "Its vectors have another length than the one set here.",
     refused: "The provider refused the call.",
   } as Record<string, string>,
   useDimensions: (n: number) => `Use ${n}`,

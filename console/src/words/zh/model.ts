@@ -41,7 +41,7 @@ export const model: Words["model"] = {
     malformed: "这个地址的服务不兼容 OpenAI 接口。",
     not_structured: "有回答，但不是所要求的 JSON，大多数答案会改为摘录文档原文。",
     cut_off: "回答被截断，请增加最多生成的词元数。",
-    wrong_dimensions: "它的向量是另一个维度。",
+    wrong_dimensions: "它的向量维度与这里设置的不同。",
     refused: "服务商拒绝了调用。",
   },
   useDimensions: (n) => `改为 ${n}`,
