@@ -198,8 +198,7 @@ async fn load(app: &App) -> Result<Option<Value>> {
     Ok(staff::find_config(app.read().await?.conn(), org.id, KEY).await?.map(|v| v.0))
 }
 
-/// Takes into force what was saved, if it is not yet; true: an embedding model of another name or length is asked from
-/// now on. Cheap when nothing changed.
+/// Takes into force what was saved, if it is not yet. Cheap when nothing changed.
 pub async fn refresh(app: &Arc<App>) -> Result<()> {
     if app.config.model.is_set() {
         return Ok(());
