@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::{App, Change, Changed, Job, job},
-    erasure, inbox, knowledge, memory,
+    assistants, erasure, inbox, knowledge, memory,
     platform::{Error, Result, queue, queue::Claimed},
-    turn,
+    staff, turn,
 };
 
 /// How many jobs of a queue one process runs at a time.
@@ -201,7 +201,11 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Crawl { document } => knowledge::crawl(app, *document).await,
         Job::Forget { document } => knowledge::ingest::forget(app, *document).await,
-        Job::Reindex { org } => knowledge::index::rebuild(app, *org).await,
+        Job::Reindex { org } => {
+            // Another process may have chosen another model a moment ago.
+            assistants::model::refresh(app).await?;
+            knowledge::index::rebuild(app, *org).await
+        }
         Job::Reweigh { org } => knowledge::index::reweigh(app, *org).await,
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
@@ -285,10 +289,21 @@ async fn tend(app: Arc<App>) {
         if let Err(e) = renewed.await {
             tracing::error!(error = %e.chain(), "cannot renew leases");
         }
+        if let Err(e) = assistants::model::refresh(&app).await {
+            tracing::error!(error = %e.chain(), "the model's settings could not be taken into force");
+        }
         if last_sweep.is_none_or(|at| at.elapsed() >= SWEEP) {
             last_sweep = Some(tokio::time::Instant::now());
             if let Err(e) = inbox::sweep(&app).await {
                 tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+            let swept = async {
+                let mut tx = app.begin().await?;
+                staff::sweep(tx.conn(), app.now()).await?;
+                tx.commit().await
+            };
+            if let Err(e) = swept.await {
+                tracing::error!(error = %e.chain(), "cannot remove sessions that ran out");
             }
             if let Err(e) = knowledge::crawl_due(&app).await {
                 tracing::error!(error = %e.chain(), "cannot fetch addresses again");

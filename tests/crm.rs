@@ -859,6 +859,7 @@ fn is_open(path: &str) -> bool {
     path.starts_with("/api/widget/") // visitors: they show their own token
         || path == "/api/sign-in" // who is about to sign in
         || path == "/api/setup" // the same, by a link
+        || path.starts_with("/api/sign-in/") // the same, over an identity provider
         || path == "/api/forgot-password" // who can't
         || path == "/api/files/{link}" // a platform fetches what was sent: the sealed link is what it shows
 }

@@ -13,11 +13,13 @@ const root = createRootRouteWithContext<Context>()({ component: Outlet, notFound
 
 const text = (v: unknown) => (typeof v === "string" && v !== "" ? v : undefined);
 
+/** Where to go afterwards, whose page it is, and how a visit to the identity provider ended. */
+export type SignInSearch = { to?: string; organization?: string; problem?: string; owes?: "code" };
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
   component: SignIn,
-  validateSearch: (s: Record<string, unknown>): { to?: string } => ({ to: text(s.to) }),
+  validateSearch: (s: Record<string, unknown>): SignInSearch => ({ to: text(s.to), organization: text(s.organization), problem: text(s.problem), owes: s.owes === "code" ? "code" : undefined }),
 });
 
 /** Everything behind the sign-in. */

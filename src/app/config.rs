@@ -23,6 +23,7 @@ use crate::platform::{
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub server: Server,
+    pub sign_in: SignIn,
     pub database: Database,
     pub vectors: Vectors,
     pub redis: Redis,
@@ -40,6 +41,13 @@ pub struct Server {
     pub public_url: Option<String>,
     pub trusted_proxies: Vec<String>,
     pub upload_limit_mb: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignIn {
+    /// Whether an identity provider may stand in the own network, or speak plain HTTP.
+    pub allow_private_provider: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -157,6 +165,11 @@ impl Default for Model {
 }
 
 impl Model {
+    /// Whether a model is configured here: then nothing else may say which.
+    pub fn is_set(&self) -> bool {
+        [&self.base_url, &self.chat_model, &self.embedding_model, &self.embedding_base_url].iter().any(|v| v.is_some())
+    }
+
     /// Which models are configured, and how they are called.
     pub fn settings(&self) -> Settings {
         let remote = |model: &Option<String>, base_url: &Option<String>, key: &Option<Secret>| {
@@ -176,6 +189,8 @@ impl Model {
             chat: remote(&self.chat_model, &self.base_url, &self.api_key),
             embeddings: remote(&self.embedding_model, embedding_url, embedding_key),
             dimensions: self.embedding_dimensions,
+            context_tokens: self.context_tokens,
+            answer_tokens: self.answer_tokens,
             timeout: Duration::from_secs(self.timeout_s.max(1)),
             breaker_failures: self.breaker_failures,
             breaker_pause: Duration::from_secs(self.breaker_pause_s),

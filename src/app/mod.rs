@@ -48,7 +48,7 @@ pub struct App {
     pub key: MasterKey,
     /// What the command line shows to the process that runs beside it; known only to who can read the data directory.
     pub local_token: String,
-    /// Failed sign-ins, so that guessing gets slow.
+    /// Counts failed sign-ins, so that guessing gets slow.
     pub sign_ins: Throttle,
     pub model: Model,
     /// How much each visitor of the website writes.

@@ -6,14 +6,18 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Assistant, Draft, Gate, Version, store};
+use super::{
+    Assistant, Draft, Gate, Version,
+    model::{self, ModelChange, ModelSettings, ModelTest},
+    store,
+};
 use crate::{
     app::{App, AssistantId},
     platform::{
         Result,
         http::{Json, Path},
     },
-    staff::{AssistantPublish, AssistantRead, AssistantWrite, Can},
+    staff::{AssistantPublish, AssistantRead, AssistantWrite, Can, SettingsManage},
 };
 
 /// What must hold before a version is published.
@@ -30,6 +34,32 @@ pub struct NewGate {
 pub struct RolledBack {
     /// Null: the installation's settings.
     pub published: Option<Version>,
+}
+
+/// See which language models the installation asks.
+#[utoipa::path(get, path = "/api/model", tag = "assistant", responses((status = 200, body = ModelSettings)))]
+pub async fn find_model(State(app): State<Arc<App>>, by: Can<SettingsManage>) -> Result<Json<ModelSettings>> {
+    Ok(Json(model::find(&app, &by).await?))
+}
+
+/// Say which language models the installation asks, from now on.
+#[utoipa::path(put, path = "/api/model", tag = "assistant", request_body = ModelChange, responses((status = 200, body = ModelSettings)))]
+pub async fn save_model(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(change): Json<ModelChange>,
+) -> Result<Json<ModelSettings>> {
+    Ok(Json(model::save(&app, &by, change).await?))
+}
+
+/// Make one small call of each model, without saving anything.
+#[utoipa::path(post, path = "/api/model/test", tag = "assistant", request_body = ModelChange, responses((status = 200, body = ModelTest)))]
+pub async fn test_model(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(change): Json<ModelChange>,
+) -> Result<Json<ModelTest>> {
+    Ok(Json(model::test(&app, &by, change).await?))
 }
 
 /// See the assistant.

@@ -3,6 +3,7 @@
 
 pub mod api;
 mod draft;
+pub mod model;
 mod publish;
 mod store;
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use frontdesk::{
     app::{App, Config},
-    demo, erasure, inbox, knowledge, memory,
+    assistants, demo, erasure, inbox, knowledge, memory,
     platform::{Error, Result, telemetry},
     staff::{self, FirstStart},
     web, worker,
@@ -70,6 +70,7 @@ pub async fn prepare(app: &Arc<App>) -> Result<()> {
     inbox::ensure_web_channel(app, org).await?;
     inbox::bring_in(app).await?;
     erasure::apply(app).await?;
+    assistants::model::refresh(app).await?;
     knowledge::index::reconcile(app).await?;
     memory::reconcile(app).await
 }

@@ -69,7 +69,7 @@ async fn ask(app: &App, conversation: &Conversation, purpose: &'static str, prom
         system: prompt.system,
         messages: vec![Message::user(prompt.user)],
         schema: Some(("writing", schema())),
-        max_tokens: app.config.model.answer_tokens,
+        max_tokens: app.model.answer_tokens(),
     };
     let begun = Instant::now();
     let answered = app.model.chat(&request).await.and_then(read);

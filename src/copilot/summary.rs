@@ -86,7 +86,7 @@ async fn written(app: &App, opened: &Opened, language: Language) -> Result<Strin
         .collect();
     let bare = app.prompts.summary(language, &[])?;
     let latest: Vec<&str> = lines.iter().rev().map(|line| line.text.as_str()).collect();
-    let fits = tokens::fit(app.config.model.context_tokens, &[&bare.system, &bare.user], &[&latest]);
+    let fits = tokens::fit(app.model.context_tokens(), &[&bare.system, &bare.user], &[&latest]);
     let kept = fits.first().copied().unwrap_or(0).max(1);
     let shown = lines.get(lines.len().saturating_sub(kept)..).unwrap_or_default();
     ask(app, &opened.conversation, "summary", app.prompts.summary(language, shown)?).await

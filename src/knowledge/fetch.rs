@@ -3,15 +3,15 @@
 //! The parsed host is checked (an address literal never reaches the resolver), names are filtered where they are
 //! resolved (so that no second look-up can answer otherwise), and redirects are followed by hand, each checked anew.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header;
-use url::{Host, Url};
+use url::Url;
 
 use super::parse::Kind;
 use crate::platform::{
     Error, Result,
-    net::{PrivateName, PublicOnly, is_public},
+    net::{PublicOnly, led_home, names_private},
 };
 
 const REDIRECTS: usize = 5;
@@ -110,8 +110,7 @@ fn parse(address: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Refuses what is no web address, carries a password, or names a private address as such. `Url` has turned every
-/// spelling of an IPv4 address (octal, one number, …) into the address.
+/// Refuses what is no web address, carries a password, or names a private address as such.
 fn check(url: &Url, allow_private: bool) -> Result<()> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Error::Invalid("the address redirects to something that is no web page".into()));
@@ -119,13 +118,10 @@ fn check(url: &Url, allow_private: bool) -> Result<()> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Invalid("addresses with a user name or password are not fetched".into()));
     }
-    let literal = match url.host() {
-        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-        Some(Host::Domain(_)) => None,
-        None => return Err(Error::Invalid("the address has no host".into())),
-    };
-    if !allow_private && literal.is_some_and(|ip| !is_public(ip)) {
+    if !url.has_host() {
+        return Err(Error::Invalid("the address has no host".into()));
+    }
+    if !allow_private && names_private(url) {
         return Err(private());
     }
     Ok(())
@@ -136,12 +132,8 @@ fn private() -> Error {
 }
 
 fn gone(error: &reqwest::Error) -> Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(e) = cause {
-        if e.is::<PrivateName>() {
-            return private();
-        }
-        cause = e.source();
+    if led_home(error) {
+        return private();
     }
     Error::Invalid(if error.is_timeout() { "the address is too slow" } else { "the address can't be reached" }.into())
 }

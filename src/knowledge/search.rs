@@ -44,7 +44,7 @@ impl Query {
 
 /// Finds what may answer `query`. The same query on the same state gives the same evidence in the same order.
 pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
-    let model = query.model.as_ref().unwrap_or(&app.model);
+    let model = query.model.as_ref().unwrap_or(&app.model).pinned();
     let mut asked = Asked::read(&query.text);
     if asked.terms.is_empty() && !model.can_embed() {
         return Ok(Evidence { features: Features { unknown: 1.0, ..Features::default() }, ..Evidence::default() });
@@ -56,9 +56,7 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
 
     let dense = match &passages {
         Some(generation)
-            if model.can_embed()
-                && !query.by_words_alone
-                && model.embedding_model() == generation.embedding_model.as_deref() =>
+            if model.can_embed() && !query.by_words_alone && model.embedding_model() == generation.embedding_model =>
         {
             drop(reader);
             let dense = match model.embed(std::slice::from_ref(&query.text)).await {

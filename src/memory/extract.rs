@@ -45,7 +45,7 @@ pub(super) async fn extract(app: &App, texts: &[&str], language: Language) -> Ve
         system: prompt.system,
         messages: vec![Message::user(prompt.user)],
         schema: Some(("memory", schema())),
-        max_tokens: app.config.model.answer_tokens.min(400),
+        max_tokens: app.model.answer_tokens().min(400),
     };
     let noticed = match app.model.chat(&request).await {
         Ok(reply) => reply.json.and_then(|json| json.get("facts").cloned()),

@@ -11,6 +11,7 @@ use crate::{
     platform::{
         Error, Result,
         lexical::{self, TOKENIZER},
+        model::Model,
         vectors::{Filter, Point, Shape},
     },
 };
@@ -22,11 +23,11 @@ const BATCH: i64 = 500;
 
 /// The collection of an organisation's memories. Another tokenizer or model makes another collection, which is filled
 /// from the rows; until it is whole, recall also looks at the rows that are not in it.
-pub(super) fn collection(app: &App, org: OrgId) -> String {
+pub(super) fn collection(model: &Model, org: OrgId) -> String {
     let made_by = format!(
         "{TOKENIZER} {} {}",
-        app.model.embedding_model().unwrap_or_default(),
-        app.model.dimensions().unwrap_or_default()
+        model.embedding_model().unwrap_or_default(),
+        model.dimensions().unwrap_or_default()
     );
     format!("memories_{}_{:08x}", org.0.simple(), lexical::term_id(&made_by))
 }
@@ -52,8 +53,9 @@ pub async fn bring(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
 
 async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
     let texts: Vec<String> = memories.iter().map(text).collect();
-    let dense = if app.model.can_embed() {
-        match app.model.embed(&texts).await {
+    let model = app.model.pinned();
+    let dense = if model.can_embed() {
+        match model.embed(&texts).await {
             Ok(vectors) => vectors.into_iter().map(Some).collect(),
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "memories are indexed without embeddings");
@@ -74,10 +76,10 @@ async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
             Some(Point { id: memory.id.0, lexical, dense, fields })
         })
         .collect();
-    let name = collection(app, org);
+    let name = collection(&model, org);
     match app.vectors.upsert(&name, points.clone()).await {
         Err(Error::NotFound(_)) => {
-            app.vectors.create(&name, shape(app)).await?;
+            app.vectors.create(&name, shape(&model)).await?;
             app.vectors.upsert(&name, points).await?;
         }
         other => other?,
@@ -89,13 +91,13 @@ async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
     tx.commit().await
 }
 
-fn shape(app: &App) -> Shape {
-    Shape { dense_dimensions: app.model.dimensions().filter(|_| app.model.can_embed()) }
+fn shape(model: &Model) -> Shape {
+    Shape { dense_dimensions: model.dimensions() }
 }
 
 /// Takes deleted memories out. Points that stay do no harm: their ids yield no row.
 pub(super) async fn remove(app: &App, org: OrgId, ids: &[MemoryId]) -> Result<()> {
-    let name = collection(app, org);
+    let name = collection(&app.model, org);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     match app.vectors.delete(&name, &ids).await {
         Err(Error::NotFound(_)) => Ok(()),
@@ -106,7 +108,7 @@ pub(super) async fn remove(app: &App, org: OrgId, ids: &[MemoryId]) -> Result<()
 
 /// Takes every point of a customer out.
 pub(super) async fn clear(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
-    let name = collection(app, org);
+    let name = collection(&app.model, org);
     match app.vectors.delete_where(&name, Filter::all().is("customer_id", customer.to_string())).await {
         Err(Error::NotFound(_)) => Ok(()),
         Ok(()) => app.vectors.flush(&name).await,
@@ -114,18 +116,19 @@ pub(super) async fn clear(app: &App, org: OrgId, customer: CustomerId) -> Result
     }
 }
 
-/// At start: makes lost collections anew, adds missing points, deletes orphans and the collections of former models.
+/// At start, and when another embedding model takes over: makes lost collections anew, adds missing points, deletes orphans and the collections of former models.
 pub async fn reconcile(app: &App) -> Result<()> {
+    let model = app.model.pinned();
     let organisations = store::organisations(app.read().await?.conn()).await?;
-    let wanted: HashSet<String> = organisations.iter().map(|org| collection(app, *org)).collect();
+    let wanted: HashSet<String> = organisations.iter().map(|org| collection(&model, *org)).collect();
     for name in app.vectors.collections().await? {
         if name.starts_with("memories_") && !wanted.contains(&name) {
             app.vectors.drop_collection(&name).await?;
         }
     }
     for org in organisations {
-        let name = collection(app, org);
-        app.vectors.create(&name, shape(app)).await?;
+        let name = collection(&model, org);
+        app.vectors.create(&name, shape(&model)).await?;
         let mut points: HashSet<Uuid> = app.vectors.ids(&name, None).await?.into_iter().map(|(id, _)| id).collect();
         let mut after = MemoryId(Uuid::nil());
         loop {

@@ -219,8 +219,9 @@ async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[
 async fn search(app: &App, query: &Query<'_>, asked: &Asked, rarity: &Rarity) -> Vec<crate::platform::vectors::Hit> {
     let terms: Vec<(u32, f32)> = asked.terms.iter().map(|(term, weight)| (*term, weight * rarity.idf(*term))).collect();
     let lexical = lexical::query_vector(&terms);
-    let dense = if app.model.can_embed() {
-        app.model.embed(&[query.text.to_owned()]).await.ok().and_then(|mut vectors| vectors.pop())
+    let model = app.model.pinned();
+    let dense = if model.can_embed() {
+        model.embed(&[query.text.to_owned()]).await.ok().and_then(|mut vectors| vectors.pop())
     } else {
         None
     };
@@ -230,7 +231,7 @@ async fn search(app: &App, query: &Query<'_>, asked: &Asked, rarity: &Rarity) ->
         filter: Filter::all().is("customer_id", query.customer.to_string()),
         limit: CANDIDATES,
     };
-    match app.vectors.search(&index::collection(app, query.org), search).await {
+    match app.vectors.search(&index::collection(&model, query.org), search).await {
         Ok(hits) => hits,
         Err(error) => {
             tracing::warn!(error = %error.chain(), "memories are recalled without their index");

@@ -16,6 +16,7 @@ pub mod links;
 pub mod mail;
 pub mod model;
 pub mod net;
+pub mod oidc;
 pub mod pace;
 pub mod prompts;
 pub mod queue;

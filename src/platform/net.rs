@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
 
 /// Whether an address belongs to the public internet.
 pub fn is_public(ip: IpAddr) -> bool {
@@ -50,6 +51,28 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 fn is_documentation(ip: Ipv6Addr) -> bool {
     let s = ip.segments();
     (s[0] == 0x2001 && s[1] == 0xDB8) || (s[0] == 0x3FFF && s[1] < 0x1000) || (s[0] == 0x2001 && s[1] == 0)
+}
+
+/// Whether `url` names a private address as such. `Url` has turned every spelling of an IPv4 address (octal, one number,
+/// …) into the address; a name is looked at where it is resolved.
+pub fn names_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => !is_public(ip.into()),
+        Some(Host::Ipv6(ip)) => !is_public(ip.into()),
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
+/// Whether a call failed because the name leads into a private network.
+pub fn led_home(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = cause {
+        if e.is::<PrivateName>() {
+            return true;
+        }
+        cause = e.source();
+    }
+    false
 }
 
 /// The name leads into a private network.

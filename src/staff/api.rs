@@ -1,5 +1,6 @@
 //! HTTP for staff: signing in, users and roles, the audit log and notifications; teams and API keys beside it.
 
+mod provider;
 mod roles;
 mod second_factor;
 mod teams;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use provider::*;
 pub use roles::*;
 pub use second_factor::*;
 pub use teams::*;

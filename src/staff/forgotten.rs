@@ -24,10 +24,7 @@ pub async fn forgotten(app: &App, address: &str) -> Result<()> {
     };
     let (now, email) = (app.now(), super::user::email(address)?);
     let key = format!("forgotten|{email}");
-    if let Some(wait) = app.sign_ins.remaining(&key, ASKING, now) {
-        return Err(Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 });
-    }
-    app.sign_ins.fail(&key, now);
+    app.sign_ins.attempt(&app.db, &[(&key, ASKING)], now).await?.failed(&app.db).await?;
     let mut tx = app.begin().await?;
     let mut links = Vec::new();
     for (org, user, _) in store::password_hashes(tx.conn(), &email, None).await? {

@@ -174,6 +174,7 @@ async fn first_admin(c: Conn<'_>, app: &App, org: OrgId, chosen: &Chosen, hash: 
         roles: Vec::new(),
         teams: Vec::new(),
         has_second_factor: false,
+        has_identity: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,

@@ -11,12 +11,14 @@ mod own_role;
 mod password;
 pub mod permission;
 mod principal;
+mod provider;
 mod role;
 mod second_factor;
 mod sign_in;
 mod store;
 mod team;
 mod user;
+mod visit;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
@@ -30,7 +32,9 @@ pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
-pub use store::{active_names, erase_about, find_org_by_id, is_member, name_of, sweep, users_who_may};
+pub use store::{
+    active_names, erase_about, find_config, find_org_by_id, is_member, name_of, save_config, sweep, users_who_may,
+};
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};
 

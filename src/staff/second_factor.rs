@@ -3,7 +3,7 @@
 //! A code works once, also within its half minute; wrong ones slow down like wrong passwords. The secret lies sealed,
 //! of recovery codes only the hashes.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use qrcode::{QrCode, render::svg};
 use serde::Serialize;
 use serde_json::json;
@@ -81,13 +81,13 @@ pub async fn find(app: &App, by: &By) -> Result<SecondFactor> {
 pub async fn begin(app: &App, by: &By, current: &str) -> Result<Enrolment> {
     let id = by.person()?;
     let key = format!("password|{id}");
-    check_patience(app, &key)?;
-    app.sign_ins.fail(&key, app.now());
+    let attempt = app.sign_ins.attempt(&app.db, &[(&key, sign_in::FROM_ONE_PLACE)], app.now()).await?;
     let hash = store::password_hash(app.read().await?.conn(), by.org, id).await?;
     if !password::fits(current, hash).await? {
+        attempt.failed(&app.db).await?;
         return Err(Error::Invalid("the password is wrong".into()));
     }
-    app.sign_ins.forget(&key);
+    attempt.succeeded(&app.db).await?;
     let account = user::find(app, by, id).await?.email;
     let secret: Vec<u8> = (0..20).map(|_| rand::random()).collect();
     let sealed = app.key.seal(&context(id), &secret)?;
@@ -204,9 +204,7 @@ pub(super) async fn pass(app: &App, org: OrgId, user: UserId, code: Option<&str>
 async fn check(app: &App, org: OrgId, user: UserId, code: &str) -> Result<()> {
     let now = app.now();
     let key = format!("code|{user}");
-    check_patience(app, &key)?;
-    // Counted before we look: guesses sent at the same moment are counted too.
-    app.sign_ins.fail(&key, now);
+    let attempt = app.sign_ins.attempt(&app.db, &[(&key, sign_in::FROM_ONE_PLACE)], now).await?;
     let typed: String = code.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     let found = store::find_factor(app.read().await?.conn(), org, user).await?;
     let found = found.ok_or(Error::NotFound("second factor"))?;
@@ -220,19 +218,10 @@ async fn check(app: &App, org: OrgId, user: UserId, code: &str) -> Result<()> {
     };
     tx.commit().await?;
     if !is_right {
+        attempt.failed(&app.db).await?;
         return Err(Error::Invalid("the code is wrong, or was used already".into()));
     }
-    app.sign_ins.forget(&key);
-    Ok(())
-}
-
-fn check_patience(app: &App, key: &str) -> Result<()> {
-    match app.sign_ins.remaining(key, sign_in::FROM_ONE_PLACE, app.now()) {
-        Some(wait) if wait > Duration::zero() => {
-            Err(Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 })
-        }
-        _ => Ok(()),
-    }
+    attempt.succeeded(&app.db).await
 }
 
 /// Codes to show, and their hashes to keep. Fifty random bits each, and five guesses at a time: a plain hash will do.

@@ -80,16 +80,8 @@ pub async fn sign_in(app: &App, credentials: Credentials, from: Origin) -> Resul
     let email = super::user::email(&credentials.email)?;
     let place = format!("sign-in|{email}|{}", from.ip.as_deref().unwrap_or("-"));
     let everywhere = format!("sign-in|{email}");
-    let wait = [
-        app.sign_ins.remaining(&place, FROM_ONE_PLACE, now),
-        app.sign_ins.remaining(&everywhere, FROM_EVERYWHERE, now),
-    ];
-    if let Some(wait) = wait.into_iter().flatten().max() {
-        return Err(Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 });
-    }
-    // Counted before we look: guesses sent at the same moment are counted too.
-    app.sign_ins.fail(&place, now);
-    app.sign_ins.fail(&everywhere, now);
+    let keys = [(place.as_str(), FROM_ONE_PLACE), (everywhere.as_str(), FROM_EVERYWHERE)];
+    let attempt = app.sign_ins.attempt(&app.db, &keys, now).await?;
 
     let known = store::password_hashes(app.read().await?.conn(), &email, credentials.organization.as_deref()).await?;
     let mut fitting = Vec::new();
@@ -102,12 +94,17 @@ pub async fn sign_in(app: &App, credentials: Credentials, from: Origin) -> Resul
         }
     }
     let (org, user) = match fitting.as_slice() {
-        [] => return Err(Error::Invalid("the e-mail address or the password is wrong".into())),
+        [] => {
+            attempt.failed(&app.db).await?;
+            return Err(Error::Invalid("the e-mail address or the password is wrong".into()));
+        }
         [one] => *one,
-        _ => return Err(Error::Conflict("this address is known to several organisations: say which".into())),
+        _ => {
+            attempt.failed(&app.db).await?;
+            return Err(Error::Conflict("this address is known to several organisations: say which".into()));
+        }
     };
-    app.sign_ins.forget(&place);
-    app.sign_ins.forget(&everywhere);
+    attempt.succeeded(&app.db).await?;
     second_factor::pass(app, org, user, credentials.code.as_deref()).await?;
 
     let mut tx = app.begin().await?;

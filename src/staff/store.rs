@@ -1,6 +1,7 @@
 //! The SQL of users, roles, sessions, keys and what was done.
 
 mod done;
+mod provider;
 mod second_factor;
 mod sign_in;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use done::*;
+pub use provider::*;
 pub use second_factor::*;
 pub use sign_in::*;
 

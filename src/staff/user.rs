@@ -44,6 +44,9 @@ pub struct User {
     /// Whether they sign in with a second factor.
     #[sqlx(skip)]
     pub has_second_factor: bool,
+    /// Whether they have signed in at the identity provider.
+    #[sqlx(skip)]
+    pub has_identity: bool,
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -125,6 +128,7 @@ pub async fn add(app: &App, by: &By, new: NewUser) -> Result<Added> {
         roles: Vec::new(),
         teams: Vec::new(),
         has_second_factor: false,
+        has_identity: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,
@@ -204,15 +208,13 @@ pub async fn change_password(app: &App, by: &By, current: &str, new: &str) -> Re
     let now = app.now();
     let key = format!("password|{user}");
     let patience = super::sign_in::FROM_ONE_PLACE;
-    if let Some(wait) = app.sign_ins.remaining(&key, patience, now) {
-        return Err(Error::TooMany { retry_after_s: u64::try_from(wait.num_seconds()).unwrap_or(0) + 1 });
-    }
-    app.sign_ins.fail(&key, now);
+    let attempt = app.sign_ins.attempt(&app.db, &[(&key, patience)], now).await?;
     let hash = store::password_hash(app.read().await?.conn(), by.org, user).await?;
     if !password::fits(current, hash).await? {
+        attempt.failed(&app.db).await?;
         return Err(Error::Invalid("the current password is wrong".into()));
     }
-    app.sign_ins.forget(&key);
+    attempt.succeeded(&app.db).await?;
     let hash = password::hash(new).await?;
     let mut tx = app.begin().await?;
     store::save_password(tx.conn(), by.org, user, &hash, now).await?;
@@ -264,12 +266,14 @@ async fn complete(c: Conn<'_>, org: OrgId, users: &mut [User]) -> Result<()> {
     };
     let roles = store::roles_of_users(c.again(), org, only).await?;
     let teams = store::teams_of_users(c.again(), org, only).await?;
-    let with_factor = store::users_with_factor(c, org).await?;
+    let with_factor = store::users_with_factor(c.again(), org).await?;
+    let with_identity = store::users_with_identity(c, org).await?;
     for user in users {
         // Highest first.
         user.roles = roles.iter().filter(|r| r.user_id == user.id).map(|r| r.key.clone()).collect();
         user.role = roles.iter().find(|r| r.user_id == user.id && r.is_built_in).map(|r| r.key.clone());
         user.has_second_factor = with_factor.contains(&user.id);
+        user.has_identity = with_identity.contains(&user.id);
         user.teams = teams.iter().filter(|(u, _)| *u == user.id).map(|(_, t)| *t).collect();
     }
     Ok(())

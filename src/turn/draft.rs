@@ -77,7 +77,7 @@ async fn ask(
         system: prompt.system,
         messages: vec![Message::user(prompt.user)],
         schema: Some(("reply", schema())),
-        max_tokens: app.config.model.answer_tokens,
+        max_tokens: question.model(app).answer_tokens(),
     };
     let reply = question.model(app).chat(&request).await?;
     let from = DraftFrom::Model { name: reply.model, prompt_version: prompt.version };
@@ -98,7 +98,7 @@ fn prompt(app: &App, question: &Question, shown: &[Shown], memories: &[String]) 
     let texts: Vec<String> = shown.iter().map(|s| format!("{}\n{}", s.title, s.text)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let remembered: Vec<&str> = memories.iter().map(String::as_str).collect();
-    let budget = app.config.model.context_tokens;
+    let budget = question.model(app).context_tokens();
     let fits = tokens::fit(budget, &[&bare.system, &bare.user], &[now, &texts, before, &remembered]);
     let [now, sources, before, memories_kept] = fits.try_into().unwrap_or_default();
     // The best source is shown even where a setting leaves no room for it: without it there is nothing to answer.

@@ -190,7 +190,7 @@ async fn ask(app: &App, question: &Question) -> Result<ChatReply> {
         system: prompt.system,
         messages: vec![Message::user(prompt.user)],
         schema: Some(("question", schema())),
-        max_tokens: app.config.model.answer_tokens.min(300),
+        max_tokens: question.model(app).answer_tokens().min(300),
     };
     question.model(app).chat(&request).await
 }

@@ -26,6 +26,10 @@ fn doors() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::sign_in))
         .routes(routes!(staff::api::set_up))
         .routes(routes!(staff::api::forgot_password))
+        .routes(routes!(staff::api::sign_in_options))
+        .routes(routes!(staff::api::visit_provider))
+        .routes(routes!(staff::api::return_from_provider))
+        .routes(routes!(staff::api::show_code_after_provider))
         .route("/setup", axum::routing::get(staff::api::set_up_page))
 }
 
@@ -59,6 +63,9 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::remove_second_factor))
         .routes(routes!(staff::api::reset_second_factor))
         .routes(routes!(staff::api::find_security, staff::api::save_security))
+        .routes(routes!(staff::api::find_provider, staff::api::save_provider))
+        .routes(routes!(staff::api::test_provider))
+        .routes(routes!(staff::api::forget_identity))
         .routes(routes!(staff::api::list_users, staff::api::add_user))
         .routes(routes!(staff::api::find_user, staff::api::edit_user))
         .routes(routes!(staff::api::make_reset_link))
@@ -167,6 +174,8 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(evals::api::publish))
         .routes(routes!(assistants::api::roll_back))
         .routes(routes!(evals::api::replay))
+        .routes(routes!(assistants::api::find_model, assistants::api::save_model))
+        .routes(routes!(assistants::api::test_model))
         .routes(routes!(remove_demo))
         // backup
         .routes(routes!(backup::api::take))

@@ -11,6 +11,7 @@
 pub mod app;
 pub mod caller;
 pub mod model;
+pub mod provider;
 pub mod qdrant;
 pub mod rows;
 pub mod shop;

@@ -48,6 +48,8 @@ pub enum Does {
     OutOfMoney,
     /// An error in OpenAI's shape.
     Fails(u16),
+    /// There is no model of this name.
+    NoSuchModel(u16),
     /// An error as vLLM writes it: flat, with a number for a code.
     FailsFlat(u16),
     /// A proxy's HTML page.
@@ -456,6 +458,9 @@ async fn perform(does: Does, asked: &Asked) -> Response {
         }
         Does::OutOfMoney => error(429, "You exceeded your current quota", "insufficient_quota", HeaderMap::new()),
         Does::Fails(status) => error(status, "The server had an error", "server_error", HeaderMap::new()),
+        Does::NoSuchModel(status) => {
+            error(status, "The model `stub-chat` does not exist", "model_not_found", HeaderMap::new())
+        }
         Does::FailsFlat(status) => {
             let body = json!({"object": "error", "message": asked.user, "type": "BadRequestError", "code": status});
             (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()

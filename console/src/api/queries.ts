@@ -17,6 +17,11 @@ export const queries = {
   sessions: () => queryOptions({ queryKey: ["sessions"], queryFn: () => said(api.GET("/api/me/sessions")) }),
 
   secondFactor: () => queryOptions({ queryKey: ["me", "second-factor"], queryFn: () => said(api.GET("/api/me/second-factor")) }),
+  signInOptions: (organization?: string) => queryOptions({ queryKey: ["sign-in", organization ?? ""], queryFn: () => said(api.GET("/api/sign-in/options", { params: { query: { organization } } })), staleTime: LONG, retry: false }),
+  assistant: () => queryOptions({ queryKey: ["assistant"], queryFn: () => said(api.GET("/api/assistant")) }),
+  assistantVersions: (id: string) => queryOptions({ queryKey: ["assistant", id, "versions"], queryFn: () => said(api.GET("/api/assistants/{id}/versions", { params: { path: { id } } })) }),
+  model: () => queryOptions({ queryKey: ["model"], queryFn: () => said(api.GET("/api/model")) }),
+  identityProvider: () => queryOptions({ queryKey: ["identity-provider"], queryFn: () => said(api.GET("/api/identity-provider")), staleTime: LONG }),
   security: () => queryOptions({ queryKey: ["security"], queryFn: () => said(api.GET("/api/security")) }),
 
   conversations: (filter: ConversationFilter) =>

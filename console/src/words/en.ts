@@ -1,9 +1,12 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
+import { access } from "./en/access";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
+import { model } from "./en/model";
 import { settings } from "./en/settings";
+import { versions } from "./en/versions";
 
 export const en = {
   product: "Frontdesk",
@@ -428,4 +431,7 @@ export const en = {
   },
 
   settings,
+  access,
+  model,
+  versions,
 };

@@ -1,9 +1,12 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
+import { access } from "./zh/access";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
+import { model } from "./zh/model";
 import { settings } from "./zh/settings";
+import { versions } from "./zh/versions";
 
 /** 服务器用英文写的通知标题。 */
 const titles: [RegExp, (name: string) => string][] = [
@@ -456,4 +459,7 @@ export const zh: Words = {
   },
 
   settings,
+  access,
+  model,
+  versions,
 };

@@ -70,14 +70,15 @@ pub(super) fn new(
     state: GenerationState,
     totals: Totals,
 ) -> Generation {
+    let model = app.model.pinned();
     Generation {
         org_id: org,
         collection,
         generation,
         state,
         tokenizer: TOKENIZER.into(),
-        embedding_model: app.model.embedding_model().map(String::from),
-        dimensions: app.model.dimensions().and_then(|d| i64::try_from(d).ok()),
+        embedding_model: model.embedding_model(),
+        dimensions: model.dimensions().and_then(|d| i64::try_from(d).ok()),
         average_length: average(totals),
         created_at: now(app),
     }

@@ -20,7 +20,7 @@ pub(super) use batch::Ready;
 pub use faqs::faq;
 pub(super) use faqs::{count_in, count_out};
 pub use rebuild::{drop_all, drop_replaced, rebuild, reweigh};
-pub use reconcile::reconcile;
+pub use reconcile::{order_rebuilds, reconcile, size};
 pub(super) use rounds::add_with_others;
 pub use texts::{Text, TextsAdded, add_texts};
 

@@ -1,8 +1,8 @@
 //! At start: is the index what the rows say it should be?
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
         Collection, Generation, GenerationState,
         store::{documents, faqs, generations, passages, words},
     },
-    platform::Result,
+    platform::{Result, db::Conn},
 };
 
 /// How old a point without a row must be before another process can't be about to add the row.
@@ -52,6 +52,26 @@ async fn push(app: &App, org: OrgId, job: Job) -> Result<()> {
     tx.commit().await?;
     app.wake(org).await;
     Ok(())
+}
+
+/// Orders every index to be built anew, on the caller's transaction; the jobs wait for its commit.
+pub async fn order_rebuilds(mut c: Conn<'_>, now: DateTime<Utc>) -> Result<()> {
+    let all = generations::list_all(c.again()).await?;
+    let organisations: BTreeSet<OrgId> = all.iter().map(|g| g.org_id).collect();
+    for org in organisations {
+        Job::Reindex { org }.push(c.again(), org, now).await?;
+    }
+    Ok(())
+}
+
+/// How many passages and FAQs all indexes together hold.
+pub async fn size(app: &App) -> Result<i64> {
+    let mut reader = app.read().await?;
+    let mut sum = 0;
+    for live in generations::list_all(reader.conn()).await?.iter().filter(|g| g.state == GenerationState::Live) {
+        sum += generations::count_entries(reader.conn(), live.org_id, live.collection).await?;
+    }
+    Ok(sum)
 }
 
 /// Pushes the jobs of unfinished versions and deletions again; a job that still waits takes them in.

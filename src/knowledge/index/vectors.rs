@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     knowledge::{
-        Faq, Generation,
+        Faq, Generation, GenerationState,
         store::{passages::Row, words::Delta},
     },
     platform::{
@@ -17,6 +17,7 @@ use crate::{
         error::blocking,
         language::Language,
         lexical::document_vector,
+        model::Model,
         vectors::{Point, Shape},
     },
 };
@@ -132,10 +133,11 @@ pub(super) struct Prepared {
 
 /// Makes the points of `entries` for each of `targets`.
 pub(super) async fn prepare(app: &App, targets: &[Generation], entries: &Arc<Vec<Entry>>) -> Result<Prepared> {
-    let wants_meaning = app.model.can_embed() && targets.iter().any(|g| is_of_todays_model(app, g));
+    let model = app.model.pinned();
+    let wants_meaning = model.can_embed() && targets.iter().any(|g| is_of(&model, g));
     let meanings = if wants_meaning && !entries.is_empty() {
         let texts: Vec<String> = entries.iter().map(Entry::meaning).collect();
-        match app.model.embed(&texts).await {
+        match model.embed(&texts).await {
             Ok(vectors) => Some(vectors),
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "passages are indexed without embeddings for now");
@@ -145,8 +147,11 @@ pub(super) async fn prepare(app: &App, targets: &[Generation], entries: &Arc<Vec
     } else {
         None
     };
-    let lacks_meaning = wants_meaning && meanings.is_none() && !entries.is_empty();
-    let of_today: Vec<(f64, bool)> = targets.iter().map(|g| (g.average_length, is_of_todays_model(app, g))).collect();
+    // Another process may build with a model that this one has yet to hear of.
+    let is_behind =
+        targets.iter().any(|g| g.state == GenerationState::Building && g.dimensions.is_some() && !is_of(&model, g));
+    let lacks_meaning = (is_behind || (wants_meaning && meanings.is_none())) && !entries.is_empty();
+    let of_today: Vec<(f64, bool)> = targets.iter().map(|g| (g.average_length, is_of(&model, g))).collect();
     let entries = entries.clone();
     blocking(move || {
         let mut delta = Delta::default();
@@ -201,6 +206,7 @@ pub(super) async fn write(app: &App, targets: &[Generation], entries: &[Entry]) 
     Ok(prepared)
 }
 
-fn is_of_todays_model(app: &App, generation: &Generation) -> bool {
-    generation.dimensions.is_some() && generation.embedding_model.as_deref() == app.model.embedding_model()
+/// Whether a generation's vectors are this model's.
+fn is_of(model: &Model, generation: &Generation) -> bool {
+    generation.dimensions.is_some() && generation.embedding_model == model.embedding_model()
 }

@@ -119,6 +119,12 @@ impl Refusal {
         self.text.contains(word)
     }
 
+    /// Whether the provider says that it has no such model, in one of the ways that providers have.
+    pub fn names_a_missing_model(&self) -> bool {
+        let is_missing = ["not found", "not exist", "not_found", "unknown model", "no such model", "not supported"];
+        self.names("model") && is_missing.iter().any(|words| self.names(words))
+    }
+
     /// Whether this very content was refused: too long, or withheld by a filter.
     pub fn is_about_content(&self) -> bool {
         ["context_length", "context length", "context window", "too long", "content_filter", "inspection", "sensitive"]

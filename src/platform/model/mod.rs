@@ -14,7 +14,11 @@ pub mod tokens;
 mod transport;
 mod wire;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -32,14 +36,23 @@ pub use self::{
 };
 use super::{Clock, error::Result};
 
-/// The configured models; either may be missing. Cheap to clone.
+/// The configured models; either may be missing. Cheap to clone: clones follow when others take their place
+/// ([`Model::replace`]), but for one that is [`Model::pinned`].
 #[derive(Clone)]
 pub struct Model {
-    chat: Option<Arc<Endpoint<Dialect>>>,
-    embeddings: Option<Arc<Endpoint<Manner>>>,
-    dimensions: u64,
+    current: Arc<RwLock<Arc<Models>>>,
     /// Where calls are written down, or played from instead of being made.
     tape: Option<Tape>,
+}
+
+/// The models at one time.
+#[derive(Default)]
+struct Models {
+    chat: Option<Endpoint<Dialect>>,
+    embeddings: Option<Endpoint<Manner>>,
+    dimensions: u64,
+    context_tokens: usize,
+    answer_tokens: u32,
 }
 
 /// One model at one address.
@@ -58,6 +71,10 @@ pub struct Settings {
     pub embeddings: Option<Remote>,
     /// How long the embedding model's vectors are.
     pub dimensions: u64,
+    /// How much the chat model is given to read at most.
+    pub context_tokens: usize,
+    /// How long its answers may be.
+    pub answer_tokens: u32,
     /// The longest that one call may take, with all its requests.
     pub timeout: Duration,
     /// After so many failures in a row …
@@ -196,19 +213,33 @@ impl std::fmt::Debug for Model {
 impl Model {
     /// Prepares the configured models; nothing is called yet.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self> {
-        let chat = settings.chat.as_ref().map(|remote| Endpoint::open(remote, settings, clock.clone())).transpose()?;
-        let embeddings = settings.embeddings.as_ref().map(|r| Endpoint::open(r, settings, clock)).transpose()?;
-        Ok(Self {
-            chat: chat.map(Arc::new),
-            embeddings: embeddings.map(Arc::new),
-            dimensions: settings.dimensions,
-            tape: None,
-        })
+        Ok(Self::of(Models::open(settings, clock)?))
     }
 
     /// Without any: what an installation without a key has.
     pub fn none() -> Self {
-        Self { chat: None, embeddings: None, dimensions: 0, tape: None }
+        Self::of(Models::default())
+    }
+
+    fn of(models: Models) -> Self {
+        Self { current: Arc::new(RwLock::new(Arc::new(models))), tape: None }
+    }
+
+    /// Takes other models in place of these, here and in every clone; calls that are under way end as they began.
+    pub fn replace(&self, settings: &Settings, clock: Clock) -> Result<()> {
+        let models = Arc::new(Models::open(settings, clock)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = models;
+        Ok(())
+    }
+
+    fn now(&self) -> Arc<Models> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The models of this moment, whatever takes their place: for work whose parts must be of one model.
+    #[must_use]
+    pub fn pinned(&self) -> Self {
+        Self { current: Arc::new(RwLock::new(self.now())), tape: self.tape.clone() }
     }
 
     /// The same models, with `tape` running: a blank one is written on, a playing one answers instead of them, and then
@@ -220,36 +251,48 @@ impl Model {
 
     /// Whether a chat model is configured. Whether it answers is another question.
     pub fn can_chat(&self) -> bool {
-        self.chat.is_some()
+        self.now().chat.is_some()
     }
 
     /// Whether an embedding model is configured.
     pub fn can_embed(&self) -> bool {
-        self.embeddings.is_some()
+        self.now().embeddings.is_some()
     }
 
     /// The length of the vectors; `None` without an embedding model.
     pub fn dimensions(&self) -> Option<u64> {
-        self.can_embed().then_some(self.dimensions)
+        let models = self.now();
+        models.embeddings.is_some().then_some(models.dimensions)
+    }
+
+    /// How much the chat model is given to read at most.
+    pub fn context_tokens(&self) -> usize {
+        self.now().context_tokens
+    }
+
+    /// How long the chat model's answers may be.
+    pub fn answer_tokens(&self) -> u32 {
+        self.now().answer_tokens
     }
 
     /// The embedding model's name, for the generation of an index; `None` without one.
-    pub fn embedding_model(&self) -> Option<&str> {
-        self.embeddings.as_deref().map(|e| e.model.as_str())
+    pub fn embedding_model(&self) -> Option<String> {
+        self.now().embeddings.as_ref().map(|e| e.model.clone())
     }
 
     /// Whether the chat model failed so often that it is being left alone.
     pub fn is_resting(&self) -> bool {
-        self.chat.as_deref().is_some_and(Endpoint::is_resting)
+        self.now().chat.as_ref().is_some_and(Endpoint::is_resting)
     }
 
     /// What answers, for people: "deepseek-chat at api.deepseek.com, embeddings by …".
     pub fn describe(&self) -> String {
-        let chat = match self.chat.as_deref() {
+        let models = self.now();
+        let chat = match &models.chat {
             Some(chat) => format!("{} at {}", chat.model, chat.host()),
             None => "no model (answers are quoted from the documents)".to_owned(),
         };
-        match self.embeddings.as_deref() {
+        match &models.embeddings {
             Some(embeddings) => format!("{chat}, embeddings by {} at {}", embeddings.model, embeddings.host()),
             None => chat,
         }
@@ -258,7 +301,8 @@ impl Model {
     /// Asks the chat model, within `model.timeout_s`. A reply is finished and, with a schema, JSON that has keys of
     /// it; everything else is an error, see [`Failed::of`].
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
-        let Some(chat) = self.chat.as_deref() else {
+        let models = self.now();
+        let Some(chat) = &models.chat else {
             return Err(not_configured(request.purpose).into());
         };
         match &self.tape {
@@ -307,18 +351,33 @@ impl Model {
     /// The vectors of `texts`, in their order, each of [`Model::dimensions`] numbers. Sent in batches; the time-out
     /// holds for each batch.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        let Some(embeddings) = self.embeddings.as_deref() else {
+        let models = self.now();
+        let Some(embeddings) = &models.embeddings else {
             return Err(not_configured("embed").into());
         };
         match &self.tape {
-            None => embed::embed(embeddings, self.dimensions, texts).await,
+            None => embed::embed(embeddings, models.dimensions, texts).await,
             Some(tape) if tape.is_playing() => tape.embed(&embeddings.model, texts),
             Some(tape) => {
-                let vectors = embed::embed(embeddings, self.dimensions, texts).await;
+                let vectors = embed::embed(embeddings, models.dimensions, texts).await;
                 tape.keep_vectors(&embeddings.model, texts, &vectors);
                 vectors
             }
         }
+    }
+}
+
+impl Models {
+    fn open(settings: &Settings, clock: Clock) -> Result<Self> {
+        let chat = settings.chat.as_ref().map(|r| Endpoint::open(r, settings, clock.clone())).transpose()?;
+        let embeddings = settings.embeddings.as_ref().map(|r| Endpoint::open(r, settings, clock)).transpose()?;
+        Ok(Self {
+            chat,
+            embeddings,
+            dimensions: settings.dimensions,
+            context_tokens: settings.context_tokens,
+            answer_tokens: settings.answer_tokens,
+        })
     }
 }
 

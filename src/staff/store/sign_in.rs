@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     app::{OrgId, SessionId, UserId},
     both,
-    platform::{Result, db::Conn},
+    platform::{Result, db::Conn, throttle},
     staff::{
         OpenSession,
         link::{Link, Purpose},
@@ -121,14 +121,16 @@ pub async fn save_settings(c: Conn<'_>, org: OrgId, user: UserId, settings: &Val
     Ok(())
 }
 
-/// Removes sessions and links that ran out.
+/// Removes sessions, links and visits that ran out, and failures too long ago to matter.
 pub async fn sweep(c: Conn<'_>, now: DateTime<Utc>) -> Result<()> {
     let mut c = c;
     const SESSIONS: &str = "DELETE FROM sessions WHERE expires_at < $1";
     const LINKS: &str = "DELETE FROM one_time_links WHERE expires_at < $1";
     both!(c.again(), c => sqlx::query(SESSIONS).bind(now).execute(c).await.map(|_| ()))?;
-    both!(c, c => sqlx::query(LINKS).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(())
+    const VISITS: &str = "DELETE FROM provider_visits WHERE expires_at < $1";
+    both!(c.again(), c => sqlx::query(LINKS).bind(now).execute(c).await.map(|_| ()))?;
+    both!(c.again(), c => sqlx::query(VISITS).bind(now).execute(c).await.map(|_| ()))?;
+    throttle::sweep(c, now).await
 }
 
 /// Adds a link.

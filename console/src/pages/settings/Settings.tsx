@@ -15,7 +15,8 @@ const ChannelsSection = lazy(() => company().then((m) => ({ default: m.ChannelsS
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
-const ModelSection = lazy(() => company().then((m) => ({ default: m.ModelSection })));
+const ModelSection = lazy(() => import("./model").then((m) => ({ default: m.ModelSection })));
+const VersionsSection = lazy(() => import("./versions").then((m) => ({ default: m.VersionsSection })));
 const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
 const TemplatesSection = lazy(() => import("./templates").then((m) => ({ default: m.TemplatesSection })));
 const SecuritySection = lazy(() => import("./secondFactor").then((m) => ({ default: m.SecuritySection })));
@@ -41,6 +42,7 @@ export function Settings() {
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],
     ["model", "assistant:ask", <ModelSection key="m" />],
+    ["versions", "assistant:read", <VersionsSection key="v" />],
     ["audit", "audit:read", <AuditSection key="a" />],
   ];
   const company = all.filter(([, permission]) => me.may(permission)).map(([key, , node]) => [key, node] as [string, ReactNode]);

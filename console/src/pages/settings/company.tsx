@@ -1,4 +1,4 @@
-// The organisation's channels, canned replies, tags, API keys and model.
+// The organisation's channels, canned replies, tags and API keys.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ExternalLink, Pencil, Plus, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -279,29 +279,6 @@ export function KeysSection() {
       <Dialog open={revoked !== undefined} onOpenChange={(o) => !o && setRevoked(undefined)} title={w.settings.keys.revoke} description={revoked && w.settings.keys.revokeConfirm(revoked.name)}>
         <div className="flex justify-end gap-2"><Button onClick={() => setRevoked(undefined)}>{w.cancel}</Button><Button look="danger" onClick={() => { if (revoked) revoke.mutate(revoked.id); setRevoked(undefined); }}>{w.settings.keys.revoke}</Button></div>
       </Dialog>
-    </>
-  );
-}
-
-export function ModelSection() {
-  const w = useWords();
-  const toast = useToast();
-  const ready = useQuery(queries.ready());
-  const [question, setQuestion] = useState("");
-  const ask = useMutation({ mutationFn: () => said(api.POST("/api/ask", { body: { question } })), onError: toast.failed });
-  const total = (ask.data?.timings_ms as { total?: number } | undefined)?.total;
-  return (
-    <>
-      <Card title={w.settings.model.now}>
-        <div className="space-y-2 p-4 text-[13px]"><p className="font-medium">{String(ready.data?.model ?? "…")}</p><p className="text-muted">{w.settings.model.hint}</p></div>
-      </Card>
-      <Card title={w.settings.model.test}>
-        <form className="space-y-3 p-4" onSubmit={(e) => { e.preventDefault(); ask.mutate(); }}>
-          <TextField label={w.knowledge.question} required value={question} onChange={(e) => setQuestion(e.target.value)} />
-          <Button type="submit" busy={ask.isPending}>{w.knowledge.ask}</Button>
-          {ask.data && <Notice role="status"><p className="whitespace-pre-wrap">{ask.data.answer || w.knowledge.noAnswer}</p>{total !== undefined && <p className="mt-1 text-xs text-muted">{w.settings.model.testDone(`${Math.round(total)} ms`)}</p>}</Notice>}
-        </form>
-      </Card>
     </>
   );
 }

@@ -25,10 +25,12 @@ export function PeopleSection() {
   const [suspended, setSuspended] = useState<User>();
   const [lost, setLost] = useState<User>();
   const may = me.may("user:manage");
+  const [forgotten, setForgotten] = useState<User>();
   const stale = () => void cache.invalidateQueries({ queryKey: ["users"] });
   const edit = useMutation({ mutationFn: ({ id, ...body }: { id: string; status?: User["status"]; roles?: string[] }) => said(api.PATCH("/api/users/{id}", { params: { path: { id } }, body })), onSuccess: stale, onError: toast.failed });
   const reset = useMutation({ mutationFn: (id: string) => said(api.POST("/api/users/{id}/reset-link", { params: { path: { id } } })), onSuccess: (made) => setLink(made.link), onError: toast.failed });
   const resetFactor = useMutation({ mutationFn: (id: string) => api.DELETE("/api/users/{id}/second-factor", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
+  const forget = useMutation({ mutationFn: (id: string) => api.DELETE("/api/users/{id}/identity", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   if (users.isPending) return <Spinner />;
   return (
     <>
@@ -38,7 +40,7 @@ export function PeopleSection() {
           <tr key={u.id}>
             <td><span className="flex items-center gap-2"><Avatar name={u.name} size={28} /><span className="min-w-0"><span className="block font-medium">{u.name}</span><span className="block text-xs text-muted">{u.email}</span></span></span></td>
             <td className="whitespace-nowrap">{u.roles.map((r) => roleName(r)).join(", ")}</td>
-            <td><Badge tone={u.status === "active" ? "ok" : u.status === "suspended" ? "danger" : "warn"}>{w.settings.people.status[u.status]}</Badge> {u.has_second_factor && <Badge>{w.desk.factor.badge}</Badge>}</td>
+            <td><Badge tone={u.status === "active" ? "ok" : u.status === "suspended" ? "danger" : "warn"}>{w.settings.people.status[u.status]}</Badge> {u.has_second_factor && <Badge>{w.desk.factor.badge}</Badge>} {u.has_identity && <Badge>{w.access.badge}</Badge>}</td>
             <td className="whitespace-nowrap text-muted">{u.last_login_at ? moment(u.last_login_at, language) : w.settings.people.never}</td>
             <td className="text-right">
               {may && (
@@ -48,6 +50,7 @@ export function PeopleSection() {
                   <MenuLine />
                   <MenuItem onSelect={() => reset.mutate(u.id)}>{w.settings.people.reset}</MenuItem>
                   {u.has_second_factor && u.id !== me.id && <MenuItem onSelect={() => setLost(u)}>{w.desk.factor.reset}</MenuItem>}
+                  {u.has_identity && u.id !== me.id && <MenuItem onSelect={() => setForgotten(u)}>{w.access.forget}</MenuItem>}
                   {u.id !== me.id && (u.status === "suspended" ? <MenuItem onSelect={() => edit.mutate({ id: u.id, status: "active" })}>{w.settings.people.letIn}</MenuItem> : <MenuItem danger onSelect={() => setSuspended(u)}>{w.settings.people.suspend}</MenuItem>)}
                 </Menu>
               )}
@@ -59,6 +62,12 @@ export function PeopleSection() {
         <div className="flex justify-end gap-2">
           <Button onClick={() => setLost(undefined)}>{w.cancel}</Button>
           <Button look="danger" onClick={() => { if (lost) resetFactor.mutate(lost.id); setLost(undefined); }}>{w.desk.factor.reset}</Button>
+        </div>
+      </Dialog>
+      <Dialog open={forgotten !== undefined} onOpenChange={(o) => !o && setForgotten(undefined)} title={w.access.forget} description={forgotten && w.access.forgetConfirm(forgotten.name)}>
+        <div className="flex justify-end gap-2">
+          <Button onClick={() => setForgotten(undefined)}>{w.cancel}</Button>
+          <Button look="danger" onClick={() => { if (forgotten) forget.mutate(forgotten.id); setForgotten(undefined); }}>{w.access.forget}</Button>
         </div>
       </Dialog>
       {inviting && <Invite onClose={() => setInviting(false)} onLink={setLink} />}

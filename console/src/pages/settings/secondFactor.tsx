@@ -11,6 +11,7 @@ import { useToast } from "~/parts/toast";
 import { Badge, Button, Card, Check, Dialog, Notice, Spinner, TextField } from "~/parts/ui";
 import { useLanguage, useWords } from "~/words";
 import { CopyBox } from "./people";
+import { ProviderCard } from "./provider";
 
 export function SecondFactorCard() {
   const { w, language } = useLanguage();
@@ -142,13 +143,16 @@ export function SecuritySection() {
   const without = users.filter((u) => !u.has_second_factor).length;
   if (security.isPending) return <Spinner />;
   return (
-    <Card title={w.desk.factor.title}>
-      <div className="space-y-3 p-4">
-        <Check label={w.desk.factor.requireAll} checked={security.data?.requires_second_factor ?? false} disabled={save.isPending} onChange={(e) => save.mutate(e.target.checked)} />
-        <p className="text-[13px] text-muted">{w.desk.factor.requireHint}</p>
-        {users.length > 0 && <p className="text-[13px]">{w.desk.factor.count(users.length - without, users.length)}</p>}
-      </div>
-    </Card>
+    <>
+      <Card title={w.desk.factor.title}>
+        <div className="space-y-3 p-4">
+          <Check label={w.desk.factor.requireAll} checked={security.data?.requires_second_factor ?? false} disabled={save.isPending} onChange={(e) => save.mutate(e.target.checked)} />
+          <p className="text-[13px] text-muted">{w.desk.factor.requireHint}</p>
+          {users.length > 0 && <p className="text-[13px]">{w.desk.factor.count(users.length - without, users.length)}</p>}
+        </div>
+      </Card>
+      <ProviderCard />
+    </>
   );
 }
 

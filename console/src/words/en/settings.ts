@@ -2,7 +2,7 @@
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",
@@ -69,7 +69,7 @@ export const settings = {
   },
   tags: { add: "New tag", color: "Colour", none: "No tags yet.", category: "Group" },
   keys: { add: "New API key", scopes: "What it may do", made: "The key is shown only this once. Copy it now.", none: "No API keys.", lastUsed: "Last used", expires: "Expires", revoke: "Revoke", revoked: "Revoked", never: "never", prefix: "Begins with", revokeConfirm: (n: string) => `Revoke “${n}”? Programs that use it are refused at once.` },
-  model: { now: "In use", hint: "The model is set in the configuration file ([model]) and read at the start. Without one, answers are quoted from the documents.", test: "Ask a test question", testDone: (ms: string) => `Answered in ${ms}.` },
+  model: { now: "In use", hint: "An administrator sets the model. Without one, answers are quoted from the documents.", test: "Ask a test question", testDone: (ms: string) => `Answered in ${ms}.` },
   rules: {
     hours: "Business hours",
     hoursOn: "People answer only at these times",
