@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    assistants, backup, copilot, customers, demo, erasure, evals, inbox, knowledge, memory,
+    assistants, backup, copilot, customers, demo, erasure, evals, inbox, knowledge, memory, merging,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -82,6 +82,9 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(customers::api::put_tag, customers::api::take_tag))
         .routes(routes!(customers::api::add_note))
         .routes(routes!(customers::api::timeline))
+        .routes(routes!(merging::api::preview, merging::api::merge))
+        .routes(routes!(merging::api::list))
+        .routes(routes!(merging::api::undo))
         .routes(routes!(customers::api::list_tags, customers::api::add_tag))
         .routes(routes!(customers::api::edit_tag, customers::api::remove_tag))
         // sales

@@ -3,6 +3,7 @@ import { s } from "./count";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
+import { merging } from "./en/merging";
 import { settings } from "./en/settings";
 
 export const en = {
@@ -345,6 +346,8 @@ export const en = {
     email_sent: "E-mail sent",
     call_made: "Call",
     meeting: "Meeting",
+    merged: "Merged with",
+    merge_undone: "Taken apart from",
     custom: "Entry",
   } as Record<string, string>,
 
@@ -380,6 +383,7 @@ export const en = {
   files,
   desk,
   knowledge,
+  merging,
 
   overview: {
     title: "Overview",

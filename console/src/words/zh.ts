@@ -3,6 +3,7 @@ import type { Words } from "./index";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
+import { merging } from "./zh/merging";
 import { settings } from "./zh/settings";
 
 /** 服务器用英文写的通知标题。 */
@@ -373,6 +374,8 @@ export const zh: Words = {
     email_sent: "发送邮件",
     call_made: "电话",
     meeting: "会面",
+    merged: "已合并",
+    merge_undone: "已拆分",
     custom: "记录",
   },
 
@@ -408,6 +411,7 @@ export const zh: Words = {
   files,
   desk,
   knowledge,
+  merging,
 
   overview: {
     title: "概览",
