@@ -75,7 +75,7 @@ pub struct PreviewQuery {
 /// See what merging another customer into this one would make.
 #[utoipa::path(get, path = "/api/customers/{id}/merge", tag = "customers", params(PreviewQuery),
     responses((status = 200, body = Preview)))]
-pub async fn preview(
+pub async fn preview_merge(
     State(app): State<Arc<App>>,
     by: Can<CustomerMerge>,
     Path(id): Path<CustomerId>,
@@ -88,7 +88,7 @@ pub async fn preview(
 /// List the merges that a customer took part in, the latest first.
 #[utoipa::path(get, path = "/api/customers/{id}/merges", tag = "customers",
     responses((status = 200, body = Vec<MergeShown>)))]
-pub async fn list(
+pub async fn list_merges(
     State(app): State<Arc<App>>,
     by: Can<CustomerRead>,
     Path(id): Path<CustomerId>,
@@ -116,7 +116,7 @@ pub struct Undone {
 /// before.
 #[utoipa::path(post, path = "/api/customer-merges/{id}/undo", tag = "customers",
     responses((status = 200, body = Undone)))]
-pub async fn undo(
+pub async fn undo_merge(
     State(app): State<Arc<App>>,
     by: Can<CustomerMerge>,
     Path(id): Path<MergeId>,
