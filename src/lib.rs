@@ -41,6 +41,8 @@ pub mod knowledge;
 
 pub mod memory;
 
+pub mod merging;
+
 pub mod erasure;
 
 pub mod assistants;

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::{App, Change, Changed, Job, job},
-    assistants, erasure, inbox, knowledge, memory,
+    assistants, erasure, inbox, knowledge, memory, merging,
     platform::{Error, Result, queue, queue::Claimed},
     staff, turn,
 };
@@ -213,6 +213,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Learn { conversation } => memory::learn(app, *conversation).await,
         Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
         Job::Erase { org, customer } => erasure::erase(app, *org, *customer).await,
+        Job::SettleMerge { org, merge } => merging::settle(app, *org, *merge).await,
     }
 }
 
@@ -240,7 +241,8 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::DropIndexes { .. }
         | Job::Learn { .. }
         | Job::IndexMemories { .. }
-        | Job::Erase { .. } => Ok(()),
+        | Job::Erase { .. }
+        | Job::SettleMerge { .. } => Ok(()),
     }
 }
 

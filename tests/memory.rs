@@ -17,6 +17,8 @@ mod erase;
 mod isolation;
 #[path = "memory/life.rs"]
 mod life;
+#[path = "memory/merging.rs"]
+mod merging;
 #[path = "memory/year.rs"]
 mod year;
 

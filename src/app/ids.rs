@@ -51,6 +51,8 @@ ids! {
     ContactId
     IdentityId
     TagId
+    /// Two customers that became one.
+    MergeId
     ConversationId
     MessageId
     /// One message on the wire; a long message of ours may be several.

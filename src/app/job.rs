@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{
-    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MessageId, OrgId,
+    AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MergeId, MessageId, OrgId,
     WebhookDeliveryId, WebhookId,
 };
 use crate::platform::{
@@ -61,6 +61,8 @@ pub enum Job {
     IndexMemories { org: OrgId, customer: CustomerId },
     /// Erase a customer everywhere.
     Erase { org: OrgId, customer: CustomerId },
+    /// Bring along what was still being written for one of two customers when they were merged, or taken apart.
+    SettleMerge { org: OrgId, merge: MergeId },
 }
 
 /// How people outside the console are called.
@@ -112,7 +114,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
-            | Self::Erase { .. } => BACKGROUND,
+            | Self::Erase { .. }
+            | Self::SettleMerge { .. } => BACKGROUND,
         }
     }
 
@@ -138,6 +141,7 @@ impl Job {
             Self::Learn { conversation } => format!("learn:{conversation}"),
             Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
             Self::Erase { customer, .. } => format!("erase:{customer}"),
+            Self::SettleMerge { merge, .. } => format!("merge:{merge}"),
         }
     }
 
@@ -158,7 +162,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
-            | Self::Erase { .. } => Some(self.lane()),
+            | Self::Erase { .. }
+            | Self::SettleMerge { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Reweigh { org } => Some(format!("reweigh:{org}")),

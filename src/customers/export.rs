@@ -20,6 +20,8 @@ pub struct Person {
     pub contacts: Vec<Contact>,
     /// What happened, the newest first.
     pub timeline: Vec<Activity>,
+    /// Who was merged into them, as they were.
+    pub merged: Vec<Customer>,
 }
 
 /// The customer with tags, accounts, contacts and timeline, as `by` may see them.
@@ -33,6 +35,10 @@ pub async fn export(mut c: Conn<'_>, by: &By, id: CustomerId, now: DateTime<Utc>
     let contacts = store::list_contacts(c.again(), by.org, id).await?;
     let contacts = contacts.into_iter().map(|contact| contact.shown_to(by)).collect();
     let mut tags = store::tags_of(c.again(), by.org, &[id], now).await?;
-    let timeline = store::list_activities(c, by.org, id, Cursor::start(), i64::from(i32::MAX)).await?;
-    Ok(Person { customer, tags: tags.remove(&id).unwrap_or_default(), identities, contacts, timeline })
+    let timeline = store::list_activities(c.again(), by.org, id, Cursor::start(), i64::from(i32::MAX)).await?;
+    let mut merged = Vec::new();
+    for id in store::join::list_merged(c.again(), by.org, id).await? {
+        merged.extend(store::find(c.again(), by.org, id).await?.map(|c| c.shown_to(by)));
+    }
+    Ok(Person { merged, customer, tags: tags.remove(&id).unwrap_or_default(), identities, contacts, timeline })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ActivityKind, Customer, Identity, NewActivity, phone, store};
 use crate::{
-    app::{ChannelId, CustomerId, IdentityId, OrgId},
+    app::{ChannelId, IdentityId, OrgId},
     platform::{Error, Result, db::Conn},
 };
 
@@ -64,6 +64,7 @@ pub async fn find_or_create(
         display_name: reached.display_name.map(|n| n.chars().take(200).collect()),
         verified_at: reached.is_verified().then_some(now),
         created_at: now,
+        first_customer_id: None,
     };
     if is_new {
         store::insert(c.again(), &customer).await?;
@@ -92,16 +93,11 @@ async fn known(c: Conn<'_>, org: OrgId, reached: Reached<'_>) -> Result<Option<(
     Ok(Some((customer, identity)))
 }
 
-/// Makes `reached` another address of `customer`, on the caller's transaction, unless it is somebody's already. Returns
-/// whose identity it is now.
-pub async fn add_address(
-    c: Conn<'_>,
-    org: OrgId,
-    customer: CustomerId,
-    reached: Reached<'_>,
-    now: DateTime<Utc>,
-) -> Result<Identity> {
+/// Makes `reached` another address of who has `known`, on the caller's transaction, unless it is somebody's already.
+/// Returns whose identity it is now.
+pub async fn add_address(c: Conn<'_>, known: &Identity, reached: Reached<'_>, now: DateTime<Utc>) -> Result<Identity> {
     let mut c = c;
+    let org = known.org_id;
     if let Some(found) = store::identity(c.again(), org, reached).await? {
         return Ok(found);
     }
@@ -111,11 +107,12 @@ pub async fn add_address(
         channel_id: reached.channel,
         kind: reached.kind.to_string(),
         external_id: reached.external_id.to_string(),
-        customer_id: customer,
+        customer_id: known.customer_id,
         contact_id: None,
         display_name: reached.display_name.map(|n| n.chars().take(200).collect()),
         verified_at: reached.is_verified().then_some(now),
         created_at: now,
+        first_customer_id: known.first_customer_id,
     };
     if store::insert_identity(c.again(), &identity).await? {
         return Ok(identity);
@@ -124,7 +121,7 @@ pub async fn add_address(
 }
 
 /// A name for who gave none: never their number or address.
-fn stand_in(customer: &Customer) -> String {
+pub(super) fn stand_in(customer: &Customer) -> String {
     let id = customer.id.0.simple().to_string();
     format!("Visitor {}", id.get(id.len().saturating_sub(4)..).unwrap_or_default().to_uppercase())
 }

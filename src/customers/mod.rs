@@ -5,6 +5,7 @@ mod contact;
 mod edit;
 mod export;
 mod find;
+mod join;
 mod list;
 pub mod phone;
 mod store;
@@ -20,7 +21,11 @@ use uuid::Uuid;
 
 pub use export::{Person, export};
 pub use find::{Reached, add_address, find_or_create};
-pub use store::{Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock_identity};
+pub use join::{Moved, fill, is_stand_in, join, lock_two, part};
+pub use store::join::{list_merged, point, unpoint};
+pub use store::{
+    Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock, lock_identity,
+};
 
 use crate::{
     app::{ChannelId, ContactId, CustomerId, IdentityId, OrgId, TagId, UserId},
@@ -67,6 +72,8 @@ pub struct Customer {
     pub custom_fields: Json<Map<String, Value>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// The customer they were merged into: who they are now.
+    pub merged_into: Option<CustomerId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -126,6 +133,7 @@ impl Customer {
             custom_fields: Json(Map::new()),
             created_at: now,
             updated_at: now,
+            merged_into: None,
         }
     }
 
@@ -161,9 +169,18 @@ pub struct Identity {
     pub display_name: Option<String>,
     pub verified_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Whose it was before merges.
+    #[serde(skip)]
+    pub first_customer_id: Option<CustomerId>,
 }
 
 impl Identity {
+    /// Whether two accounts were the same customer's before any merge.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let first = |i: &Self| i.first_customer_id.unwrap_or(i.customer_id);
+        first(self) == first(other)
+    }
+
     /// As this principal may see it.
     #[must_use]
     pub fn shown_to(mut self, by: &By) -> Self {
@@ -239,6 +256,10 @@ pub enum ActivityKind {
     TagChange,
     NoteAdded,
     OwnerChange,
+    /// Another customer was merged into this one, or this one into another.
+    Merged,
+    /// That was undone.
+    MergeUndone,
     ScoreChange,
     DealCreated,
     DealChanged,

@@ -1,5 +1,7 @@
 //! The SQL of customers and what belongs to them.
 
+pub mod join;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     app::{ContactId, CustomerId, IdentityId, OrgId, TagId},
     both, locking,
-    platform::{Result, db::Conn, http::Cursor},
+    platform::{Error, Result, db::Conn, http::Cursor},
     staff::Visible,
     visible,
 };
@@ -33,13 +35,23 @@ pub async fn find_visible(c: Conn<'_>, org: OrgId, id: CustomerId, visible: Visi
         .fetch_optional(c).await)?)
 }
 
-/// The same, held until the transaction ends.
+/// The same, held until the transaction ends. Who was merged into another is changed there, not here.
 pub async fn lock(c: Conn<'_>, org: OrgId, id: CustomerId, visible: Visible) -> Result<Option<Customer>> {
     let mut c = c;
+    hold(c.again(), org, id).await?;
+    match find_visible(c, org, id, visible).await? {
+        Some(customer) if customer.merged_into.is_some() => {
+            Err(Error::Conflict("this customer was merged into another one: change that one".into()))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Holds a customer until the transaction ends.
+pub async fn hold(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<()> {
     let lock = locking!(c, "SELECT id FROM customers WHERE org_id = $1 AND id = $2");
-    let _: Option<CustomerId> =
-        both!(c.again(), c => sqlx::query_scalar(lock).bind(org).bind(id).fetch_optional(c).await)?;
-    find_visible(c, org, id, visible).await
+    let _: Option<CustomerId> = both!(c, c => sqlx::query_scalar(lock).bind(org).bind(id).fetch_optional(c).await)?;
+    Ok(())
 }
 
 /// Customers after `after`, the newest first.
@@ -54,7 +66,7 @@ pub async fn list(
 ) -> Result<Vec<Customer>> {
     const LIST: &str = concat!(
         "SELECT * FROM customers c
-         WHERE c.org_id = $1 AND (c.created_at, c.id) < ($2, $3) AND ",
+         WHERE c.org_id = $1 AND c.merged_into IS NULL AND (c.created_at, c.id) < ($2, $3) AND ",
         visible!("c.owner_id", "$4", "$5"),
         " AND ($6 IS NULL OR c.stage = $6)
           AND ($7 IS NULL OR c.owner_id = $7)
@@ -63,7 +75,10 @@ pub async fn list(
                OR LOWER(c.email) LIKE $9 ESCAPE '!' OR ($10 IS NOT NULL AND c.phone LIKE $10)
                OR EXISTS (SELECT 1 FROM customer_contacts k WHERE k.customer_id = c.id
                           AND (LOWER(k.name) LIKE $9 ESCAPE '!' OR LOWER(k.email) LIKE $9 ESCAPE '!'
-                               OR ($10 IS NOT NULL AND k.phone LIKE $10))))
+                               OR ($10 IS NOT NULL AND k.phone LIKE $10)))
+               OR c.id IN (SELECT m.merged_into FROM customers m WHERE m.org_id = $1 AND m.merged_into IS NOT NULL
+                           AND (LOWER(m.name) LIKE $9 ESCAPE '!' OR LOWER(m.email) LIKE $9 ESCAPE '!'
+                                OR ($10 IS NOT NULL AND m.phone LIKE $10))))
           ORDER BY c.created_at DESC, c.id DESC LIMIT $11"
     );
     Ok(both!(c, c => sqlx::query_as(LIST)
@@ -154,9 +169,12 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased
     Ok(Erased { customers, identities, contacts, activities, deals, ids })
 }
 
-/// The customer with this number, if exactly one has it: families share one.
+/// The customer with this number, if exactly one has it: families share one. The number of who was merged is the
+/// survivor's.
 pub async fn only_customer_with_phone(c: Conn<'_>, org: OrgId, phone: &str) -> Result<Option<Customer>> {
-    const LIST: &str = "SELECT * FROM customers WHERE org_id = $1 AND phone = $2 LIMIT 2";
+    const LIST: &str = "
+        SELECT * FROM customers WHERE org_id = $1 AND id IN (
+            SELECT COALESCE(merged_into, id) FROM customers WHERE org_id = $1 AND phone = $2) LIMIT 2";
     let mut found: Vec<Customer> = both!(c, c => sqlx::query_as(LIST).bind(org).bind(phone).fetch_all(c).await)?;
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
@@ -178,25 +196,26 @@ pub async fn find_identity(c: Conn<'_>, org: OrgId, id: IdentityId) -> Result<Op
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
-/// Holds an identity until the caller's transaction ends: messages of one sender take their places one by one.
-pub async fn lock_identity(c: Conn<'_>, id: IdentityId) -> Result<()> {
-    const LOCK: &str = "UPDATE customer_identities SET display_name = display_name WHERE id = $1";
-    both!(c, c => sqlx::query(LOCK).bind(id).execute(c).await.map(|_| ()))?;
-    Ok(())
+/// Holds an identity until the caller's transaction ends: messages of one sender take their places one by one. Returns
+/// whose it is by then.
+pub async fn lock_identity(c: Conn<'_>, id: IdentityId) -> Result<Option<CustomerId>> {
+    const LOCK: &str = "
+        UPDATE customer_identities SET display_name = display_name WHERE id = $1 RETURNING customer_id";
+    Ok(both!(c, c => sqlx::query_scalar(LOCK).bind(id).fetch_optional(c).await)?)
 }
 
 /// Adds an identity; false if the account is known already.
 pub async fn insert_identity(c: Conn<'_>, identity: &Identity) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO customer_identities (id, org_id, channel_id, kind, external_id, customer_id, contact_id,
-                                         display_name, verified_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                         display_name, verified_at, created_at, first_customer_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (org_id, channel_id, kind, external_id) DO NOTHING";
     let it = identity;
     let added = both!(c, c => sqlx::query(INSERT)
         .bind(it.id).bind(it.org_id).bind(it.channel_id).bind(&it.kind).bind(&it.external_id).bind(it.customer_id)
         .bind(it.contact_id).bind(&it.display_name).bind(it.verified_at).bind(it.created_at)
-        .execute(c).await.map(|r| r.rows_affected()))?;
+        .bind(it.first_customer_id).execute(c).await.map(|r| r.rows_affected()))?;
     Ok(added == 1)
 }
 

@@ -23,7 +23,7 @@ pub async fn note(app: &App, by: &By, customer: CustomerId, note: String) -> Res
     let now = app.now();
     let note = text("text", Some(note), 10_000)?.ok_or_else(|| Error::Invalid("text is missing".into()))?;
     let mut tx = app.begin().await?;
-    store::find_visible(tx.conn(), by.org, customer, by.visible()).await?.ok_or(Error::NotFound("customer"))?;
+    store::lock(tx.conn(), by.org, customer, by.visible()).await?.ok_or(Error::NotFound("customer"))?;
     let mut new = NewActivity::of(ActivityKind::NoteAdded, by.user);
     new.description = Some(note);
     let id = store::activity(tx.conn(), by.org, customer, new, now).await?;

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Erasure, Receipt, ledger, store};
 use crate::{
-    app::{App, Changed, CustomerId, Job, OrgId},
-    customers, inbox, memory,
+    app::{App, Changed, CustomerId, Job, MemoryId, OrgId},
+    customers, inbox, memory, merging,
     platform::{Error, Result, db::Conn, queue},
-    staff::{self, By, audit},
+    staff::{self, By, Visible, audit},
 };
 
 /// How long a confirmed erasure waits, so that the last reply still reaches the customer.
@@ -22,10 +22,9 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
     if let Some(known) = store::find_of(tx.conn(), org, customer).await? {
         return Ok(known);
     }
-    if customers::find(tx.conn(), org, customer).await?.is_none() {
-        return Err(Error::NotFound("customer"));
-    }
-    let erasure = Erasure {
+    // A merge, or its undoing, comes before or after: never in the middle.
+    customers::lock(tx.conn(), org, customer, Visible::ALL).await?.ok_or(Error::NotFound("customer"))?;
+    let line = |customer| Erasure {
         id: Uuid::now_v7(),
         org_id: org,
         customer_id: customer,
@@ -35,6 +34,11 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
         receipt: None,
         signature: None,
     };
+    // Who was merged into them is the same person; an older backup brings them back as two.
+    for merged in customers::list_merged(tx.conn(), org, customer).await? {
+        store::insert(tx.conn(), &line(merged)).await?;
+    }
+    let erasure = line(customer);
     store::insert(tx.conn(), &erasure).await?;
     let by = By::system(org);
     let changes = json!({"erasure_id": erasure.id, "requested_by": requested_by});
@@ -52,17 +56,28 @@ pub async fn is_under_way(app: &App, org: OrgId, customer: CustomerId) -> Result
     Ok(known.is_some_and(|erasure| erasure.erased_at.is_none()))
 }
 
-/// Erases a customer everywhere: rows in one transaction with the receipt, then the index, then what the disk still
-/// holds of them. Safe to repeat: what is gone is not counted twice.
+/// Erases a customer everywhere, with who was merged into them. Safe to repeat: what is gone is not counted twice.
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
-    let now = app.now();
     inbox::bring_in(app).await?;
+    merging::apart(app, org, customer).await?;
+    for merged in customers::list_merged(app.read().await?.conn(), org, customer).await? {
+        erase_one(app, org, merged).await?;
+    }
+    erase_one(app, org, customer).await
+}
+
+/// Erases one customer: rows in one transaction with the receipt, then the index, then what the disk still holds of
+/// them.
+async fn erase_one(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+    let now = app.now();
     let attachments = inbox::erase_files(app, org, customer).await?;
     let mut tx = app.begin().await?;
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
         return Err(Error::NotFound("erasure"));
     };
-    let receipt = Receipt { attachments, ..rows(tx.conn(), org, customer).await? };
+    let (receipt, memories) = rows(tx.conn(), org, customer).await?;
+    let receipt = Receipt { attachments, ..receipt };
+    merging::erase(tx.conn(), org, customer, now).await?;
     let mut all: Receipt =
         erasure.receipt.as_ref().and_then(|r| serde_json::from_value(r.0.clone()).ok()).unwrap_or_default();
     if erasure.erased_at.is_none() || !receipt.is_empty() {
@@ -73,7 +88,7 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
         store::save(tx.conn(), &erasure).await?;
     }
     tx.commit().await?;
-    memory::clear(app, org, customer).await?;
+    memory::clear(app, org, customer, &memories).await?;
     ledger::note(app, std::slice::from_ref(&erasure))?;
     // Deleted rows leave their bytes in the file and its log until they are overwritten.
     app.scrub().await?;
@@ -82,8 +97,8 @@ pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     Ok(())
 }
 
-/// Every row about the customer.
-async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Receipt> {
+/// Every row about the customer, and the ids of what was remembered.
+async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<MemoryId>)> {
     let accounts = customers::list_identities(c.again(), org, customer).await?;
     let memories = memory::erase(c.again(), org, customer).await?;
     let talk = inbox::erase(c.again(), org, customer, &accounts).await?;
@@ -97,7 +112,7 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Recei
         about.iter().map(ToString::to_string).chain(accounts.iter().map(|a| a.external_id.clone())).collect();
     let jobs = withdraw(c, org, &words).await?;
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    Ok(Receipt {
+    let receipt = Receipt {
         customers: person.customers,
         identities: person.identities,
         contacts: person.contacts,
@@ -114,7 +129,8 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Recei
         audit_lines_emptied: count(lines),
         webhook_deliveries: talk.webhook_deliveries,
         attachments: 0,
-    })
+    };
+    Ok((receipt, memories.ids))
 }
 
 /// Takes back the jobs that name any of `words`: conversations, messages, accounts.

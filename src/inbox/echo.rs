@@ -156,7 +156,7 @@ pub(super) async fn moved(app: &App, row: &ChannelRow, from: &[Address], to: &[A
     let found = latest(tx.conn(), &known).await?;
     let mut newest = None;
     for address in to {
-        let identity = customers::add_address(tx.conn(), org, known.customer_id, reached(row, address), now).await?;
+        let identity = customers::add_address(tx.conn(), &known, reached(row, address), now).await?;
         // Somebody else's address stays theirs.
         newest = newest.or(Some(identity).filter(|i| i.customer_id == known.customer_id));
     }

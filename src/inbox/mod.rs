@@ -26,6 +26,7 @@ mod gaps;
 mod hand_off;
 mod hold;
 mod hours;
+mod join;
 mod mention;
 mod merge;
 mod overview;
@@ -63,13 +64,14 @@ pub use fetch::fetch;
 pub use file::{check as check_file, download, link as file_link, not_downloaded};
 pub use hand_off::{Brief, BriefEvidence, WAITING, hand_off, hand_off_text, say_wait};
 pub use hold::{Scope, give_back, resolve, take_over};
+pub use join::{Parted, join, part};
 pub use react::{not_reacted, send_reaction};
 pub use receive::{Received, receive, receive_event, receive_file};
 pub use reply::{COPILOT, Reply, Trace, note_turn, reply};
 pub use rules::{allow_links, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
-    ChannelRow, RecordedTurn, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
+    ChannelRow, RecordedTurn, find_any, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
     list_messages, list_recorded, show_files,
 };
 pub use sweep::sweep;

@@ -113,7 +113,10 @@ pub(super) async fn same_person(c: Conn<'_>, identity: &Identity) -> Result<Vec<
         return Ok(vec![identity.id]);
     }
     let all = customers::list_identities(c, identity.org_id, identity.customer_id).await?;
-    let same = |i: &&Identity| i.channel_id == identity.channel_id && ONE_ACCOUNT.contains(&i.kind.as_str());
+    // Two numbers of two customers who were merged are two talks still.
+    let same = |i: &&Identity| {
+        i.channel_id == identity.channel_id && ONE_ACCOUNT.contains(&i.kind.as_str()) && i.is_beside(identity)
+    };
     Ok(all.iter().filter(same).map(|i| i.id).collect())
 }
 
@@ -153,13 +156,17 @@ pub async fn receive_file(
         known = known.or(customers::identity(tx.conn(), org, alias).await?);
     }
     if let Some(known) = known {
-        customers::add_address(tx.conn(), org, known.customer_id, reached, now).await?;
+        customers::add_address(tx.conn(), &known, reached, now).await?;
     }
-    let (customer, identity) = customers::find_or_create(tx.conn(), org, reached, now).await?;
-    customers::lock_identity(tx.conn(), identity.id).await?;
+    let (mut customer, identity) = customers::find_or_create(tx.conn(), org, reached, now).await?;
+    let owner = customers::lock_identity(tx.conn(), identity.id).await?;
+    if let Some(owner) = owner.filter(|owner| *owner != customer.id) {
+        // They were merged, or taken apart, while we waited for the lock.
+        customer = customers::find(tx.conn(), org, owner).await?.ok_or(Error::NotFound("customer"))?;
+    }
     for alias in &inbound.aliases {
         let reached = Reached { kind: &alias.kind, external_id: &alias.id, ..reached };
-        customers::add_address(tx.conn(), org, customer.id, reached, now).await?;
+        customers::add_address(tx.conn(), &identity, reached, now).await?;
     }
     let identities = same_person(tx.conn(), &identity).await?;
     let latest = store::find_latest_of(tx.conn(), org, &identities).await?;

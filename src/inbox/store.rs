@@ -21,6 +21,7 @@ pub use turns::*;
 use super::{Conversation, Holder, Message, MessageStatus, Sender, Status};
 pub mod canned;
 pub mod desk;
+pub mod join;
 pub mod merge;
 pub mod overview;
 pub mod rules;

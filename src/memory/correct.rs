@@ -149,6 +149,7 @@ async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'stati
     let now = app.now();
     let slot = super::supersede::slot(new.kind, &new.value, new.about);
     let mut tx = app.begin().await?;
+    customers::lock(tx.conn(), by.org, customer, by.visible()).await?.ok_or(Error::NotFound("customer"))?;
     let added = keep::keep(tx.conn(), by.org, customer, &[new], now).await?;
     let memory = match (added.first(), slot) {
         (Some(id), _) => store::find(tx.conn(), by.org, customer, *id).await?,

@@ -54,8 +54,10 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<
     Ok(Erased { ids: all.iter().map(|m| m.id).collect(), points })
 }
 
-/// Takes every point of an erased customer out of the index, whichever rows were there. Safe to repeat.
-pub async fn clear(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
+/// Takes every point of an erased customer out of the index, whichever rows were there, and those of the memories that
+/// were `erased`: a point may still say whose it was before a merge. Safe to repeat.
+pub async fn clear(app: &App, org: OrgId, customer: CustomerId, erased: &[MemoryId]) -> Result<()> {
+    index::remove(app, org, erased).await?;
     index::clear(app, org, customer).await
 }
 

@@ -1,13 +1,13 @@
 //! The index of an organisation's memories: ids, vectors and filter fields. It follows the rows, and can be lost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Memory, store};
 use crate::{
-    app::{App, CustomerId, MemoryId, OrgId},
+    app::{App, CustomerId, Job, MemoryId, OrgId},
     platform::{
         Error, Result,
         lexical::{self, TOKENIZER},
@@ -85,9 +85,17 @@ async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
         other => other?,
     }
     app.vectors.flush(&name).await?;
+    let now = app.now();
+    let put: HashMap<MemoryId, Option<CustomerId>> = memories.iter().map(|m| (m.id, m.customer_id)).collect();
     let ids: Vec<MemoryId> = memories.iter().map(|m| m.id).collect();
     let mut tx = app.begin().await?;
-    store::set_indexed(tx.conn(), org, &ids, app.now()).await?;
+    let noted = store::set_indexed(tx.conn(), org, &ids, now).await?;
+    // Two customers became one, or were taken apart, while the points were made: those say the wrong customer.
+    let stale = noted.into_iter().filter_map(|(id, whose)| Some((id, whose?)).filter(|_| put.get(&id) != Some(&whose)));
+    for (id, customer) in stale {
+        store::join::set_unindexed(tx.conn(), org, customer, &[id]).await?;
+        Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
+    }
     tx.commit().await
 }
 

@@ -24,11 +24,13 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     };
     let unread: Vec<&Message> = opened.messages.iter().filter(|m| m.seq > from && !m.is_private).collect();
     let noticed = noticed(app, &unread, &opened).await;
-    let (org, customer) = (conversation.org_id, conversation.customer_id);
+    let org = conversation.org_id;
     let mut tx = app.begin().await?;
     if store::mark(tx.conn(), id).await? != from {
         return Ok(()); // read meanwhile
     }
+    // The customer may have become one with another since.
+    let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
     let mut added = Vec::new();
     for message in unread {
         // What ends first: "I no longer like tea, I like coffee".

@@ -1,5 +1,6 @@
 //! SQL of memories. Every row is reached by organisation, customer and id together.
 
+pub(super) mod join;
 pub(super) mod terms;
 
 use chrono::{DateTime, Utc};
@@ -209,21 +210,28 @@ pub async fn unindexed(c: Conn<'_>, org: OrgId, customer: CustomerId, limit: i64
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(limit).fetch_all(c).await)?)
 }
 
-/// Notes that these memories are in the index.
-pub async fn set_indexed(mut c: Conn<'_>, org: OrgId, ids: &[MemoryId], now: DateTime<Utc>) -> Result<()> {
+/// Notes that these memories are in the index; returns whose they are.
+pub async fn set_indexed(
+    mut c: Conn<'_>,
+    org: OrgId,
+    ids: &[MemoryId],
+    now: DateTime<Utc>,
+) -> Result<Vec<(MemoryId, Option<CustomerId>)>> {
+    let mut noted = Vec::new();
     for some in ids.chunks(500) {
-        both!(c.again(), c => {
+        let rows: Vec<(MemoryId, Option<CustomerId>)> = both!(c.again(), c => {
             let mut query = sqlx::QueryBuilder::<DB>::new("UPDATE memories SET indexed_at = ");
             query.push_bind(now).push(" WHERE (org_id = ").push_bind(org).push(") IS TRUE AND id IN (");
             let mut list = query.separated(", ");
             for id in some {
                 list.push_bind(*id);
             }
-            query.push(")");
-            query.build().persistent(false).execute(c).await.map(|_| ())
+            query.push(") RETURNING id, customer_id");
+            query.build_query_as().persistent(false).fetch_all(c).await
         })?;
+        noted.extend(rows);
     }
-    Ok(())
+    Ok(noted)
 }
 
 /// Every active memory with whose it is, after `after`, for comparing with the index.

@@ -133,7 +133,7 @@ pub async fn add(app: &App, by: &By, new: NewDeal) -> Result<Deal> {
     let stage = stage.ok_or_else(|| Error::Invalid("stage: a deal begins in an open stage of its pipeline".into()))?;
     let seen = by.under::<CustomerRead>()?.visible();
     let customer = new.customer_id;
-    customers::find_visible(tx.conn(), by.org, customer, seen).await?.ok_or(Error::NotFound("customer"))?;
+    customers::lock(tx.conn(), by.org, customer, seen).await?.ok_or(Error::NotFound("customer"))?;
     let mut deal = Deal {
         id: DealId::new(),
         org_id: by.org,

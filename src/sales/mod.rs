@@ -3,6 +3,7 @@
 pub mod api;
 mod deal;
 mod export;
+mod join;
 mod pipeline;
 mod store;
 
@@ -13,6 +14,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 pub use export::export;
+pub use join::{join, part};
 
 use crate::app::{CustomerId, DealId, OrgId, PipelineId, StageId, UserId};
 

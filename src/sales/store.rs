@@ -2,9 +2,13 @@
 
 use super::{Deal, Pipeline, Stage, StageTotal, deal::Sought};
 use crate::{
-    app::{DealId, OrgId, PipelineId},
+    app::{CustomerId, DealId, OrgId, PipelineId},
     both, locking,
-    platform::{Result, db::Conn, http::Cursor},
+    platform::{
+        Result,
+        db::{Conn, rehome},
+        http::Cursor,
+    },
     staff::Visible,
     visible,
 };
@@ -148,5 +152,18 @@ pub async fn save(c: Conn<'_>, deal: &Deal) -> Result<()> {
         .bind(it.probability).bind(it.expected_close_date).bind(it.actual_close_date).bind(it.owner_id)
         .bind(&it.products).bind(&it.competitors).bind(&it.loss_reason).bind(&it.notes).bind(it.updated_at)
         .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Gives the deals with one customer to another; returns them.
+pub async fn take_deals(c: Conn<'_>, org: OrgId, from: CustomerId, into: CustomerId) -> Result<Vec<DealId>> {
+    const TAKE: &str = "UPDATE deals SET customer_id = $3 WHERE org_id = $1 AND customer_id = $2 RETURNING id";
+    Ok(both!(c, c => sqlx::query_scalar(TAKE).bind(org).bind(from).bind(into).fetch_all(c).await)?)
+}
+
+/// Gives deals back.
+pub async fn return_deals(c: Conn<'_>, org: OrgId, into: CustomerId, from: CustomerId, deals: &[DealId]) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = deals.iter().map(|id| id.0).collect();
+    rehome(c, "UPDATE deals SET customer_id = ", org.0, (into.0, from.0), &ids).await?;
     Ok(())
 }

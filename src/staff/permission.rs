@@ -42,6 +42,8 @@ permissions! {
     CustomerRead = "customer:read"
     /// Add and change customers, contacts, notes and the tags they carry.
     CustomerWrite = "customer:write"
+    /// Merge two customers that are one person, and take them apart again.
+    CustomerMerge = "customer:merge"
     /// Take customers out as a file.
     CustomerExport = "customer:export"
     /// Erase customers with everything about them.

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{live, widget};
 use crate::{
     app::App,
-    assistants, backup, copilot, customers, demo, erasure, evals, inbox, knowledge, memory,
+    assistants, backup, copilot, customers, demo, erasure, evals, inbox, knowledge, memory, merging,
     platform::{Error, Result},
     sales,
     staff::{self, BackupRun, Can},
@@ -89,6 +89,9 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(customers::api::put_tag, customers::api::take_tag))
         .routes(routes!(customers::api::add_note))
         .routes(routes!(customers::api::timeline))
+        .routes(routes!(merging::api::preview_merge, merging::api::merge))
+        .routes(routes!(merging::api::list_merges))
+        .routes(routes!(merging::api::undo_merge))
         .routes(routes!(customers::api::list_tags, customers::api::add_tag))
         .routes(routes!(customers::api::edit_tag, customers::api::remove_tag))
         // sales

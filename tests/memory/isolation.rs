@@ -18,7 +18,7 @@ use crate::support::{
     qdrant,
 };
 
-async fn a_customer(app: &App, org: OrgId, name: &str) -> CustomerId {
+pub async fn a_customer(app: &App, org: OrgId, name: &str) -> CustomerId {
     let channel = inbox::ensure_web_channel(app, org).await.unwrap();
     let mut tx = app.begin().await.unwrap();
     let reached = Reached { channel: channel.id, kind: "visitor", external_id: name, display_name: Some(name) };
@@ -153,7 +153,7 @@ async fn a_vector_server_recalls_the_same_as_the_index_in_the_directory() {
             assert!(!recalled.is_empty(), "{question}");
             found.push(recalled.into_iter().map(|r| r.memory.content).collect::<Vec<_>>());
         }
-        memory::clear(app, org, ana).await.unwrap();
+        memory::clear(app, org, ana, &[]).await.unwrap();
         said.push(found);
     }
     assert_eq!(said[0], said[1]);

@@ -69,6 +69,8 @@ export const queries = {
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.next ?? undefined,
     }),
+  merges: (id: string) => queryOptions({ queryKey: ["customer", id, "merges"], queryFn: () => said(api.GET("/api/customers/{id}/merges", { params: { path: { id } } })) }),
+  mergePreview: (into: string, from: string) => queryOptions({ queryKey: ["customer", into, "merge", from], queryFn: () => said(api.GET("/api/customers/{id}/merge", { params: { path: { id: into }, query: { from } } })), retry: false, staleTime: 0, gcTime: 0 }),
   tags: () => queryOptions({ queryKey: ["tags"], queryFn: () => said(api.GET("/api/tags")), staleTime: LONG }),
 
   pipelines: () => queryOptions({ queryKey: ["pipelines"], queryFn: () => said(api.GET("/api/pipelines")), staleTime: LONG }),

@@ -5,8 +5,10 @@ import { Failure } from "~/api/client";
 import { useWords } from "~/words";
 import { cx } from "./ui";
 
-type Toast = { id: number; text: string; bad: boolean };
-type Say = { done: (text: string) => void; failed: (error: unknown) => void };
+/** What can be done about it, while it is shown. */
+type Action = { label: string; run: () => void };
+type Toast = { id: number; text: string; bad: boolean; action?: Action };
+type Say = { done: (text: string, action?: Action) => void; failed: (error: unknown) => void };
 const Context = createContext<Say>({ done: () => {}, failed: () => {} });
 export const useToast = () => useContext(Context);
 
@@ -16,16 +18,16 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const next = useRef(1);
   const drop = useCallback((id: number) => set((all) => all.filter((t) => t.id !== id)), []);
   const add = useCallback(
-    (text: string, bad: boolean) => {
+    (text: string, bad: boolean, action?: Action) => {
       const id = next.current++;
-      set((all) => [...all.slice(-3), { id, text, bad }]);
-      setTimeout(() => drop(id), bad ? 8000 : 3500);
+      set((all) => [...all.slice(-3), { id, text, bad, action }]);
+      setTimeout(() => drop(id), bad || action ? 8000 : 3500);
     },
     [drop],
   );
   const say = useMemo<Say>(
     () => ({
-      done: (text) => add(text, false),
+      done: (text, action) => add(text, false, action),
       failed: (error) => {
         if (error instanceof Failure && error.isSignedOut) return;
         add(error instanceof Failure ? error.message : w.offline, true);
@@ -40,6 +42,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
         {toasts.map((t) => (
           <div key={t.id} className={cx("fade-in pointer-events-auto flex max-w-sm items-start gap-2 rounded-lg border px-3 py-2 text-[13px] shadow-lg", t.bad ? "border-danger bg-danger-soft text-danger" : "border-line bg-panel")}>
             <span className="min-w-0 flex-1 break-words">{t.text}</span>
+            {t.action && <button type="button" className="shrink-0 font-medium text-accent-text underline" onClick={() => { t.action?.run(); drop(t.id); }}>{t.action.label}</button>}
             <button type="button" aria-label={w.close} onClick={() => drop(t.id)} className="shrink-0"><X size={14} aria-hidden /></button>
           </div>
         ))}

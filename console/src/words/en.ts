@@ -5,6 +5,7 @@ import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
+import { merging } from "./en/merging";
 import { settings } from "./en/settings";
 import { versions } from "./en/versions";
 
@@ -348,6 +349,8 @@ export const en = {
     email_sent: "E-mail sent",
     call_made: "Call",
     meeting: "Meeting",
+    merged: "Merged with",
+    merge_undone: "Taken apart from",
     custom: "Entry",
   } as Record<string, string>,
 
@@ -383,6 +386,7 @@ export const en = {
   files,
   desk,
   knowledge,
+  merging,
 
   overview: {
     title: "Overview",

@@ -5,6 +5,7 @@ import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
+import { merging } from "./zh/merging";
 import { settings } from "./zh/settings";
 import { versions } from "./zh/versions";
 
@@ -376,6 +377,8 @@ export const zh: Words = {
     email_sent: "发送邮件",
     call_made: "电话",
     meeting: "会面",
+    merged: "已合并",
+    merge_undone: "已拆分",
     custom: "记录",
   },
 
@@ -411,6 +414,7 @@ export const zh: Words = {
   files,
   desk,
   knowledge,
+  merging,
 
   overview: {
     title: "概览",

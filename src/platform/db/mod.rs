@@ -3,12 +3,14 @@
 //! Reads take a connection from a pool. Writes are transactions: on PostgreSQL ordinary ones; SQLite has one writer,
 //! so there transactions queue for one connection and those that queue together share one sync ([`Writer`]).
 
+mod rehome;
 mod write_back;
 mod writer;
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use super::error::{Error, Result};
+pub use rehome::rehome;
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},

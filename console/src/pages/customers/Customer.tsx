@@ -1,12 +1,13 @@
 // A customer's page.
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, Navigate, useParams } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { Avatar, Card, Empty, Page, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
 import { Memories } from "./Memories";
+import { MergeButton } from "./MergeDialog";
 import { Contacts, Conversations, CustomerDeals, Identities, Profile, Tags, Timeline } from "./panels";
 
 export function Customer() {
@@ -17,8 +18,10 @@ export function Customer() {
   const c = customer.data;
   if (customer.isPending) return <Spinner />;
   if (!c) return <Page title={w.customer.title}><Empty title={customer.error?.message ?? w.notFound} /></Page>;
+  // Who was merged is somebody else now.
+  if (c.merged_into) return <Navigate to="/customers/$id" params={{ id: c.merged_into }} replace />;
   return (
-    <Page title={c.name} actions={<Link to="/customers" className="inline-flex items-center gap-1 text-[13px] text-muted hover:text-text"><ArrowLeft size={14} aria-hidden /> {w.nav.customers}</Link>}>
+    <Page title={c.name} actions={<><MergeButton c={c} /><Link to="/customers" className="inline-flex items-center gap-1 text-[13px] text-muted hover:text-text"><ArrowLeft size={14} aria-hidden /> {w.nav.customers}</Link></>}>
       <div className="grid gap-4 lg:grid-cols-[340px_1fr]">
         <div className="space-y-4">
           <Card>

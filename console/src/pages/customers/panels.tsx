@@ -13,6 +13,7 @@ import { Badge, Button, Check, cx, Dialog, IconButton, Menu, MenuItem, Select, S
 import { named, useLanguage, useWords } from "~/words";
 import { DealDialog } from "../deals/DealDialog";
 import { ChannelIcon } from "../inbox/channel";
+import { MergeEntry } from "./MergeDialog";
 
 type Shown = CustomerShown & { tags: { id: string; name: string; color: string }[] };
 
@@ -309,7 +310,7 @@ export function Timeline({ id }: { id: string }) {
         {all.map((a) => (
           <li key={a.id} className="relative">
             <span aria-hidden className={cx("absolute top-1.5 -left-[16.5px] size-2 rounded-full", a.type === "note_added" ? "bg-warn" : "bg-strong")} />
-            <p><span className="font-medium">{named(w.activities, a.type)}</span> <Detail a={a} /></p>
+            <p><span className="font-medium">{named(w.activities, a.type)}</span> <Detail a={a} id={id} /></p>
             {a.description && <p className="break-words whitespace-pre-wrap">{a.description}</p>}
             <p className="text-xs text-muted">{[names(a.user_id), moment(a.created_at, language)].filter(Boolean).join(" · ")}</p>
           </li>
@@ -320,9 +321,10 @@ export function Timeline({ id }: { id: string }) {
   );
 }
 
-function Detail({ a }: { a: Activity }) {
+function Detail({ a, id }: { a: Activity; id: string }) {
   const w = useWords();
-  const m = a.metadata as { from?: string; to?: string; reason?: string; conversation_id?: string };
+  const m = a.metadata as { from?: string; to?: string; reason?: string; conversation_id?: string; merge_id?: string; customer_id?: string };
+  if (a.type === "merged" || a.type === "merge_undone") return <MergeEntry id={id} merge={m.merge_id} other={m.customer_id} wasUndone={a.type === "merge_undone"} />;
   if (a.type === "handed_off") return <span className="text-muted">{named(w.reasons, m.reason)}</span>;
   if (m.conversation_id) return <Link to="/inbox/$id" params={{ id: m.conversation_id }} search={{ view: "all" }} className="text-accent-text underline">{w.openIt}</Link>;
   if (typeof m.from === "string" || typeof m.to === "string") {

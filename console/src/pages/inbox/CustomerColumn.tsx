@@ -8,6 +8,7 @@ import { useMe } from "~/parts/me";
 import { Avatar, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
 import { Memories } from "../customers/Memories";
+import { MergeButton } from "../customers/MergeDialog";
 import { Contacts, Conversations, CustomerDeals, Identities, Profile, Tags, Timeline } from "../customers/panels";
 
 export function CustomerColumn({ conversationId }: { conversationId: string }) {
@@ -27,6 +28,7 @@ export function CustomerColumn({ conversationId }: { conversationId: string }) {
           <p className="truncate font-semibold">{c.name}</p>
           <p className="truncate text-xs text-muted">{c.company_name ?? w.customer.stages[c.stage]}</p>
         </div>
+        <MergeButton c={c} icon />
         <Link to="/customers/$id" params={{ id }} aria-label={w.customer.open} title={w.customer.open} className="inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover"><ExternalLink size={15} aria-hidden /></Link>
       </div>
       <Section title={w.customer.tags} open><Tags c={c} /></Section>
