@@ -208,6 +208,8 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
         Job::Learn { conversation } => memory::learn(app, *conversation).await,
         Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
+        Job::PutAway { path } => app.files.put_away(path).await,
+        Job::Remove { dir } => app.files.remove_below(dir).await,
         Job::Erase { org, customer } => erasure::erase(app, *org, *customer).await,
     }
 }
@@ -236,6 +238,8 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::DropIndexes { .. }
         | Job::Learn { .. }
         | Job::IndexMemories { .. }
+        | Job::PutAway { .. }
+        | Job::Remove { .. }
         | Job::Erase { .. } => Ok(()),
     }
 }
@@ -289,6 +293,9 @@ async fn tend(app: Arc<App>) {
             last_sweep = Some(tokio::time::Instant::now());
             if let Err(e) = inbox::sweep(&app).await {
                 tracing::error!(error = %e.chain(), "cannot end silent conversations");
+            }
+            if let Err(e) = app.put_files_away().await {
+                tracing::error!(error = %e.chain(), "cannot put files away");
             }
             if let Err(e) = knowledge::crawl_due(&app).await {
                 tracing::error!(error = %e.chain(), "cannot fetch addresses again");

@@ -59,6 +59,10 @@ pub enum Job {
     Learn { conversation: ConversationId },
     /// Bring the index in line with what is remembered of a customer.
     IndexMemories { org: OrgId, customer: CustomerId },
+    /// Put an uploaded file away into the store elsewhere.
+    PutAway { path: String },
+    /// Remove once more what was removed while it may have been on its way to the store elsewhere.
+    Remove { dir: String },
     /// Erase a customer everywhere.
     Erase { org: OrgId, customer: CustomerId },
 }
@@ -112,6 +116,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
+            | Self::PutAway { .. }
+            | Self::Remove { .. }
             | Self::Erase { .. } => BACKGROUND,
         }
     }
@@ -137,6 +143,8 @@ impl Job {
             Self::DropIndexes { org } => format!("drop:{org}"),
             Self::Learn { conversation } => format!("learn:{conversation}"),
             Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
+            Self::PutAway { path } => format!("put:{path}"),
+            Self::Remove { dir } => format!("remove:{dir}"),
             Self::Erase { customer, .. } => format!("erase:{customer}"),
         }
     }
@@ -158,6 +166,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
+            | Self::PutAway { .. }
+            | Self::Remove { .. }
             | Self::Erase { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
