@@ -212,6 +212,8 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
         Job::Learn { conversation } => memory::learn(app, *conversation).await,
         Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
+        Job::PutAway { path } => app.files.put_away(path).await,
+        Job::Remove { dir } => app.files.remove_below(dir).await,
         Job::Erase { org, customer } => erasure::erase(app, *org, *customer).await,
         Job::SettleMerge { org, merge } => merging::settle(app, *org, *merge).await,
     }
@@ -241,6 +243,8 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::DropIndexes { .. }
         | Job::Learn { .. }
         | Job::IndexMemories { .. }
+        | Job::PutAway { .. }
+        | Job::Remove { .. }
         | Job::Erase { .. }
         | Job::SettleMerge { .. } => Ok(()),
     }
@@ -306,6 +310,9 @@ async fn tend(app: Arc<App>) {
             };
             if let Err(e) = swept.await {
                 tracing::error!(error = %e.chain(), "cannot remove sessions that ran out");
+            }
+            if let Err(e) = app.put_files_away().await {
+                tracing::error!(error = %e.chain(), "cannot put files away");
             }
             if let Err(e) = knowledge::crawl_due(&app).await {
                 tracing::error!(error = %e.chain(), "cannot fetch addresses again");

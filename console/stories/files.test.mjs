@@ -114,3 +114,62 @@ test("a picture is pasted and dropped on the desktop chat", async () => {
   await shot(customer.page, "widget-thread-desktop");
   assert.deepEqual(customer.faults, []);
 });
+
+test("a picture that is on its way when the page is loaded again goes out then, once", async () => {
+  const customer = await person(browser, PHONE);
+  const { page } = customer;
+  await page.goto(`${server.url}/chat`);
+  await page.locator("#text").waitFor();
+  // The line breaks in the middle of the upload.
+  await page.route("**/api/widget/files", (route) => route.abort());
+  await page.setInputFiles("#files", [picture("lid.png")]);
+  await page.fill("#text", "Does this lid fit the kettle?");
+  await page.press("#text", "Enter");
+  await page.locator("#thread .pending img.picture").waitFor();
+  const onTheShelf = () =>
+    page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const asked = indexedDB.open("frontdesk");
+          asked.onsuccess = () => {
+            const count = asked.result.transaction("files").objectStore("files").count();
+            count.onsuccess = () => (asked.result.close(), resolve(count.result));
+          };
+        }),
+    );
+  while ((await onTheShelf()) !== 1);
+  await page.unroute("**/api/widget/files");
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector("#thread a img.picture")?.naturalWidth === 1);
+  await page.locator("#thread", { hasText: "Does this lid fit the kettle?" }).waitFor();
+  while ((await onTheShelf()) !== 0);
+  await page.reload();
+  await page.locator("#thread a img.picture").waitFor();
+  assert.equal(await page.locator("#thread .row.customer").count(), 1);
+});
+
+test("an agent puts an emoji on what a customer wrote, and takes it away again", async () => {
+  const customer = await person(browser, PHONE);
+  const agent = await person(browser);
+  await customer.page.goto(`${server.url}/chat`);
+  await customer.page.fill("#text", "The new lid has arrived, I want to talk to a human about the old one");
+  await customer.page.press("#text", "Enter");
+  await signIn(agent.page, server, "mei@example.com");
+  await agent.page.locator("a[href*='/inbox/']", { hasText: "The new lid has arrived" }).first().click();
+  const react = agent.page.getByRole("log").getByRole("button", { name: "React", exact: true });
+  await react.first().click();
+  await shot(agent.page, "console-react");
+  await agent.page.getByRole("button", { name: "React with 🎉" }).click();
+  await agent.page.getByRole("list", { name: "Reactions" }).getByText("🎉").waitFor();
+  await customer.page.locator("#thread .reaction", { hasText: "🎉" }).waitFor();
+  await shot(agent.page, "console-reacted");
+  await shot(customer.page, "widget-reacted-phone");
+  // By the keyboard alone.
+  await react.first().focus();
+  await agent.page.keyboard.press("Enter");
+  await agent.page.getByRole("button", { name: "Take the reaction away" }).focus();
+  await agent.page.keyboard.press("Enter");
+  await agent.page.getByRole("list", { name: "Reactions" }).waitFor({ state: "detached" });
+  await customer.page.locator("#thread .reaction").waitFor({ state: "detached" });
+  assert.deepEqual([...customer.faults, ...agent.faults], []);
+});

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::{
     error::{Error, Result},
-    model::{Remote, Settings},
+    files::{Place, Remote},
+    model::{self, Settings},
 };
 
 /// Everything that can be set. `frontdesk.sample.toml` explains each key.
@@ -27,6 +28,7 @@ pub struct Config {
     pub database: Database,
     pub vectors: Vectors,
     pub redis: Redis,
+    pub files: FileStore,
     pub model: Model,
     pub assistant: Assistant,
     pub ingest: Ingest,
@@ -70,6 +72,19 @@ pub struct Vectors {
 #[serde(deny_unknown_fields, default)]
 pub struct Redis {
     pub url: Option<Secret>,
+}
+
+/// Where uploaded files are put away; without a bucket they stay with the database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileStore {
+    pub s3_bucket: Option<String>,
+    pub s3_endpoint: Option<String>,
+    pub s3_region: String,
+    pub s3_access_key: Option<Secret>,
+    pub s3_secret_key: Option<Secret>,
+    pub s3_prefix: String,
+    pub s3_virtual_hosted: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,6 +160,40 @@ impl Default for Database {
     }
 }
 
+impl Default for FileStore {
+    fn default() -> Self {
+        Self {
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".into(),
+            s3_access_key: None,
+            s3_secret_key: None,
+            s3_prefix: String::new(),
+            s3_virtual_hosted: false,
+        }
+    }
+}
+
+impl FileStore {
+    /// The store elsewhere, if one is set.
+    pub fn remote(&self) -> Result<Option<Remote>> {
+        let (Some(bucket), Some(access_key), Some(secret_key)) =
+            (&self.s3_bucket, &self.s3_access_key, &self.s3_secret_key)
+        else {
+            return Ok(None);
+        };
+        let place = Place {
+            bucket,
+            endpoint: self.s3_endpoint.as_deref().map(|e| e.trim_end_matches('/')),
+            region: &self.s3_region,
+            access_key: access_key.expose(),
+            prefix: &self.s3_prefix,
+            is_virtual_hosted: self.s3_virtual_hosted,
+        };
+        Remote::open(&place, secret_key.expose()).map(Some)
+    }
+}
+
 impl Default for Model {
     fn default() -> Self {
         Self {
@@ -173,7 +222,7 @@ impl Model {
     /// Which models are configured, and how they are called.
     pub fn settings(&self) -> Settings {
         let remote = |model: &Option<String>, base_url: &Option<String>, key: &Option<Secret>| {
-            Some(Remote {
+            Some(model::Remote {
                 model: model.clone()?,
                 base_url: base_url.clone()?,
                 api_key: key.as_ref().map(|k| SecretString::from(k.expose())),
@@ -340,12 +389,20 @@ impl Config {
             ("vectors.url", &self.vectors.url),
             ("model.base_url", &self.model.base_url),
             ("model.embedding_base_url", &self.model.embedding_base_url),
+            ("files.s3_endpoint", &self.files.s3_endpoint),
         ] {
             if let Some(text) = address
                 && !url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
             {
                 return wrong(format!("{key}: '{text}' is not an address like https://example.com"));
             }
+        }
+        let has_keys = self.files.s3_access_key.is_some() && self.files.s3_secret_key.is_some();
+        if self.files.s3_bucket.is_some() && !has_keys {
+            return wrong("files.s3_bucket needs files.s3_access_key and files.s3_secret_key beside it".into());
+        }
+        if self.files.s3_bucket.is_none() && (has_keys || self.files.s3_endpoint.is_some()) {
+            return wrong("files.s3_bucket is missing: where should files be put away?".into());
         }
         if let Some(url) = &self.database.url
             && !url.expose().starts_with("postgres://")

@@ -59,6 +59,10 @@ pub enum Job {
     Learn { conversation: ConversationId },
     /// Bring the index in line with what is remembered of a customer.
     IndexMemories { org: OrgId, customer: CustomerId },
+    /// Put an uploaded file away into the store elsewhere.
+    PutAway { path: String },
+    /// Remove once more what was removed while it may have been on its way to the store elsewhere.
+    Remove { dir: String },
     /// Erase a customer everywhere.
     Erase { org: OrgId, customer: CustomerId },
     /// Bring along what was still being written for one of two customers when they were merged, or taken apart.
@@ -114,6 +118,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
+            | Self::PutAway { .. }
+            | Self::Remove { .. }
             | Self::Erase { .. }
             | Self::SettleMerge { .. } => BACKGROUND,
         }
@@ -140,6 +146,8 @@ impl Job {
             Self::DropIndexes { org } => format!("drop:{org}"),
             Self::Learn { conversation } => format!("learn:{conversation}"),
             Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
+            Self::PutAway { path } => format!("put:{path}"),
+            Self::Remove { dir } => format!("remove:{dir}"),
             Self::Erase { customer, .. } => format!("erase:{customer}"),
             Self::SettleMerge { merge, .. } => format!("merge:{merge}"),
         }
@@ -162,6 +170,8 @@ impl Job {
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
             | Self::IndexMemories { .. }
+            | Self::PutAway { .. }
+            | Self::Remove { .. }
             | Self::Erase { .. }
             | Self::SettleMerge { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),

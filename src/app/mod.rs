@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod config;
+mod files;
 pub mod ids;
 pub mod job;
 
@@ -21,7 +22,7 @@ use crate::platform::{
     bus::Bus,
     crypto::{self, MasterKey},
     db::{Db, Reader, Tx},
-    files::{self, Files},
+    files::{self as stored, Files},
     journal::{self, Journal},
     kept::Kept,
     model::Model,
@@ -78,7 +79,7 @@ impl App {
     ) -> Result<Arc<Self>> {
         // Both async-openai and our own client speak TLS through ring.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        files::make_private_dir(&data_dir)
+        stored::make_private_dir(&data_dir)
             .map_err(|e| Error::Invalid(format!("{}: cannot create the data directory: {e}", data_dir.display())))?;
         let key = match (&secret_key, &config.database.url) {
             (Some(text), _) => {
@@ -121,7 +122,7 @@ impl App {
             .build()
             .map_err(Error::internal)?;
         let outside = Outside::new(std::time::Duration::from_secs(30))?;
-        let files = Files::open(&db, &data_dir);
+        let files = Files::open(&db, &data_dir, config.files.remote()?);
         Ok(Arc::new(Self {
             config,
             data_dir,

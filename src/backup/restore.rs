@@ -111,7 +111,7 @@ impl Target {
         };
         let now = Clock::System.now();
         backup::load(&self.db, &MIGRATIONS, archive, unfinished.clone(), now, settle_files).await?;
-        Files::open(&self.db, &self.dir).adopt().await?;
+        Files::open(&self.db, &self.dir, None).adopt().await?;
         self.db.close().await;
         if !self.db.is_pg() {
             let database = self.dir.join(UNFINISHED_DATABASE);

@@ -25,6 +25,7 @@ const TEXT_LIMIT: usize = 20_000;
 #[derive(Clone, Deserialize)]
 pub struct Webhook {
     secret: String,
+    #[serde(alias = "base_url")]
     send_url: Option<String>,
 }
 

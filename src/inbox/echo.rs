@@ -39,7 +39,9 @@ pub(super) async fn take(app: &App, row: &ChannelRow, echo: Echo) -> Result<()> 
     let (customer, identity) = customers::find_or_create(tx.conn(), org, reached(row, &echo.customer), now).await?;
     let is_file = echo.content_type != "text";
     let (id, text) = (&echo.external_message_id, &echo.text);
-    if store::is_ours(tx.conn(), row.id, customer.id, id, text, is_file, now - OURS).await? {
+    // By when it was written, not by when we hear of it: that may be long after, when nobody was here to listen.
+    let written = echo.sent_at.unwrap_or(now).min(now);
+    if store::is_ours(tx.conn(), row.id, customer.id, id, text, is_file, written - OURS).await? {
         return Ok(());
     }
     customers::lock_identity(tx.conn(), identity.id).await?;

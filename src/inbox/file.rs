@@ -90,7 +90,7 @@ async fn settle(app: &App, id: AttachmentId, outcome: &Stored<'_>, content: Opti
         return Ok(()); // taken back meanwhile
     };
     if let Some(content) = content {
-        app.files.keep(tx.conn(), &format!("{}/content", dir(found.org_id, id)), content).await?;
+        app.keep_file(tx.conn(), found.org_id, &format!("{}/content", dir(found.org_id, id)), content).await?;
     }
     store::settle_attachment(tx.conn(), id, outcome, app.now()).await?;
     let message = store::find_message(tx.conn(), found.message_id).await?;
@@ -140,7 +140,7 @@ pub(super) async fn keep(
         ..Stored::only("stored")
     };
     store::settle_attachment(c.again(), id, &stored, now).await?;
-    app.files.keep(c, &format!("{}/content", dir(message.org_id, id)), upload.path()).await
+    app.keep_file(c, message.org_id, &format!("{}/content", dir(message.org_id, id)), upload.path()).await
 }
 
 /// The bytes of a stored file.
@@ -150,7 +150,7 @@ pub(super) async fn read(app: &App, org: OrgId, id: AttachmentId) -> Result<Opti
 
 /// Removes the bytes of a file. Safe to repeat.
 pub(super) async fn remove(app: &App, org: OrgId, id: AttachmentId) -> Result<()> {
-    app.files.remove_below(&dir(org, id)).await
+    app.remove_files(org, &dir(org, id)).await
 }
 
 /// The same, when what asked for it is done already and must not fail for it.

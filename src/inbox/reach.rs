@@ -52,6 +52,8 @@ pub struct Reach {
     pub wraps: bool,
     /// The longest text of one message, in the platform's own unit; a longer one is cut into several.
     pub part_limit: Option<usize>,
+    /// Whether the customer sees an emoji that is put on their message.
+    pub has_reactions: bool,
 }
 
 /// What was said and sent between us and a customer, as far as the channel's law asks about it.
@@ -75,7 +77,7 @@ pub async fn reach(app: &App, by: &By, id: ConversationId) -> Result<Reach> {
     let past = past(app, &law, conversation.channel_id, conversation.customer_id).await?;
     let reach = stands(&law, &past, app.now());
     let wraps = reach.way == Way::Template && channel.template("text").is_some();
-    let reach = Reach { wraps, ..reach };
+    let reach = Reach { wraps, has_reactions: channel.has_reactions(), ..reach };
     Ok(match reach.way {
         _ if !has_address && row.platform != "web" => Reach { way: Way::NoAddress, ..reach },
         Way::Open | Way::Paced if is_held(&row, app.now()) => Reach { way: Way::Held, ..reach },
@@ -106,6 +108,7 @@ fn stands(law: &Law, past: &Past, now: DateTime<Utc>) -> Reach {
         quota: law.quota.map(|quota| quota.messages),
         wraps: false,
         part_limit: (limit != usize::MAX).then_some(limit),
+        has_reactions: false,
     }
 }
 

@@ -195,7 +195,7 @@ async fn add_stored(
         };
         let now = app.now();
         let mut tx = app.begin().await?;
-        app.files.keep(tx.conn(), &url, &stored.path).await?;
+        app.keep_file(tx.conn(), org, &url, &stored.path).await?;
         let is_in = match version {
             1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),
             _ => documents::insert_newer(tx.conn(), now, &new).await?,
@@ -384,7 +384,7 @@ pub async fn forget(app: &App, document: DocumentId) -> Result<()> {
     }
     index::purge(app, org, document, Which::All).await?;
     index::forget_points(app, org, document).await?;
-    app.files.remove_below(&dir_of(org, document)).await?;
+    app.remove_files(org, &dir_of(org, document)).await?;
     let mut tx = app.begin().await?;
     documents::delete(tx.conn(), document).await?;
     tx.commit().await

@@ -35,6 +35,7 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 const CHAT_JS: &str = concat!(
     include_str!("assets/chat/words.js"),
     include_str!("assets/chat/text.js"),
+    include_str!("assets/chat/shelf.js"),
     include_str!("assets/chat/link.js"),
     include_str!("assets/chat/files.js"),
     include_str!("assets/chat/thread.js"),

@@ -35,8 +35,10 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         Err(e) => json!(e.to_string()),
     };
     let bus = if app.bus.is_healthy() { json!("ok") } else { json!("Redis is gone: processes poll until it is back") };
+    let files = app.files.health().await;
+    let has_files = files.as_ref().is_none_or(Result::is_ok);
     // Without vectors every question becomes a hand-off: nobody is stranded, but it must be seen.
-    let state = match (&database, &vectors, app.bus.is_healthy()) {
+    let state = match (&database, &vectors, app.bus.is_healthy() && has_files) {
         (Err(_), _, _) => "down",
         (Ok(_), Ok(()), true) => "ok",
         _ => "degraded",
@@ -47,6 +49,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         "database": told(&database.map(|_| ())),
         "vectors": told(&vectors),
         "bus": bus,
+        "files": files.as_ref().map_or(json!("ok"), told),
         "model": app.model.describe(),
         "jobs": jobs,
         "journal": app.journal.as_ref().map(Journal::len),

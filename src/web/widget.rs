@@ -74,6 +74,9 @@ pub struct WidgetMessage {
     #[schema(value_type = Option<Vec<Object>>)]
     pub sources: Option<Value>,
     pub status: inbox::MessageStatus,
+    /// An emoji that the company put on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo_id: Option<String>,
 }
@@ -111,6 +114,7 @@ async fn shown(app: &App, org: OrgId, mut messages: Vec<inbox::Message>) -> Resu
             _ => None,
         };
         let kind = m.metadata.0.get("kind").and_then(Value::as_str).map(String::from);
+        let reaction = reaction(&m);
         let echo = m.external_message_id.filter(|_| m.sender_type == Sender::Customer);
         let files = m.files.into_iter().map(|f| {
             let url = f.url.map(|_| inbox::file_link(app, f.id, FILE_LINK)).transpose()?;
@@ -127,10 +131,16 @@ async fn shown(app: &App, org: OrgId, mut messages: Vec<inbox::Message>) -> Resu
             kind,
             sources: m.ai_sources.map(|s| s.0),
             status: m.status,
+            reaction,
             echo_id: echo.and_then(|e| e.rsplit(':').next().map(String::from)),
         });
     }
     Ok(shown)
+}
+
+/// The company's emoji on a message.
+fn reaction(m: &inbox::Message) -> Option<String> {
+    m.metadata.0.pointer("/reactions/agent").and_then(Value::as_str).map(String::from)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -43,6 +43,8 @@ pub enum Does {
 pub struct Taken {
     pub id: String,
     pub body: Value,
+    /// When, where the fake has a clock.
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Taken {
@@ -172,7 +174,8 @@ async fn message(
         return refuse(code);
     }
     let id = format!("wamid.OUT{}", kept.taken.len());
-    kept.taken.push(Taken { id: id.clone(), body: body.clone() });
+    let at = kept.clock.as_ref().map(Clock::now);
+    kept.taken.push(Taken { id: id.clone(), body: body.clone(), at });
     match does {
         Some(Does::TakesAndBreaks) => (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response(),
         Some(Does::TakesAndGarbles) => (StatusCode::OK, "{\"messaging_pro").into_response(),

@@ -16,12 +16,15 @@ mod files;
 mod graph;
 mod hooks;
 mod mail;
+mod mail_tls;
 mod mutated;
 mod official_account;
 mod other;
 mod post;
 mod qyapi;
+mod s3;
 mod schedules;
+mod storage;
 #[path = "../support/mod.rs"]
 mod support;
 mod website;

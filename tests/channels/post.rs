@@ -2,17 +2,19 @@
 //! looked at only; whoever would mark or change a mail is a fault.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
+use frontdesk::platform::Clock;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::TlsAcceptor;
 
 pub const ADDRESS: &str = "help@shop.example";
 pub const PASSWORD: &str = "a pass\\word \"of\" programs";
@@ -32,7 +34,12 @@ pub struct Kept {
     /// Number, when it was taken, and the mail.
     pub mails: Vec<(u32, DateTime<Utc>, String)>,
     pub sent: Vec<String>,
+    /// When, where the office has a clock.
+    pub times: Vec<Option<DateTime<Utc>>>,
+    pub clock: Option<Clock>,
     pub script: VecDeque<Does>,
+    /// What happens to the next mails to one address.
+    pub scripts: HashMap<String, VecDeque<Does>>,
     pub refuses_password: bool,
     pub faults: Vec<String>,
     pub looks: usize,
@@ -41,27 +48,79 @@ pub struct Kept {
 
 #[derive(Clone)]
 pub struct Post {
-    imap: u16,
-    smtp: u16,
+    pub imap: u16,
+    pub smtp: u16,
     kept: Arc<Mutex<Kept>>,
+}
+
+/// How the office speaks.
+#[derive(Clone)]
+pub enum Encrypted {
+    Not,
+    FromTheStart(TlsAcceptor),
+    WhenAsked(TlsAcceptor),
+}
+
+/// Anything that lines go over.
+pub trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Line for T {}
+
+async fn serve_mailbox(socket: TcpStream, kept: Arc<Mutex<Kept>>, how: Encrypted) {
+    match how {
+        Encrypted::Not => drop(mailbox(socket, kept, true, false).await),
+        Encrypted::FromTheStart(tls) => {
+            if let Ok(socket) = tls.accept(socket).await {
+                mailbox(socket, kept, true, false).await;
+            }
+        }
+        Encrypted::WhenAsked(tls) => {
+            if let Some(socket) = mailbox(socket, kept.clone(), true, true).await
+                && let Ok(socket) = tls.accept(socket).await
+            {
+                mailbox(socket, kept, false, false).await;
+            }
+        }
+    }
+}
+
+async fn serve_counter(socket: TcpStream, kept: Arc<Mutex<Kept>>, how: Encrypted) {
+    match how {
+        Encrypted::Not => drop(counter(socket, kept, true, false).await),
+        Encrypted::FromTheStart(tls) => {
+            if let Ok(socket) = tls.accept(socket).await {
+                counter(socket, kept, true, false).await;
+            }
+        }
+        Encrypted::WhenAsked(tls) => {
+            if let Some(socket) = counter(socket, kept.clone(), true, true).await
+                && let Ok(socket) = tls.accept(socket).await
+            {
+                counter(socket, kept, false, false).await;
+            }
+        }
+    }
 }
 
 impl Post {
     pub async fn start() -> Self {
+        Self::speaking(Encrypted::Not).await
+    }
+
+    pub async fn speaking(how: Encrypted) -> Self {
         let kept = Arc::new(Mutex::new(Kept { validity: 7, ..Kept::default() }));
         let (imap, smtp) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let ports = (imap.local_addr().unwrap().port(), smtp.local_addr().unwrap().port());
-        let shared = kept.clone();
+        let (shared, speaks) = (kept.clone(), how.clone());
         tokio::spawn(async move {
             while let Ok((socket, _)) = imap.accept().await {
-                tokio::spawn(mailbox(socket, shared.clone()));
+                tokio::spawn(serve_mailbox(socket, shared.clone(), speaks.clone()));
             }
         });
         let shared = kept.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = smtp.accept().await {
-                tokio::spawn(counter(socket, shared.clone()));
+                tokio::spawn(serve_counter(socket, shared.clone(), how.clone()));
             }
         });
         Self { imap: ports.0, smtp: ports.1, kept }
@@ -85,19 +144,37 @@ impl Post {
     }
 }
 
-async fn mailbox(socket: TcpStream, kept: Arc<Mutex<Kept>>) {
-    let (read, mut write) = socket.into_split();
-    let mut lines = BufReader::new(read).lines();
+/// The next line; `None`: whoever called has hung up.
+async fn next_line<S: Line>(socket: &mut BufStream<S>) -> Option<String> {
+    let mut line = String::new();
+    let n = socket.read_line(&mut line).await.ok()?;
+    (n > 0).then(|| line.trim_end_matches(['\r', '\n']).to_string())
+}
+
+async fn say<S: Line>(socket: &mut BufStream<S>, what: &[u8]) -> Option<()> {
+    socket.write_all(what).await.ok()?;
+    socket.flush().await.ok()
+}
+
+/// A mailbox over IMAP. Gives the line back when encryption was asked for, which it only `offers` before it is there.
+async fn mailbox<S: Line>(socket: S, kept: Arc<Mutex<Kept>>, greets: bool, offers: bool) -> Option<S> {
+    let mut socket = BufStream::new(socket);
     let (mut signed_in, mut open) = (false, false);
-    let _ = write.write_all(b"* OK ready\r\n").await;
-    while let Ok(Some(line)) = lines.next_line().await {
+    if greets {
+        say(&mut socket, b"* OK ready\r\n").await?;
+    }
+    while let Some(line) = next_line(&mut socket).await {
+        if let (true, Some(tag)) = (offers, line.strip_suffix(" STARTTLS")) {
+            say(&mut socket, format!("{tag} OK begin\r\n").as_bytes()).await?;
+            return Some(socket.into_inner());
+        }
         let (tag, command) = line.split_once(' ').unwrap_or((&line, ""));
         let upper = command.to_uppercase();
         let mut answer = Vec::new();
         {
             let mut kept = kept.lock().unwrap();
             let quoted = format!("\"{}\"", PASSWORD.replace('\\', "\\\\").replace('"', "\\\""));
-            if upper.starts_with("LOGIN ") {
+            if upper.starts_with("LOGIN ") && !offers {
                 signed_in = command == format!("LOGIN \"{ADDRESS}\" {quoted}") && !kept.refuses_password;
                 let said = if signed_in { "OK welcome" } else { "NO [AUTHENTICATIONFAILED] wrong user or password" };
                 answer.extend(format!("{tag} {said}\r\n").bytes());
@@ -131,10 +208,9 @@ async fn mailbox(socket: TcpStream, kept: Arc<Mutex<Kept>>) {
                 answer.extend(format!("{tag} BAD not now\r\n").bytes());
             }
         }
-        if write.write_all(&answer).await.is_err() {
-            return;
-        }
+        say(&mut socket, &answer).await?;
     }
+    None
 }
 
 fn search(mails: &[(u32, DateTime<Utc>, String)], query: &str) -> Vec<u32> {
@@ -171,20 +247,31 @@ fn fetch(kept: &mut Kept, wanted: &str) -> Option<Vec<u8>> {
     }
 }
 
-async fn counter(socket: TcpStream, kept: Arc<Mutex<Kept>>) {
-    let (read, mut write) = socket.into_split();
-    let mut lines = BufReader::new(read).lines();
+/// A counter over SMTP; the same about encryption.
+async fn counter<S: Line>(socket: S, kept: Arc<Mutex<Kept>>, greets: bool, offers: bool) -> Option<S> {
+    let mut socket = BufStream::new(socket);
     let (mut signed_in, mut sender, mut recipients, mut hangs_up) = (false, false, 0, false);
-    let _ = write.write_all(b"220 test ESMTP\r\n").await;
-    while let Ok(Some(line)) = lines.next_line().await {
+    if greets {
+        say(&mut socket, b"220 test ESMTP\r\n").await?;
+    }
+    while let Some(line) = next_line(&mut socket).await {
+        if offers && line == "STARTTLS" {
+            say(&mut socket, b"220 go on\r\n").await?;
+            return Some(socket.into_inner());
+        }
         let upper = line.to_uppercase();
         let mut does = None;
         if upper.starts_with("RCPT TO:") && sender {
-            does = kept.lock().unwrap().script.pop_front();
+            let mut kept = kept.lock().unwrap();
+            let to = line.split(['<', '>']).nth(1).unwrap_or_default();
+            does = kept.scripts.get_mut(to).and_then(VecDeque::pop_front);
+            does = does.or_else(|| kept.script.pop_front());
         }
-        let answer = if upper.starts_with("EHLO ") {
+        let answer = if upper.starts_with("EHLO ") && offers {
+            "250-test\r\n250 STARTTLS".to_string()
+        } else if upper.starts_with("EHLO ") {
             "250-test\r\n250-AUTH PLAIN\r\n250 8BITMIME".to_string()
-        } else if let Some(given) = line.strip_prefix("AUTH PLAIN ") {
+        } else if let (Some(given), false) = (line.strip_prefix("AUTH PLAIN "), offers) {
             let right = STANDARD.encode(format!("\0{ADDRESS}\0{PASSWORD}"));
             signed_in = given == right && !kept.lock().unwrap().refuses_password;
             if signed_in { "235 welcome".into() } else { "535 5.7.8 wrong user or password".into() }
@@ -201,30 +288,36 @@ async fn counter(socket: TcpStream, kept: Arc<Mutex<Kept>>) {
                 }
             }
         } else if upper == "DATA" && recipients > 0 {
-            let _ = write.write_all(b"354 go on\r\n").await;
+            say(&mut socket, b"354 go on\r\n").await?;
             let mut mail = String::new();
-            while let Ok(Some(line)) = lines.next_line().await {
+            while let Some(line) = next_line(&mut socket).await {
                 if line == "." {
                     break;
                 }
                 mail.push_str(line.strip_prefix('.').unwrap_or(&line));
                 mail.push_str("\r\n");
             }
-            kept.lock().unwrap().sent.push(mail);
+            {
+                let mut kept = kept.lock().unwrap();
+                let now = kept.clock.as_ref().map(Clock::now);
+                kept.sent.push(mail);
+                kept.times.push(now);
+            }
             if hangs_up {
-                return;
+                return None;
             }
             (sender, recipients) = (false, 0);
             "250 taken".into()
         } else if upper == "QUIT" {
-            let _ = write.write_all(b"221 bye\r\n").await;
-            return;
+            say(&mut socket, b"221 bye\r\n").await?;
+            return None;
         } else if upper == "RSET" || upper == "NOOP" {
             "250 ok".into()
         } else {
             kept.lock().unwrap().faults.push(line.clone());
             "503 not now".into()
         };
-        let _ = write.write_all(format!("{answer}\r\n").as_bytes()).await;
+        say(&mut socket, format!("{answer}\r\n").as_bytes()).await?;
     }
+    None
 }

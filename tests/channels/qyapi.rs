@@ -92,7 +92,9 @@ impl Qyapi {
     /// Something to fetch. A message of the customer opens the window again.
     pub fn add(&self, item: Value) {
         let mut kept = self.kept();
-        if item["origin"] == 3 {
+        // The same one again opens nothing.
+        let is_new = !kept.items.iter().any(|known| known["msgid"] == item["msgid"]);
+        if item["origin"] == 3 && is_new {
             let customer = item["external_userid"].as_str().unwrap().to_string();
             kept.left.insert(customer, 5);
         }

@@ -160,6 +160,36 @@ async fn a_page_that_comes_back_hears_a_new_conversation_from_its_beginning() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_sees_the_emoji_that_an_agent_puts_on_their_message() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        let channel = open(&shop).await;
+        let (_, started) = session(&shop, None, json!({"channel": channel})).await;
+        let token = started["visitor_token"].as_str().unwrap().to_string();
+        let said = json!({"echo_id": uuid::Uuid::now_v7(), "text": "The new lid is here, thank you!"});
+        let said = shop.call_as(&token, "POST", "/api/widget/messages", Some(said)).await.body;
+        let id = said["message"]["id"].as_str().unwrap().to_string();
+        let conversation = shop.call("GET", "/api/conversations", None).await.body["items"][0]["id"].clone();
+        let conversation = conversation.as_str().unwrap();
+        let reach = shop.call("GET", &format!("/api/conversations/{conversation}/reach"), None).await.body;
+        assert_eq!(reach["has_reactions"], true);
+        let put = async |emoji: Value| {
+            let path = format!("/api/conversations/{conversation}/messages/{id}/reaction");
+            let put = shop.call("PUT", &path, Some(json!({"emoji": emoji}))).await;
+            assert_eq!(put.status, StatusCode::OK, "{put:?}");
+        };
+        let shown = async || {
+            let known = json!({"channel": channel, "visitor_token": token});
+            session(&shop, None, known).await.1["messages"][0]["reaction"].clone()
+        };
+        let (_, ()) = tokio::join!(hears(&shop, &token, None, "🎉"), put(json!("🎉")));
+        assert_eq!(shown().await, "🎉");
+        put(Value::Null).await;
+        assert!(shown().await.is_null());
+    }
+}
+
 /// A request as it comes from `peer`.
 async fn from(shop: &Shop, peer: &str, token: Option<&str>, path: &str, body: Value) -> (StatusCode, Value) {
     let mut request = Request::post(path).header("content-type", "application/json");

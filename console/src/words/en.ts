@@ -428,7 +428,7 @@ export const en = {
     ok: "Everything works.",
     degraded: "Customers are served, but something needs attention.",
     down: "Customers can't be served.",
-    parts: { database: "Database", vectors: "Search index", bus: "Live updates", model: "Model", jobs: "Queue", channels: "Channels" } as Record<string, string>,
+    parts: { database: "Database", vectors: "Search index", bus: "Live updates", files: "File store", model: "Model", jobs: "Queue", channels: "Channels" } as Record<string, string>,
     fine: "works",
     jobs: (ready: number, running: number, failed: number) => `${ready} waiting, ${running} running, ${failed} given up`,
     refresh: "Looks again every five seconds.",

@@ -456,7 +456,7 @@ export const zh: Words = {
     ok: "一切正常。",
     degraded: "可以服务客户，但有些地方需要处理。",
     down: "无法服务客户。",
-    parts: { database: "数据库", vectors: "搜索索引", bus: "实时更新", model: "模型", jobs: "任务队列", channels: "渠道" },
+    parts: { database: "数据库", vectors: "搜索索引", bus: "实时更新", files: "文件存储", model: "模型", jobs: "任务队列", channels: "渠道" },
     fine: "正常",
     jobs: (ready, running, failed) => `${ready} 个等待，${running} 个进行中，${failed} 个已放弃`,
     refresh: "每五秒检查一次。",

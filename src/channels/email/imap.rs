@@ -1,6 +1,6 @@
 //! The mailbox: mails are looked at and left as they are, read or unread, so that people may use it too.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_imap::{Client, Session, types::Mailbox};
 use chrono::{DateTime, Utc};
@@ -10,11 +10,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, rustls::ClientConfig};
 
-use super::{Email, Security, read};
+use super::{Email, Security, read, tls};
 use crate::{
-    channels::{Page, Place},
+    channels::{Page, Place, RawEvent},
     platform::{Error, Result},
 };
 
@@ -53,12 +52,6 @@ async fn within<T>(step: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(STEP, step).await.map_err(|e| unavailable("the mail server", e))?
 }
 
-/// Roots and versions of TLS as everywhere else here.
-pub(super) fn tls() -> TlsConnector {
-    let roots = tokio_rustls::rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    TlsConnector::from(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
-}
-
 impl Email {
     /// Signs in and opens the mailbox to look at it only.
     async fn open_mailbox(&self) -> Result<(Open, Mailbox)> {
@@ -68,7 +61,12 @@ impl Email {
             let name = tokio_rustls::rustls::pki_types::ServerName::try_from(self.config.imap_host.clone())
                 .map_err(|_| Error::Invalid("email channel: imap_host is no name of a server".into()))?;
             let encrypt = async |stream: TcpStream| {
-                tls().connect(name.clone(), stream).await.map_err(|e| unavailable("the mail server", e))
+                let connector = tls::connector(self.config.ca_certificate.as_deref())?;
+                let encrypted = connector.connect(name.clone(), stream).await;
+                encrypted.map_err(|e| match tls::refused(&e, &self.config.imap_host) {
+                    Some(why) => Error::Invalid(why),
+                    None => unavailable("the mail server", e),
+                })
             };
             let stream: Box<dyn Stream> = match self.config.imap_security {
                 Security::Tls => Box::new(encrypt(plain).await?),
@@ -120,9 +118,7 @@ impl Email {
         uids.truncate(PAGE);
         let mut events = Vec::new();
         for uid in &uids {
-            if let Some(mail) = self.fetch_mail(&mut session, validity, *uid, from.first).await? {
-                events.push(mail.raw()?);
-            }
+            events.extend(self.fetch_mail(&mut session, validity, *uid, from.first).await?);
         }
         let _ = timeout(Duration::from_secs(5), session.logout()).await;
         // An empty mailbox has a place too: the next mail is news, whatever the clocks say.
@@ -137,7 +133,7 @@ impl Email {
         validity: u32,
         uid: u32,
         first: DateTime<Utc>,
-    ) -> Result<Option<read::Mail>> {
+    ) -> Result<Option<RawEvent>> {
         let Some((size, at)) = facts(session, uid).await? else { return Ok(None) };
         if at.is_some_and(|at| at < first - NEW) {
             return Ok(None);
@@ -146,9 +142,8 @@ impl Email {
         let Some(bytes) = body(session, uid, if is_cut { "BODY.PEEK[HEADER]" } else { "BODY.PEEK[]" }).await? else {
             return Ok(None);
         };
-        let place = read::Place { validity, uid };
         // A mail that breaks its parser must not keep those behind it from being read; it stays in the mailbox.
-        let parsed = std::panic::catch_unwind(|| read::take_apart(&bytes, place, &self.config.address, is_cut));
+        let parsed = std::panic::catch_unwind(|| self.read(&bytes, validity, uid, is_cut));
         if parsed.is_err() {
             tracing::error!(uid, "a mail can't be read and is left in the mailbox");
         }

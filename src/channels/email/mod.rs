@@ -10,6 +10,7 @@ mod read;
 mod send;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
@@ -49,11 +50,16 @@ struct Config {
     /// As whom they see us.
     #[serde(default)]
     name: Option<String>,
+    /// The mail server in one word, `imaps://mail.example.com`: what is not said apart is there.
+    #[serde(default)]
+    base_url: Option<String>,
+    #[serde(default)]
     imap_host: String,
     #[serde(default)]
     imap_port: Option<u16>,
     #[serde(default)]
     imap_security: Security,
+    #[serde(default)]
     smtp_host: String,
     #[serde(default)]
     smtp_port: Option<u16>,
@@ -70,6 +76,9 @@ struct Config {
     smtp_password: Option<String>,
     #[serde(default = "inbox")]
     mailbox: String,
+    /// As PEM: an authority of one's own that has signed the servers' certificates.
+    #[serde(default)]
+    ca_certificate: Option<String>,
 }
 
 fn inbox() -> String {
@@ -77,6 +86,30 @@ fn inbox() -> String {
 }
 
 impl Config {
+    /// Reads `base_url`: receiving goes there, and sending to the same host unless another one is named.
+    fn take_base_url(&mut self) -> Result<(), &'static str> {
+        let Some(base) = self.base_url.take() else { return Ok(()) };
+        let wrong = "base_url is the server to receive from, like imaps://mail.example.com or imap://mail.example.com:143 (STARTTLS)";
+        let url = url::Url::parse(base.trim()).map_err(|_| wrong)?;
+        let is_bare = url.username().is_empty() && url.password().is_none() && matches!(url.path(), "" | "/");
+        self.imap_security = match url.scheme() {
+            "imaps" if is_bare => Security::Tls,
+            // In plain only to this very machine, when that is asked for.
+            "imap" if is_bare && self.imap_security == Security::None => Security::None,
+            "imap" if is_bare => Security::Starttls,
+            _ => return Err(wrong),
+        };
+        if !self.imap_host.is_empty() || self.imap_port.is_some() {
+            return Err("base_url already says where mails are received: leave imap_host and imap_port out");
+        }
+        self.imap_host = url.host_str().ok_or(wrong)?.to_string();
+        self.imap_port = url.port();
+        if self.smtp_host.is_empty() {
+            self.smtp_host.clone_from(&self.imap_host);
+        }
+        Ok(())
+    }
+
     fn imap_port(&self) -> u16 {
         self.imap_port.unwrap_or(if self.imap_security == Security::Tls { 993 } else { 143 })
     }
@@ -102,6 +135,7 @@ impl Email {
     pub(super) fn open(config: &Value) -> Result<Self> {
         let mut config: Config = configured("email", config)?;
         let wrong = |what: &str| Err(Error::Invalid(format!("email channel: {what}")));
+        config.take_base_url().map_err(|e| Error::Invalid(format!("email channel: {e}")))?;
         config.address = config.address.trim().to_lowercase();
         if config.address.parse::<lettre::Address>().is_err() {
             return wrong("address is not one like support@example.com");
@@ -120,6 +154,7 @@ impl Email {
         if config.password.is_empty() {
             return wrong("password is empty");
         }
+        tls::check(config.ca_certificate.as_deref())?;
         if config.mailbox.is_empty() || config.mailbox.chars().any(char::is_control) {
             return wrong("mailbox is the name of one, like INBOX");
         }
@@ -145,6 +180,13 @@ impl Email {
 
     pub(super) fn parse(&self, payload: &str) -> Result<Event> {
         read::parse(payload)
+    }
+
+    /// What is kept of a mail that lies at `uid` of the mailbox as of `validity`; `None`: it is none, or nobody's.
+    /// `is_cut`: these are its headers only.
+    pub fn read(&self, mail: &[u8], validity: u32, uid: u32, is_cut: bool) -> Option<RawEvent> {
+        let place = read::Place { validity, uid };
+        read::take_apart(mail, place, &self.config.address, is_cut)?.raw().ok()
     }
 
     /// The mailbox, by its name.

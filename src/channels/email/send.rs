@@ -11,7 +11,7 @@ use lettre::{
     },
     transport::smtp::{
         authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::{AsyncSmtpConnection, TlsParameters},
+        client::AsyncSmtpConnection,
         extension::ClientId,
     },
 };
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{
     super::{Body, Failure, Outbound, Outside, Sent},
-    Email, Security,
+    Email, Security, tls,
 };
 use crate::platform::{Error, Result};
 
@@ -34,20 +34,24 @@ impl Email {
         let retry = |why: String| Failure::Retry(why, Some(LATER));
         let hello = ClientId::Domain(self.domain().to_string());
         let parameters = || {
-            TlsParameters::builder(config.smtp_host.clone())
-                .build_rustls()
-                .map_err(|_| Failure::Stop("TLS can't be set up for the mail server".into()))
+            tls::parameters(&config.smtp_host, config.ca_certificate.as_deref())
+                .map_err(|e| Failure::Stop(e.to_string()))
+        };
+        // Only a person can mend a certificate.
+        let broken = |what: &str, e: &lettre::transport::smtp::Error| match tls::refused(e, &config.smtp_host) {
+            Some(why) => Failure::Stop(why),
+            None => retry(explain(what, e)),
         };
         let at_once = (config.smtp_security == Security::Tls).then(parameters).transpose()?;
         let address = (config.smtp_host.as_str(), config.smtp_port());
         let connected = AsyncSmtpConnection::connect_tokio1(address, Some(TIMEOUT), &hello, at_once, None).await;
-        let mut connection = connected.map_err(|e| retry(explain("the mail server can't be reached", &e)))?;
+        let mut connection = connected.map_err(|e| broken("the mail server can't be reached", &e))?;
         if config.smtp_security == Security::Starttls {
             if !connection.can_starttls() {
                 return Err(Failure::Stop("the mail server offers no encryption (STARTTLS)".into()));
             }
             let upgraded = connection.starttls(parameters()?, &hello).await;
-            upgraded.map_err(|e| retry(explain("the connection could not be encrypted", &e)))?;
+            upgraded.map_err(|e| broken("the connection could not be encrypted", &e))?;
         }
         if !config.password.is_empty() {
             let user = config.smtp_user.as_ref().unwrap_or(&config.user);

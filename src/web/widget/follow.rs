@@ -1,6 +1,6 @@
 //! A visitor's conversation as it goes on, as server-sent events.
 
-use std::{convert::Infallible, fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -16,15 +16,17 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::IntoParams;
 
-use super::{Visitor, WidgetConversation, shown};
+use super::{Visitor, WidgetConversation, reaction, shown};
 use crate::{
-    app::{App, Change, Changed, ConversationId},
+    app::{App, Change, Changed, ConversationId, MessageId},
     inbox::{self, Holder},
     platform::{Error, Result, http::Query},
 };
 
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
 const LOOK: Duration = Duration::from_secs(5);
+/// How many of the last messages are looked at for emojis.
+const REACTIONS: i64 = 50;
 
 #[derive(Deserialize, IntoParams)]
 pub struct Listen {
@@ -34,7 +36,7 @@ pub struct Listen {
     pub after: i64,
 }
 
-/// Follow the conversation as server-sent events: `message`, `conversation`, `typing`.
+/// Follow the conversation as server-sent events: `message`, `conversation`, `reaction`, `typing`.
 #[utoipa::path(get, path = "/api/widget/events", tag = "widget", params(Listen), responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub async fn events(
     State(app): State<Arc<App>>,
@@ -81,15 +83,23 @@ impl fmt::Display for Heard {
 async fn follow(app: Arc<App>, visitor: Visitor, mut heard: Heard, out: tokio::sync::mpsc::Sender<Event>) {
     let mut changes = app.bus.subscribe();
     let mut last: Option<WidgetConversation> = None;
-    let mut look = true;
+    let mut emojis = HashMap::new();
+    let (mut look, mut is_changed) = (true, true);
     loop {
         if look && tell_news(&app, &visitor, &mut heard, &mut last, &out).await.is_err() {
             return; // the visitor is gone
         }
+        if is_changed && tell_reactions(&app, &visitor, &mut emojis, last.as_ref(), &out).await.is_err() {
+            return;
+        }
+        is_changed = true;
         look = tokio::select! {
             () = app.stopping.cancelled() => return,
             () = out.closed() => return,
-            () = tokio::time::sleep(LOOK) => true,
+            () = tokio::time::sleep(LOOK) => {
+                is_changed = false;
+                true
+            }
             change = changes.recv() => match change {
                 Ok(text) => match serde_json::from_str::<Change>(&text) {
                     Ok(Change { org, what: Changed::Conversation { id } }) if org == visitor.org => {
@@ -149,6 +159,32 @@ async fn tell_news(
         out.send(event("conversation", None, &conversation)).await.map_err(|_| ())?;
         *last = Some(conversation);
     }
+    Ok(())
+}
+
+/// Sends the emojis that came or went since the last look: at the first all that are there, since one may have come
+/// between the page's question for what was said and this.
+async fn tell_reactions(
+    app: &App,
+    visitor: &Visitor,
+    known: &mut HashMap<MessageId, String>,
+    of: Option<&WidgetConversation>,
+    out: &tokio::sync::mpsc::Sender<Event>,
+) -> Result<(), ()> {
+    let Some(conversation) = of else { return Ok(()) };
+    let look = async {
+        let mut reader = app.read().await?;
+        inbox::list_last_messages(reader.conn(), visitor.org, conversation.id, REACTIONS).await
+    };
+    let Ok(messages) = look.await else { return Ok(()) };
+    let now: HashMap<MessageId, String> = messages.iter().filter_map(|m| Some((m.id, reaction(m)?))).collect();
+    for m in &messages {
+        if known.get(&m.id) != now.get(&m.id) {
+            let told = json!({"id": m.id, "reaction": now.get(&m.id)});
+            out.send(event("reaction", None, &told)).await.map_err(|_| ())?;
+        }
+    }
+    *known = now;
     Ok(())
 }
 

@@ -7,11 +7,12 @@ import { Badge, cx, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { Translation } from "./Copilot";
 import { MessageFiles, Reactions } from "./MessageFiles";
+import { ReactionButton } from "./ReactionButton";
 import { SourceDialog } from "./SourceDialog";
 
 export type Source = { document_id?: string | null; passage_id?: string | null; faq_id?: string | null; title: string; quote: string; score: number };
 
-export function Bubble({ m, author, joined, onWhy }: { m: Message; author: string; joined: boolean; onWhy: (turn: string) => void }) {
+export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; author: string; joined: boolean; reacts?: boolean; onWhy: (turn: string) => void }) {
   const { w, language } = useLanguage();
   const [source, setSource] = useState<Source>();
   const fromCustomer = m.sender_type === "customer";
@@ -37,6 +38,7 @@ export function Bubble({ m, author, joined, onWhy }: { m: Message; author: strin
         {!fromCustomer && !m.is_private && <Tick m={m} />}
         {(m.metadata as { body?: { type?: string } } | null)?.body?.type === "template" && <Badge>{w.desk.template.badge}</Badge>}
         {m.ai_confidence != null && <span>{w.conversation.confidence(`${Math.round(m.ai_confidence * 100)} %`)}</span>}
+        {fromCustomer && reacts && <ReactionButton m={m} />}
         {fromCustomer && m.content && <Translation conversation={m.conversation_id} text={m.content} />}
         {m.turn_id && <button type="button" onClick={() => onWhy(m.turn_id as string)} className="inline-flex items-center gap-0.5 underline decoration-dotted underline-offset-2 hover:text-text"><HelpCircle size={12} aria-hidden /> {w.conversation.why}</button>}
       </div>

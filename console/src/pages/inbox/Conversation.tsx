@@ -209,6 +209,7 @@ function Messages({ c, onWhy }: { c: ConversationData; onWhy: (turn: string) => 
   const names = useNames();
   const me = useMe();
   const pages = useInfiniteQuery(queries.messages(c.id));
+  const reacts = useQuery({ ...queries.reach(c.id), enabled: me.may("conversation:reply") }).data?.has_reactions;
   const messages = useMemo(() => [...(pages.data?.pages ?? [])].reverse().flat(), [pages.data]);
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
@@ -245,7 +246,7 @@ function Messages({ c, onWhy }: { c: ConversationData; onWhy: (turn: string) => 
     }
     const author = m.sender_type === "customer" ? c.customer_name : m.sender_type === "assistant" ? (w.conversation.assistant as string) : m.sender_type === "agent" ? (m.sender_id === me.id ? w.conversation.you : (names(m.sender_id) ?? w.conversation.colleague)) : w.conversation.system;
     const joined = before !== undefined && before.sender_type === m.sender_type && before.sender_id === m.sender_id && before.is_private === m.is_private && Date.parse(m.created_at) - Date.parse(before.created_at) < 120_000;
-    nodes.push(<Bubble key={m.id} m={m} author={author} joined={joined} onWhy={onWhy} />);
+    nodes.push(<Bubble key={m.id} m={m} author={author} joined={joined} reacts={reacts} onWhy={onWhy} />);
     before = m;
   }
   return (

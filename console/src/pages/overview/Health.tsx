@@ -7,7 +7,7 @@ import { Badge, Card, Notice, Page, Spinner } from "~/parts/ui";
 import { named, useWords } from "~/words";
 import { ChannelIcon } from "../inbox/channel";
 
-type Ready = { status: "ok" | "degraded" | "down"; database: string; vectors: string; bus: string; model: string; jobs: { ready: number; running: number; failed: number } | null };
+type Ready = { status: "ok" | "degraded" | "down"; database: string; vectors: string; bus: string; files: string; model: string; jobs: { ready: number; running: number; failed: number } | null };
 
 export function Health() {
   const w = useWords();
@@ -28,6 +28,7 @@ export function Health() {
             <Row name={w.health.parts.database} ok={fine(r.database)} text={fine(r.database) ? w.health.fine : r.database} />
             <Row name={w.health.parts.vectors} ok={fine(r.vectors)} text={fine(r.vectors) ? [w.health.fine, index && `${w.knowledge.index[index.state]}, ${w.knowledge.passagesOf(index.passages)}`].filter(Boolean).join(" · ") : r.vectors} />
             <Row name={w.health.parts.bus} ok={fine(r.bus)} text={fine(r.bus) ? w.health.fine : r.bus} />
+            <Row name={w.health.parts.files} ok={fine(r.files)} text={fine(r.files) ? w.health.fine : r.files} />
             <Row name={w.health.parts.model} ok text={r.model.startsWith("none") ? w.settings.model.hint : r.model} />
             {r.jobs && <Row name={w.health.parts.jobs} ok={r.jobs.failed === 0} text={w.health.jobs(r.jobs.ready, r.jobs.running, r.jobs.failed)} />}
           </dl>

@@ -137,8 +137,8 @@ function listenForFiles() {
     event.preventDefault();
     files.add(event.dataTransfer.files);
   });
-  // A file on its way lives in this page only.
+  // Where the browser keeps nothing, a file on its way lives in this page only.
   addEventListener("beforeunload", (event) => {
-    if (link.outbox.some((m) => m.file && m.status !== "failed")) event.preventDefault();
+    if (link.outbox.some((m) => m.file && !m.shelved && m.status !== "failed")) event.preventDefault();
   });
 }

@@ -91,6 +91,7 @@ const link = {
       this.conversation = session.conversation;
       this.take(session.messages ?? []);
       this.cursor = session.cursor ?? 0;
+      await this.restore();
       this.ready = true;
       this.state = "live";
       this.tell("open");
@@ -165,6 +166,13 @@ const link = {
       this.tell("message", { message, isNew: this.take([message]) });
     });
     events.addEventListener("conversation", (event) => this.hold(data(event)));
+    events.addEventListener("reaction", (event) => {
+      const { id, reaction } = data(event) ?? {};
+      const message = this.messages.get(id);
+      if (!message || (message.reaction ?? null) === (reaction ?? null)) return;
+      this.messages.set(id, { ...message, reaction: reaction ?? undefined });
+      this.tell("reaction", { message, reaction });
+    });
     events.addEventListener("typing", (event) => this.tell("typing", data(event)?.by));
     events.onerror = () => {
       // A refused stream is closed for good by the browser; a broken one it opens again by itself, from the last id.
@@ -223,13 +231,32 @@ const link = {
 
   // ── outbox ──
   keep() {
-    // Files live in this page only: they are too large to be kept.
+    // Files are kept on the shelf: they are too large for this.
     const kept = this.outbox.filter((m) => !m.file);
     store.write(`${KEY}.outbox`, kept.length ? JSON.stringify(kept) : null);
     this.tell("outbox");
   },
 
+  // Takes up what an earlier load of this page was sending.
+  async restore() {
+    if (this.restored) return;
+    this.restored = true;
+    const known = new Set([...this.messages.values(), ...this.outbox].map((m) => m.echo_id));
+    for (const { echo_id, text, file, name, created_at } of await shelf.list()) {
+      if (known.has(echo_id)) {
+        shelf.remove(echo_id);
+        continue;
+      }
+      const whole = file.name ? file : new File([file], name || "picture.png", { type: file.type });
+      const preview = whole.type.startsWith("image/") ? URL.createObjectURL(whole) : null;
+      this.outbox.push({ echo_id, text, file: whole, preview, created_at, status: "sending", shelved: true });
+    }
+    this.outbox.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+    this.keep();
+  },
+
   drop(echo) {
+    shelf.remove(echo);
     const left = this.outbox.filter((m) => m.echo_id !== echo);
     if (left.length === this.outbox.length) return;
     this.outbox = left;
@@ -244,8 +271,15 @@ const link = {
 
   // Files go one by one; what was written goes with the first.
   writeFiles(text, chosen) {
-    chosen.forEach(({ id, file, preview }, i) =>
-      this.outbox.push({ echo_id: id, text: i ? "" : text, file, preview, created_at: new Date().toISOString(), status: "sending" }));
+    chosen.forEach(({ id, file, preview }, i) => {
+      const message = { echo_id: id, text: i ? "" : text, file, preview, created_at: new Date(Date.now() + i).toISOString(), status: "sending" };
+      this.outbox.push(message);
+      shelf.put(message).then((shelved) => {
+        // It may have been taken meanwhile.
+        if (this.outbox.includes(message)) message.shelved = shelved;
+        else shelf.remove(id);
+      });
+    });
     this.keep();
     this.flush();
   },
@@ -287,6 +321,7 @@ const link = {
           if (!failure.passes) {
             next.status = failure.code === "too_large" && !next.file ? "too_long" : "failed";
             next.problem = next.file && [413, 422].includes(failure.status) ? "fileRefused" : null;
+            if (next.problem) shelf.remove(next.echo_id);
             this.keep();
             continue;
           }

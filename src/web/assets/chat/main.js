@@ -193,6 +193,12 @@ link.listeners.add((what, value) => {
       if (follow) showLatest();
       break;
     }
+    case "reaction": {
+      const follow = nearEnd();
+      draw();
+      if (follow) showLatest();
+      break;
+    }
     case "conversation":
       if (holder() !== "assistant") showTyping(null);
       showState();

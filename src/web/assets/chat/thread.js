@@ -77,13 +77,14 @@ function fate(message, isLast) {
 
 function row(key, message) {
   const item = make("li", { class: `row ${message.by}` }, make("div", { class: "line" }, ...bubble(message)));
+  if (message.reaction) item.append(make("p", { class: "reaction" }, make("span", { class: "sr" }, `${say("reaction")}: `), message.reaction));
   if (message.by !== "system") item.append(make("p", { class: "fate" }));
   drawn.set(key, { node: item, language, look: look(message) });
   return item;
 }
 
 // What a drawn row depends on; links to files are new each time and mean the same.
-const look = (message) => JSON.stringify([message.text, message.pending && Boolean(message.file), message.files?.map((f) => Boolean(f.url))]);
+const look = (message) => JSON.stringify([message.text, message.reaction, message.pending && Boolean(message.file), message.files?.map((f) => Boolean(f.url))]);
 
 // An offered person is one tap away, while the offer is the last word.
 function offer(message) {
