@@ -9,6 +9,11 @@
 
 mod support;
 
+#[path = "crm/model_settings.rs"]
+mod model_settings;
+#[path = "crm/sign_in.rs"]
+mod sign_in;
+
 use axum::http::{Method, StatusCode};
 use chrono::Duration;
 use frontdesk::{

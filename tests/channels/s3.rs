@@ -48,10 +48,12 @@ pub struct Object {
     pub about: BTreeMap<String, String>,
 }
 
+type Upload = (String, BTreeMap<String, String>, BTreeMap<u32, Vec<u8>>);
+
 pub struct Kept {
     pub objects: BTreeMap<String, Object>,
-    /// Objects that come in parts.
-    pub uploads: HashMap<String, (String, BTreeMap<String, String>, BTreeMap<u32, Vec<u8>>)>,
+    /// Objects that come in parts: key, what is said about them, the parts so far.
+    pub uploads: HashMap<String, Upload>,
     pub mood: Mood,
     pub faults: Vec<String>,
     /// Methods and keys.

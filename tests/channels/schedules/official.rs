@@ -151,7 +151,7 @@ impl World for Kf {
             2 | 3 => Does::TakesAndBreaks,
             _ => Does::Refuses(40_096),
         };
-        kept.scripts.entry(who.into()).or_insert_with(VecDeque::new).push_back(does);
+        kept.scripts.entry(who.into()).or_default().push_back(does);
     }
 
     async fn reached(&self, who: &str) -> Vec<Out> {

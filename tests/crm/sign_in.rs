@@ -1,20 +1,12 @@
 //! Signing in at an identity provider, and guessing that gets slow over processes and restarts, through the HTTP API on
 //! SQLite and on PostgreSQL.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
-
-mod support;
 
 use axum::http::{Method, StatusCode};
 use chrono::Duration;
 use frontdesk::{app::App, platform::Clock, staff};
 use serde_json::{Value, json};
-use support::{
+
+use crate::support::{
     app::{KEY, On, Scratch, TestApp, config, databases, is_on_disk, monday},
     caller::{Answer, Caller},
     provider::{CLIENT, Lie, Provider, SECRET},

@@ -1,18 +1,10 @@
 //! Which language models are asked: chosen through the API, in force at once, on SQLite and on PostgreSQL.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
-
-mod support;
 
 use axum::http::StatusCode;
 use frontdesk::{app::App, assistants, platform::Clock, staff};
 use serde_json::{Value, json};
-use support::{
+
+use crate::support::{
     app::{KEY as MASTER, On, Scratch, TestApp, config, databases, is_on_disk, monday},
     caller::Caller,
     model::{Asked, CHAT, DIMENSIONS, Does, EMBEDDING, FakeModel, KEY},
