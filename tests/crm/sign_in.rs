@@ -451,7 +451,7 @@ async fn a_restart_forgets_no_wrong_guess() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_count_wrong_guesses_together() {
-    if support::app::postgres().is_none() {
+    if crate::support::app::postgres().is_none() {
         return; // only PostgreSQL takes several processes
     }
     let config = config(On::Postgres, |_| {}).await;

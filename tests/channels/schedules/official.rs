@@ -1,7 +1,5 @@
 //! WhatsApp Cloud, WeCom customer service and a WeChat official account.
 
-use std::collections::VecDeque;
-
 use axum::http::{Method, StatusCode};
 use chrono::Duration;
 use serde_json::{Value, json};
