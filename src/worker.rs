@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::{
     app::{App, Change, Changed, Job, job},
     assistants, erasure, inbox, knowledge, memory, merging,
-    platform::{Error, Result, queue, queue::Claimed},
+    platform::{Error, Result, bus, queue, queue::Claimed},
     staff, turn,
 };
 
@@ -228,15 +228,15 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::React { message } => inbox::not_reacted(app, *message, &error.to_string()).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
         Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
+        Job::CallAgents { conversation, over } => inbox::not_called(app, *conversation, *over, error).await,
+        Job::Reindex { org } => knowledge::index::not_rebuilt(app, *org).await,
         Job::Receive { .. }
         | Job::Fetch { .. }
         | Job::Attend { .. }
         | Job::Transfer { .. }
-        | Job::CallAgents { .. }
         | Job::WatchDue { .. }
         | Job::Crawl { .. }
         | Job::Forget { .. }
-        | Job::Reindex { .. }
         | Job::Reweigh { .. }
         | Job::IndexFaq { .. }
         | Job::Embed { .. }
@@ -332,7 +332,8 @@ async fn hear_of_jobs(app: Arc<App>) {
             () = app.stopping.cancelled() => return,
             heard = changes.recv() => match heard {
                 Ok(text) => {
-                    if serde_json::from_str::<Change>(&text).is_ok_and(|c| c.what == Changed::Jobs) {
+                    let is_of_jobs = |text: &str| serde_json::from_str::<Change>(text).is_ok_and(|c| c.what == Changed::Jobs);
+                    if &*text == bus::RESYNC || is_of_jobs(&text) {
                         app.work.send_replace(());
                     }
                 }

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 
 pub use sections::*;
 
-use crate::platform::error::{Error, Result};
+use crate::platform::{
+    error::{Error, Result},
+    http, mail, telemetry,
+};
 
 /// Everything that can be set. `frontdesk.sample.toml` explains each key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -42,6 +45,9 @@ const OTHER_VARIABLES: [&str; 6] = [
     "FRONTDESK_ORG",
 ];
 
+/// Schemes of Redis's addresses.
+const REDIS: [&str; 4] = ["redis", "rediss", "redis+unix", "unix"];
+
 impl Config {
     /// Reads the settings. `file` must exist when given; without it, `frontdesk.toml` in `data_dir` or in the working
     /// directory is taken when there is one. `variables` are the process's.
@@ -63,8 +69,10 @@ impl Config {
         if let Some(path) = &file {
             figment = figment.merge(Toml::file_exact(path));
         }
+        figment.extract::<Self>().map_err(|e| Error::Invalid(explain(&e, file.as_deref())))?;
+        // The file is right: what is wrong now stands in a variable.
         figment = figment.merge(Serialized::defaults(Self::from_variables(variables)?));
-        let config: Self = figment.extract().map_err(|e| Error::Invalid(explain(&e, file.as_deref())))?;
+        let config: Self = figment.extract().map_err(|e| Error::Invalid(explain(&e, None)))?;
         config.check()?;
         Ok(config)
     }
@@ -138,6 +146,35 @@ impl Config {
         if self.files.s3_bucket.is_none() && (has_keys || self.files.s3_endpoint.is_some()) {
             return wrong("files.s3_bucket is missing: where should files be put away?".into());
         }
+        self.check_notify()?;
+        if let Some(url) = &self.redis.url
+            && !url::Url::parse(url.expose()).is_ok_and(|u| REDIS.contains(&u.scheme()))
+        {
+            return wrong("redis.url: an address like redis://:password@host:6379 is wanted".into());
+        }
+        if let Some(proxy) = self.server.trusted_proxies.iter().find(|p| http::network(p).is_none()) {
+            return wrong(format!("server.trusted_proxies: '{proxy}' is no address or network like 10.0.0.0/8"));
+        }
+        if !telemetry::is_filter(&self.log.filter) {
+            return wrong(format!("log.filter: '{}' is not a filter like info,frontdesk=debug", self.log.filter));
+        }
+        if let Some(dir) = self.assistant.prompts_dir.as_ref().filter(|dir| !dir.is_dir()) {
+            return wrong(format!("assistant.prompts_dir: {} is no directory", dir.display()));
+        }
+        for (key, value, least, most) in [
+            ("server.upload_limit_mb", self.server.upload_limit_mb, 1, 10_000),
+            ("database.max_connections", self.database.max_connections.into(), 2, 1000),
+            ("assistant.passages", self.assistant.passages as u64, 1, 20),
+            ("model.embedding_dimensions", self.model.embedding_dimensions, 1, 65_536),
+            ("model.timeout_s", self.model.timeout_s, 1, 600),
+            ("model.breaker_failures", self.model.breaker_failures.into(), 1, 1000),
+            ("ingest.timeout_s", self.ingest.timeout_s, 1, 3600),
+            ("ingest.memory_mb", self.ingest.memory_mb, 64, 1 << 20),
+        ] {
+            if !(least..=most).contains(&value) {
+                return wrong(format!("{key}: between {least} and {most}"));
+            }
+        }
         if let Some(url) = &self.database.url
             && !url.expose().starts_with("postgres://")
             && !url.expose().starts_with("postgresql://")
@@ -152,11 +189,30 @@ impl Config {
         if !(64..=2000).contains(&self.ingest.passage_tokens) {
             return wrong("ingest.passage_tokens: between 64 and 2000".into());
         }
-        if self.model.base_url.is_none()
-            && (self.model.chat_model.is_some() || self.model.embedding_model.is_some())
-            && self.model.embedding_base_url.is_none()
+        let can_embed = self.model.base_url.is_some() || self.model.embedding_base_url.is_some();
+        if self.model.base_url.is_none() && self.model.chat_model.is_some()
+            || !can_embed && self.model.embedding_model.is_some()
         {
             return wrong("model.base_url is missing: where should the model be called?".into());
+        }
+        Ok(())
+    }
+
+    fn check_notify(&self) -> Result<()> {
+        let notify = &self.notify;
+        if let Some(url) = &notify.smtp_url {
+            mail::check_url(url.expose())?;
+        } else if !notify.email_to.is_empty() {
+            return Err(Error::Invalid("notify.smtp_url is missing: which server sends the mails?".into()));
+        }
+        for address in notify.email_to.iter().chain(&notify.email_from) {
+            mail::check_address(address).map_err(|e| Error::Invalid(format!("notify: {e}")))?;
+        }
+        // The address is a secret: it is not repeated.
+        if let Some(url) = &notify.webhook_url
+            && !url::Url::parse(url.expose()).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+        {
+            return Err(Error::Invalid("notify.webhook_url is not an address like https://example.com/hook".into()));
         }
         Ok(())
     }
@@ -186,20 +242,48 @@ fn number_or_text(text: String) -> Value {
     }
 }
 
+/// What is wrong, where, in words; never the value, which may be a secret.
 fn explain(error: &figment::Error, file: Option<&Path>) -> String {
     use figment::error::Kind;
-    let place = file.map_or_else(String::new, |f| format!("{}: ", f.display()));
     let Some(first) = error.clone().into_iter().next() else {
-        return error.to_string();
+        return "the settings can't be read".to_owned();
     };
-    let path = first.path.join(".");
+    let key = match (file, first.path.as_slice()) {
+        (None, [section, key]) => variable(section, key),
+        (_, path) => path.join("."),
+    };
+    let place = file.map_or_else(String::new, |f| format!("{}: ", f.display()));
     match &first.kind {
         Kind::UnknownField(field, known) => {
-            let whole = if path.is_empty() || path == *field { field.clone() } else { path };
+            let whole = if key.is_empty() || key == *field { field.clone() } else { key };
             format!("{place}{whole}: no such setting{}", suggestion(field, known.iter().map(|k| (*k).to_string())))
         }
-        Kind::Message(text) => format!("{place}{text}"),
-        kind => format!("{place}{path}: {kind}"),
+        Kind::UnknownVariant(_, known) => format!("{place}{key}: one of {} is wanted", known.join(", ")),
+        Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) => {
+            format!("{place}{key}: {} is wanted", in_words(wanted))
+        }
+        // A parser's words come with the line that it stumbled over: its first line says where, its last what.
+        Kind::Message(text) => {
+            let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+            let where_ = lines.first().copied().unwrap_or_default();
+            match lines.as_slice() {
+                [_, .., what] => format!("{place}{where_}: {what}"),
+                _ => format!("{place}{where_}"),
+            }
+        }
+        _ => format!("{place}{key}: this value can't be taken"),
+    }
+}
+
+/// What a type of ours is called where settings are written.
+fn in_words(wanted: &str) -> &str {
+    match wanted {
+        "u64" | "u32" | "usize" | "i64" => "a whole number",
+        "f64" => "a number",
+        "a boolean" | "bool" => "true or false",
+        "a string" | "string" | "path string" => "a text in quotes",
+        "a sequence" => "a list",
+        other => other,
     }
 }
 
@@ -249,6 +333,38 @@ mod tests {
         let config = load("[model]\nbase_url='http://x.test'\napi_key = 'sk-verysecret'", &[]).unwrap();
         assert!(!format!("{config:?}").contains("verysecret"));
         assert!(!serde_json::to_string(&config).unwrap().contains("verysecret"));
+        for broken in
+            ["[model]\napi_key = 'sk-verysecret", "[model]\napi_key = [\"sk-verysecret\"]", "[model]\napi_key = 31415"]
+        {
+            let error = load(broken, &[]).unwrap_err().to_string();
+            assert!(!error.contains("verysecret") && !error.contains("31415"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_one_sentence_and_at_its_place() {
+        let said = |toml: &str, variables: &[(&str, &str)]| load(toml, variables).unwrap_err().to_string();
+        let error = said("[model]\ntimeout_s = 'soon'", &[]);
+        assert!(error.contains("frontdesk.toml: model.timeout_s: a whole number is wanted"), "{error}");
+        let error = said("", &[("FRONTDESK_MODEL_TIMEOUT_S", "soon")]);
+        assert!(error.starts_with("FRONTDESK_MODEL_TIMEOUT_S: a whole number"), "{error}");
+        for (toml, key) in [
+            ("[notify]\nsmtp_url = 'nonsense'", "notify.smtp_url"),
+            ("[notify]\nemail_to = ['a@example.com']", "notify.smtp_url"),
+            ("[notify]\nsmtp_url = 'smtp://localhost'\nemail_to = ['nobody']", "notify"),
+            ("[notify]\nwebhook_url = 'not an address'", "notify.webhook_url"),
+            ("[redis]\nurl = 'http://localhost'", "redis.url"),
+            ("[log]\nfilter = 'a=b=c=!!'", "log.filter"),
+            ("[server]\ntrusted_proxies = ['the next room']", "server.trusted_proxies"),
+            ("[assistant]\nprompts_dir = '/nowhere/at/all'", "assistant.prompts_dir"),
+            ("[assistant]\npassages = 0", "assistant.passages"),
+            ("[model]\nchat_model = 'm'\nembedding_base_url = 'http://x.test'", "model.base_url"),
+        ] {
+            let error = said(toml, &[]);
+            assert!(error.contains(key), "{toml}: {error}");
+        }
+        load("[server]\ntrusted_proxies = ['10.0.0.0/8', '127.0.0.1', '::1']", &[]).unwrap();
     }
 
     #[test]

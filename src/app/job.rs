@@ -191,6 +191,8 @@ impl Job {
             Self::Crawl { .. } => 4,
             // A sign that somebody writes is worth nothing later.
             Self::Attend { .. } => 1,
+            // Somebody waits: for some two hours, one attempt after the other.
+            Self::CallAgents { .. } => 36,
             _ => 12,
         };
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))

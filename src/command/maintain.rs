@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use frontdesk::{
     backup::{self, KeyState},
     erasure,
-    platform::Result,
+    platform::{Error, Result},
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub async fn reindex(context: &Context) -> Result<ExitCode> {
         loop {
             let state = client.call("GET", "/api/reindex", None).await?;
             if state["state"] != "building" {
-                return Ok::<_, frontdesk::platform::Error>(state);
+                return Ok::<_, Error>(state);
             }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
@@ -36,6 +36,10 @@ pub async fn reindex(context: &Context) -> Result<ExitCode> {
     .await;
     client.close().await;
     let state = outcome?;
+    if state["state"] == "failed" {
+        let why = state["error"].as_str().unwrap_or_default();
+        return Err(Error::Invalid(format!("the index could not be built anew, the old one goes on answering: {why}")));
+    }
     println!("The index is new: {} passages, {} FAQs.", state["passages"], state["faqs"]);
     Ok(ExitCode::SUCCESS)
 }

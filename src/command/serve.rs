@@ -17,6 +17,8 @@ use super::{
 
 /// How long running jobs and open requests may take to end.
 const GRACE: Duration = Duration::from_secs(20);
+/// How long after a vector server that is away it is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 pub async fn serve(context: &Context, listen: Option<String>, with_demo: bool) -> Result<ExitCode> {
     let mut config = context.config()?;
@@ -71,8 +73,38 @@ pub async fn prepare(app: &Arc<App>) -> Result<()> {
     inbox::bring_in(app).await?;
     erasure::apply(app).await?;
     assistants::model::refresh(app).await?;
+    match reconcile(app).await {
+        Err(error @ Error::Unavailable { .. }) => {
+            tracing::error!(error = %error.chain(), "the search index can't be looked at yet: serving without it until it can");
+            let app = app.clone();
+            app.clone().spawn(async move { reconcile_later(&app).await });
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+async fn reconcile(app: &App) -> Result<()> {
     knowledge::index::reconcile(app).await?;
     memory::reconcile(app).await
+}
+
+/// Tries until the vector server answers: meanwhile nothing is found, and people are called.
+async fn reconcile_later(app: &App) {
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+        match reconcile(app).await {
+            Ok(()) => {
+                tracing::info!("the search index is whole");
+                return;
+            }
+            Err(Error::Unavailable { .. }) => {}
+            Err(error) => tracing::error!(error = %error.chain(), "the search index can't be brought in line"),
+        }
+    }
 }
 
 /// Ends the workers after the jobs they run, and closes what is open.

@@ -35,8 +35,8 @@ impl Drop for Scratch {
     }
 }
 
-/// A throw-away store. Settings count (a model, passage sizes); databases and servers do not: it is SQLite and Edge in a
-/// temporary directory.
+/// A throw-away store. Settings count (a model, passage sizes); databases and servers do not, and nobody is called: it is
+/// SQLite and Edge in a temporary directory.
 pub(super) struct Store {
     pub app: Arc<App>,
     pub org: OrgId,
@@ -51,6 +51,8 @@ impl Store {
             database: crate::app::config::Database::default(),
             vectors: crate::app::config::Vectors::default(),
             redis: crate::app::config::Redis::default(),
+            files: crate::app::config::FileStore::default(),
+            notify: crate::app::config::Notify::default(),
             ..config
         };
         let app = App::open(config, scratch.0.clone(), None, clock).await?;

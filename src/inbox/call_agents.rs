@@ -11,7 +11,7 @@ use crate::{
         db::Conn,
         mail::{self, Mail},
     },
-    staff::{self, Audience, ConversationReply, News, Permission},
+    staff::{self, Audience, ChannelManage, ConversationReply, News, Permission},
 };
 
 /// Notifies `agent`, or else everyone who may answer, on the caller's transaction, and queues mail and robot when they are configured.
@@ -59,6 +59,29 @@ pub async fn call_agents(app: &App, id: ConversationId, over: Over) -> Result<()
     }
 }
 
+/// Nobody could be told over this way (`Job::CallAgents`, given up): whoever looks after the channels sees it in the
+/// console.
+pub async fn not_called(app: &App, id: ConversationId, over: Over, error: &Error) -> Result<()> {
+    let mut reader = app.read().await?;
+    let Some(conversation) = store::find_any(reader.conn(), id).await? else {
+        return Ok(());
+    };
+    drop(reader);
+    let title = match over {
+        Over::Mail => "The mail about a waiting customer could not be sent",
+        Over::Robot => "The message about a waiting customer could not be sent",
+    };
+    let why = error.to_string();
+    let news =
+        News { kind: "not_called", title, content: Some(&why), resource: Some(("conversation", conversation.id.0)) };
+    let mut tx = app.begin().await?;
+    let told =
+        staff::notify(tx.conn(), conversation.org_id, Audience::May(ChannelManage::KEY), news, app.now()).await?;
+    tx.commit().await?;
+    staff::tell(app, conversation.org_id, &told).await;
+    Ok(())
+}
+
 fn link(app: &App, id: ConversationId) -> String {
     let base = app.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", app.config.server.listen));
     format!("{}/conversations/{id}", base.trim_end_matches('/'))
@@ -98,8 +121,38 @@ async fn robot(app: &App, c: &Conversation) -> Result<()> {
     };
     let sent = app.http.post(url.expose()).json(&body).send().await;
     // The address is a secret: no error may name it.
-    match sent.and_then(reqwest::Response::error_for_status) {
-        Ok(_) => Ok(()),
-        Err(e) => Err(Error::Unavailable { service: "the notification webhook", source: e.without_url().into() }),
+    let gone = |source: anyhow::Error| Error::Unavailable { service: "the notification webhook", source };
+    let answer = match sent.and_then(reqwest::Response::error_for_status) {
+        Ok(answer) => answer.bytes().await,
+        Err(e) => Err(e),
+    };
+    match answer {
+        Ok(answer) => refusal(&answer).map_or(Ok(()), |why| Err(gone(anyhow::anyhow!(why)))),
+        Err(e) => Err(gone(e.without_url().into())),
+    }
+}
+
+/// Why a robot that answered 200 did not take the message all the same, as those of WeCom, Feishu and DingTalk do.
+fn refusal(answer: &[u8]) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).ok()?;
+    let code =
+        ["errcode", "code", "StatusCode"].iter().find_map(|key| answer.get(key)?.as_i64()).filter(|c| *c != 0)?;
+    let words = ["errmsg", "msg", "StatusMessage"].iter().find_map(|key| answer.get(key)?.as_str()).unwrap_or_default();
+    // Its words may repeat the key that stands in the address.
+    let words: String = words.chars().take_while(|c| *c != ',').take(80).collect();
+    Some(format!("it answered with code {code}: {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_robot_that_answers_politely_may_still_refuse() {
+        assert!(refusal(br#"{"errcode":93000,"errmsg":"invalid webhook url, hint: [1], more info"}"#).is_some());
+        assert!(refusal(br#"{"code":19001,"msg":"param invalid"}"#).is_some());
+        for taken in [&br#"{"errcode":0,"errmsg":"ok"}"#[..], b"ok", b"", br#"{"StatusCode":0,"code":0}"#] {
+            assert_eq!(refusal(taken), None, "{}", String::from_utf8_lossy(taken));
+        }
     }
 }

@@ -36,6 +36,8 @@ pub(super) const STOPPED: Duration = Duration::seconds(60);
 const LINK: Duration = Duration::days(30);
 /// Why a file does not go out that was deleted while it waited.
 const GONE: &str = "the file is no longer there";
+/// What an agent is told of an attempt whose outcome nobody knows.
+pub(super) const BROKE: &str = "it may have been sent; the connection broke";
 
 /// What a delivery needs to know.
 struct Delivery<'a> {
@@ -120,10 +122,11 @@ impl Delivery<'_> {
                     }
                     self.send(part).await?
                 }
-                MessageStatus::Sending if self.channel.recognises_repeats() => self.send(part).await?,
+                MessageStatus::Sending if self.channel.recognises_repeats() && !self.is_overtaken() => {
+                    self.send(part).await?
+                }
                 MessageStatus::Sending => {
-                    let why = "it may have been sent; the connection broke";
-                    self.settle_part(part, MessageStatus::Uncertain, Some(why), None).await?;
+                    self.settle_part(part, MessageStatus::Uncertain, Some(BROKE), None).await?;
                     false
                 }
                 MessageStatus::Failed | MessageStatus::Uncertain => false,
@@ -309,10 +312,21 @@ impl Delivery<'_> {
         }
     }
 
-    /// The platform certainly did not take it.
+    /// The platform certainly did not take it this time.
     async fn failed(&self, part: &Part, failure: Failure) -> Result<bool> {
         let app = self.app;
+        // An earlier attempt may have arrived all the same: then nothing else is sent in its place, and nobody is told
+        // that it failed.
+        let may_have_arrived = part.status == MessageStatus::Sending;
         match failure {
+            Failure::Retry(why, after) if may_have_arrived => match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
+                Some(after) => Err(Error::Later { at: app.now() + grown(after, part.attempts) }),
+                None => Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) }),
+            },
+            Failure::OutsideWindow(_) | Failure::Never(_) if may_have_arrived => {
+                self.settle_part(part, MessageStatus::Uncertain, Some(BROKE), None).await?;
+                Ok(false)
+            }
             Failure::Retry(why, after) => {
                 requeue(app, part, None, &why).await?;
                 match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
@@ -331,7 +345,9 @@ impl Delivery<'_> {
                 Ok(false)
             }
             Failure::Stop(why) => {
-                requeue(app, part, None, &why).await?;
+                if !may_have_arrived {
+                    requeue(app, part, None, &why).await?;
+                }
                 alarm::stop(app, self.message.org_id, self.message.channel_id, &why).await?;
                 Err(Error::Later { at: app.now() + STOPPED })
             }

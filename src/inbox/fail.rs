@@ -21,7 +21,7 @@ pub(super) async fn settle(app: &App, message: &Message, status: MessageStatus, 
     let mut tx = app.begin().await?;
     let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
     let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
-    let told = if changed && status == MessageStatus::Failed {
+    let told = if changed && matches!(status, MessageStatus::Failed | MessageStatus::Uncertain) {
         report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
     } else {
         Vec::new()
@@ -42,13 +42,24 @@ pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
     let parts = store::list_parts(reader.conn(), id).await?;
     drop(reader);
     let mut tx = app.begin().await?;
+    let mut status = MessageStatus::Failed;
     for part in parts {
-        let from = [MessageStatus::Queued, MessageStatus::Sending];
-        store::set_part_status(tx.conn(), part.id, &from, MessageStatus::Failed, Some(why), None, app.now()).await?;
+        // One that is still being sent may have arrived.
+        for (from, to) in
+            [(MessageStatus::Queued, MessageStatus::Failed), (MessageStatus::Sending, MessageStatus::Uncertain)]
+        {
+            let is_so = store::set_part_status(tx.conn(), part.id, &[from], to, Some(why), None, app.now()).await?;
+            if is_so && to == MessageStatus::Uncertain {
+                status = to;
+            }
+        }
     }
     tx.commit().await?;
-    settle(app, &message, MessageStatus::Failed, Some(why)).await
+    settle(app, &message, status, Some(why)).await
 }
+
+/// What a person does whose brief says so: the answer is there, and the customer does not have it.
+const UNDELIVERED: &str = "the customer does not have the answer, or may not have it";
 
 /// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the
 /// assistant did. Returns whom to tell.
@@ -70,9 +81,15 @@ pub(super) async fn report_failure(
         && conversation.holder == Holder::Assistant
         && conversation.status == Status::Active
     {
+        let before = store::list_messages_before(c.again(), message.org_id, conversation.id, message.seq, 20).await?;
+        let asked = before.iter().rev().find(|m| m.sender_type == Sender::Customer);
+        let brief = json!({
+            "question": asked.map(|m| m.content.as_str()).unwrap_or_default(),
+            "tried": [why], "evidence": [], "missing": UNDELIVERED, "mood": "calm",
+        });
         let change = HolderChange {
             reason: Some("undeliverable".into()),
-            brief: Some(json!({"question": "", "tried": [why], "evidence": [], "missing": "", "mood": "calm"})),
+            brief: Some(brief),
             ..HolderChange::to(Status::Pending, Holder::Queue)
         };
         store::set_holder(c.again(), conversation.id, &change, now).await?;

@@ -51,7 +51,7 @@ use utoipa::ToSchema;
 pub use accept::{Accepter, bring_in};
 pub use announce::{announce, not_announced};
 pub use attend::{attend, transfer};
-pub use call_agents::call_agents;
+pub use call_agents::{call_agents, not_called};
 pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
     sibling,

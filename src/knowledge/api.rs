@@ -439,8 +439,11 @@ pub async fn search(
 /// How the search index stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IndexState {
-    /// `live`, or `building` while a new generation is made beside the live one.
+    /// `live`, `building` while a new generation is made beside the live one, or `failed` when making it was given up:
+    /// the old one goes on answering.
     pub state: &'static str,
+    /// Why it was given up.
+    pub error: Option<String>,
     pub passages: i64,
     pub faqs: i64,
 }
@@ -456,13 +459,20 @@ pub async fn index_state(State(app): State<Arc<App>>, by: Can<KnowledgeRead>) ->
         *count = generations::count_entries(reader.conn(), by.org, collection).await?;
     }
     let [passages, faqs] = counts;
-    Ok(Json(IndexState { state: if is_building { "building" } else { "live" }, passages, faqs }))
+    let error = if is_building { None } else { generations::rebuild_failure(reader.conn(), by.org).await? };
+    let state = match (is_building, &error) {
+        (true, _) => "building",
+        (false, Some(_)) => "failed",
+        (false, None) => "live",
+    };
+    Ok(Json(IndexState { state, error, passages, faqs }))
 }
 
 /// Build the search index anew, in the background; the old one serves until the new one is whole.
 #[utoipa::path(post, path = "/api/reindex", tag = "knowledge", responses((status = 202)))]
 pub async fn reindex(State(app): State<Arc<App>>, by: Can<KnowledgeWrite>) -> Result<StatusCode> {
     let mut tx = app.begin().await?;
+    generations::forget_rebuild_failures(tx.conn(), by.org).await?;
     Job::Reindex { org: by.org }.push(tx.conn(), by.org, app.now()).await?;
     audit(tx.conn(), app.now(), &by, "index.rebuild", ("organization", by.org.0), json!({})).await?;
     tx.commit().await?;

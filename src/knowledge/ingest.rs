@@ -30,8 +30,6 @@ pub(super) static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new
 /// A document with more text keeps its place among the readers until it is indexed: those that only wait to be indexed
 /// are many, and together they must not fill the memory.
 const LARGE: usize = 4 << 20;
-/// Text longer than this is no document any more.
-const TEXT_BYTES: usize = 200 << 20;
 /// A title is cut here.
 const TITLE_CHARS: usize = 300;
 
@@ -195,6 +193,13 @@ async fn add_stored(
         };
         let now = app.now();
         let mut tx = app.begin().await?;
+        // The same content may have come in meanwhile under another name: whoever adds to a base does so alone.
+        bases::lock(tx.conn(), org, kb).await?;
+        if version == 1
+            && let Some(document) = documents::find_by_hash(tx.conn(), org, kb, &stored.hash).await?
+        {
+            return Ok(Added { document, outcome: Outcome::Unchanged });
+        }
         app.keep_file(tx.conn(), org, &url, &stored.path).await?;
         let is_in = match version {
             1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),

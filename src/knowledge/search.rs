@@ -115,7 +115,10 @@ async fn weigh(
     org: OrgId,
     collection: Collection,
 ) -> Result<()> {
-    let ids: Vec<u32> = asked.terms.iter().map(|t| t.id).collect();
+    let related = asked.terms.iter().flat_map(|t| t.related.iter().map(|word| word.id));
+    let mut ids: Vec<u32> = asked.terms.iter().map(|t| t.id).chain(related).collect();
+    ids.sort_unstable();
+    ids.dedup();
     let (totals, frequencies) = store::words::frequencies(reader.conn(), org, collection, &ids).await?;
     asked.weigh(count(totals.entry_count), |term| frequencies.get(&term).copied().unwrap_or(0));
     Ok(())

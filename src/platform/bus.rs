@@ -1,18 +1,26 @@
 //! "This changed" to every process: in-process, or Redis pub/sub when several processes share one database.
 //!
-//! The bus only wakes and refreshes; nothing depends on it. Without Redis, or when it is gone, listeners poll.
+//! The bus only wakes and refreshes; nothing depends on it. Without Redis, or when it is gone (at the start too), listeners
+//! poll, and hear [`RESYNC`] when they may have missed something.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use futures::StreamExt;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use super::error::{Error, Result};
 
 const CHANNEL: &str = "frontdesk:changes";
+/// What every listener of this process hears when Redis went or came back: look at everything anew.
+pub const RESYNC: &str = "resync";
+/// How long Redis may take for anything.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries short texts to every listener in every process.
 #[derive(Clone)]
@@ -25,8 +33,16 @@ pub enum Bus {
 pub struct RedisBus {
     local: broadcast::Sender<Arc<str>>,
     connection: redis::aio::ConnectionManager,
-    healthy: Arc<AtomicBool>,
+    line: Arc<Line>,
     listener: tokio::task::AbortHandle,
+}
+
+/// How Redis is.
+#[derive(Default)]
+struct Line {
+    is_up: AtomicBool,
+    /// Somebody could not publish: the listener connects anew.
+    broke: Notify,
 }
 
 impl Drop for RedisBus {
@@ -40,19 +56,24 @@ impl Bus {
         Self::Local(broadcast::channel(4096).0)
     }
 
-    /// Connects to Redis and listens; the connection mends itself.
+    /// Connects to Redis and listens; the connection mends itself, and one that is not there yet is waited for beside the
+    /// work.
     pub async fn redis(url: &str) -> Result<Self> {
-        let gone = |e: redis::RedisError| Error::Unavailable { service: "Redis", source: e.into() };
         let client = redis::Client::open(url).map_err(|e| Error::Invalid(format!("redis.url: {e}")))?;
         let config = redis::aio::ConnectionManagerConfig::new()
             .set_number_of_retries(1)
-            .set_connection_timeout(Some(std::time::Duration::from_secs(2)))
-            .set_response_timeout(Some(std::time::Duration::from_secs(2)));
-        let connection = client.get_connection_manager_with_config(config).await.map_err(gone)?;
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let connection = redis::aio::ConnectionManager::new_lazy_with_config(client.clone(), config)
+            .map_err(|e| Error::Invalid(format!("redis.url: {e}")))?;
         let local = broadcast::channel(4096).0;
-        let healthy = Arc::new(AtomicBool::new(true));
-        let listener = tokio::spawn(listen(client, local.clone(), healthy.clone())).abort_handle();
-        Ok(Self::Redis(Arc::new(RedisBus { local, connection, healthy, listener })))
+        let line = Arc::new(Line::default());
+        let (up, is_up) = tokio::sync::oneshot::channel();
+        let listener = tokio::spawn(listen(client, local.clone(), line.clone(), up)).abort_handle();
+        if tokio::time::timeout(PATIENCE, is_up).await.is_err() {
+            tracing::warn!("Redis does not answer: processes poll until it does");
+        }
+        Ok(Self::Redis(Arc::new(RedisBus { local, connection, line, listener })))
     }
 
     /// Tells every listener. A bus that is down loses the text; the receivers poll meanwhile.
@@ -62,14 +83,17 @@ impl Bus {
                 let _ = local.send(text.into());
             }
             Self::Redis(bus) => {
-                let sent: redis::RedisResult<()> =
-                    redis::AsyncCommands::publish(&mut bus.connection.clone(), CHANNEL, &text).await;
-                if let Err(e) = sent {
-                    if bus.healthy.swap(false, Ordering::Relaxed) {
+                // One that is known to be gone is not waited for again and again: a turn tells half a dozen things.
+                if bus.line.is_up.load(Ordering::Relaxed) {
+                    let sent: redis::RedisResult<()> =
+                        redis::AsyncCommands::publish(&mut bus.connection.clone(), CHANNEL, &text).await;
+                    let Err(e) = sent else { return };
+                    if bus.line.is_up.swap(false, Ordering::Relaxed) {
                         tracing::warn!(error = %e, "Redis is gone: other processes poll until it is back");
                     }
-                    let _ = bus.local.send(text.into()); // this process still hears itself
+                    bus.line.broke.notify_one();
                 }
+                let _ = bus.local.send(text.into()); // this process still hears itself
             }
         }
     }
@@ -85,7 +109,7 @@ impl Bus {
     pub fn is_healthy(&self) -> bool {
         match self {
             Self::Local(_) => true,
-            Self::Redis(bus) => bus.healthy.load(Ordering::Relaxed),
+            Self::Redis(bus) => bus.line.is_up.load(Ordering::Relaxed),
         }
     }
 
@@ -97,20 +121,51 @@ impl Bus {
     }
 }
 
-async fn listen(client: redis::Client, local: broadcast::Sender<Arc<str>>, healthy: Arc<AtomicBool>) {
+async fn listen(
+    client: redis::Client,
+    local: broadcast::Sender<Arc<str>>,
+    line: Arc<Line>,
+    up: tokio::sync::oneshot::Sender<()>,
+) {
+    let mut up = Some(up);
     loop {
-        if let Ok(mut pubsub) = client.get_async_pubsub().await
-            && pubsub.subscribe(CHANNEL).await.is_ok()
-        {
-            healthy.store(true, Ordering::Relaxed);
-            let mut messages = pubsub.on_message();
-            while let Some(message) = messages.next().await {
-                if let Ok(text) = message.get_payload::<String>() {
+        if let Ok(Ok(pubsub)) = tokio::time::timeout(PATIENCE, subscribed(&client)).await {
+            line.is_up.store(true, Ordering::Relaxed);
+            match up.take() {
+                Some(up) => {
+                    let _ = up.send(());
+                }
+                None => tracing::info!("Redis is back"),
+            }
+            // What was told before this moment may not have been heard.
+            let _ = local.send(RESYNC.into());
+            hear(pubsub, &local, &line).await;
+            line.is_up.store(false, Ordering::Relaxed);
+            let _ = local.send(RESYNC.into());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn subscribed(client: &redis::Client) -> redis::RedisResult<redis::aio::PubSub> {
+    let mut pubsub = client.get_async_pubsub().await?;
+    pubsub.subscribe(CHANNEL).await?;
+    Ok(pubsub)
+}
+
+/// Passes on what is published, until the connection ends or somebody could not publish.
+async fn hear(mut pubsub: redis::aio::PubSub, local: &broadcast::Sender<Arc<str>>, line: &Line) {
+    let mut messages = pubsub.on_message();
+    loop {
+        tokio::select! {
+            message = messages.next() => match message.map(|m| m.get_payload::<String>()) {
+                Some(Ok(text)) => {
                     let _ = local.send(text.into());
                 }
-            }
+                Some(Err(_)) => {}
+                None => return,
+            },
+            () = line.broke.notified() => return,
         }
-        healthy.store(false, Ordering::Relaxed);
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
 }

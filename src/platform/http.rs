@@ -11,6 +11,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -84,10 +85,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// A network, or one address as the network of itself.
+pub fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 /// Whose connection it is: the peer, or, when the peer is a configured proxy, whom it names.
 pub fn client_address(parts: &Parts, trusted_proxies: &[String]) -> Option<String> {
     let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|c| c.0.ip())?;
-    let is_trusted = |ip: &IpAddr| trusted_proxies.iter().any(|p| p.parse() == Ok(*ip));
+    let is_trusted = |ip: &IpAddr| trusted_proxies.iter().filter_map(|p| network(p)).any(|n| n.contains(ip));
     if !is_trusted(&peer) {
         return Some(peer.to_string());
     }

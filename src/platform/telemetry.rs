@@ -5,6 +5,11 @@ use std::sync::LazyLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt};
 
+/// Whether `filter` is one that [`start_logs`] understands.
+pub fn is_filter(filter: &str) -> bool {
+    EnvFilter::try_new(filter).is_ok()
+}
+
 /// Starts logging to standard error: `filter` as in `info,frontdesk=debug`, as text or as JSON lines.
 pub fn start_logs(filter: &str, json: bool) {
     // The vector engine tells its inner life at every start; `filter` may ask for it again.

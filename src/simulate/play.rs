@@ -62,6 +62,9 @@ impl Stage {
             database: crate::app::config::Database::default(),
             vectors: crate::app::config::Vectors::default(),
             redis: crate::app::config::Redis::default(),
+            // Nobody real is called, nothing is put away where others see it.
+            files: crate::app::config::FileStore::default(),
+            notify: crate::app::config::Notify::default(),
             ..config
         };
         // A Monday morning, whenever it is run.

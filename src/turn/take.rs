@@ -15,6 +15,7 @@ use crate::{
     app::{App, Changed, ConversationId, IdentityId, TurnId},
     assistants, customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
+    knowledge::{self, Evidence, Query},
     memory::{self, Asker, Handed, Recalled},
     platform::{Error, Result, language::Language, model::Tape},
 };
@@ -256,11 +257,20 @@ async fn write_hand_off(
         detail: json!({"why": why}),
         recording: None,
     };
+    let asked = [asked.unwrap_or_default(), question.text.clone()].join("\n").trim().to_string();
+    let found = if asked.is_empty() {
+        Evidence::default()
+    } else {
+        // What an agent would look for first; that nothing can be searched now keeps nobody waiting.
+        let query = Query { by_words_alone: true, ..Query::new(asked.clone(), 3) };
+        knowledge::search(app, opened.conversation.org_id, &query).await.unwrap_or_default()
+    };
     let brief = Brief {
-        question: [asked.unwrap_or_default(), question.text.clone()].join("\n").trim().to_string(),
+        question: asked,
         tried: vec![why.into()],
+        evidence: passages(&found).take(3).collect(),
+        missing: missing(reason).into(),
         mood: "calm".into(),
-        ..Brief::default()
     };
     inbox::hand_off(app, &opened.conversation, reason.word(), &brief, question.language, &trace).await
 }
@@ -381,6 +391,29 @@ fn is_yes(text: &str) -> bool {
     YES.contains(&plain) || ["yes ", "好的 ", "可以 "].iter().any(|start| plain.starts_with(start) && plain.len() < 60)
 }
 
+/// The passages that were found, as an agent sees them.
+fn passages(found: &Evidence) -> impl Iterator<Item = BriefEvidence> + '_ {
+    found.passages.iter().map(|passage| BriefEvidence {
+        title: passage.headline(),
+        quote: passage.passage.content.chars().take(300).collect(),
+        score: f64::from(passage.score),
+    })
+}
+
+/// What an answer by the assistant lacked, for the person who gives it.
+fn missing(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AskedForPerson => "the customer wants to talk to a person",
+        Reason::NothingFound => "nothing in the documents is about this",
+        Reason::Unsure => "the documents are about this, but it is not certain that they answer it",
+        Reason::Unproven => "the documents do not prove an answer",
+        Reason::Upset => "the customer is upset: an answer alone does not help",
+        Reason::RepeatedFailure => "the assistant could not help several times in a row",
+        Reason::ModelUnavailable => "the model did not answer",
+        Reason::Policy => "a person is meant to answer this",
+    }
+}
+
 /// What an agent needs to know, from what the assistant saw and did.
 fn brief(question: &Question, outcome: &Outcome) -> Brief {
     let found = &outcome.found;
@@ -399,25 +432,12 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
         .iter()
         .map(|s| BriefEvidence { title: s.title.clone(), quote: s.quote.clone(), score: s.score })
         .collect();
-    for passage in found.passages.iter().take(3 - evidence.len().min(3)) {
-        evidence.push(BriefEvidence {
-            title: passage.headline(),
-            quote: passage.passage.content.chars().take(300).collect(),
-            score: f64::from(passage.score),
-        });
-    }
-    let missing = match outcome.verdict.reason() {
-        Some(Reason::NothingFound) => "nothing in the documents is about this",
-        Some(Reason::Unproven) => "the documents do not prove an answer",
-        Some(Reason::Unsure) => "the documents are about this, but it is not certain that they answer it",
-        Some(Reason::ModelUnavailable) => "the model did not answer",
-        _ => "",
-    };
+    evidence.extend(passages(found).take(3 - evidence.len().min(3)));
     Brief {
         question: question.text.clone(),
         tried,
         evidence,
-        missing: missing.into(),
+        missing: outcome.verdict.reason().map(missing).unwrap_or_default().into(),
         mood: if outcome.trace.signals.is_upset { "upset" } else { "calm" }.into(),
     }
 }
@@ -425,6 +445,25 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A brief is written in English; the console says it in the agent's language.
+    #[test]
+    fn what_a_brief_says_the_console_says_in_chinese_too() {
+        let words = include_str!("../../console/src/words/zh.ts");
+        let reasons = [
+            Reason::AskedForPerson,
+            Reason::NothingFound,
+            Reason::Unsure,
+            Reason::Unproven,
+            Reason::Upset,
+            Reason::RepeatedFailure,
+            Reason::ModelUnavailable,
+            Reason::Policy,
+        ];
+        for said in reasons.map(missing) {
+            assert!(words.contains(&format!("\"{said}\"")), "{said}");
+        }
+    }
 
     #[test]
     fn a_question_is_read_without_the_greetings_around_it() {

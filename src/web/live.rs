@@ -14,9 +14,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     app::{App, Change, Changed},
-    platform::Result,
+    platform::{Result, bus},
     staff::{Can, SignedIn},
 };
+
+/// How often a page looks for itself while other processes can't be heard.
+const POLL: Duration = Duration::from_secs(5);
 
 /// Follow what changes in the organisation: each event is `{"org", "kind", "id"}`; `resync` means that some were missed.
 #[utoipa::path(get, path = "/api/events", tag = "live", responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -34,8 +37,11 @@ pub async fn events(
                 () = watched.stopping.cancelled() => return,
                 () = out.closed() => return,
                 heard = changes.recv() => heard,
+                // What other processes change is not heard now: the page looks by itself.
+                () = tokio::time::sleep(POLL), if !watched.bus.is_healthy() => Ok(bus::RESYNC.into()),
             };
             let event = match heard {
+                Ok(text) if &*text == bus::RESYNC => Event::default().event("resync").data("{}"),
                 Ok(text) => match serde_json::from_str::<Change>(&text) {
                     Ok(change) if change.org == org && concerns(&change.what, user) => {
                         Event::default().event("changed").data(&*text)

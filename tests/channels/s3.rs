@@ -144,7 +144,8 @@ fn signed(method: &Method, path: &str, query: &str, headers: &HeaderMap, body: &
     let mut values: Vec<String> = query
         .split('&')
         .filter(|p| !p.is_empty())
-        .map(|p| if p.contains('=') { p.to_string() } else { format!("{p}=") })
+        // A space may be written as a plus; it is signed as %20.
+        .map(|p| if p.contains('=') { p.replace('+', "%20") } else { format!("{p}=") })
         .collect();
     values.sort();
     let canonical = format!("{method}\n{path}\n{}\n{signed}\n{names}\n{hash}", values.join("&"));

@@ -148,6 +148,26 @@ async fn a_child_takes_no_more_memory_and_time_than_it_may() {
 }
 
 #[tokio::test]
+async fn a_large_file_of_a_plain_format_is_read_in_a_child_too() {
+    let dir = Scratch::new();
+    let little = Limits { memory_mb: 128, ..LIMITS };
+    let zeros = format!("[0{}]", ",0".repeat(4_000_000));
+    for (name, kind, text) in
+        [("zeros.json", Kind::Json, zeros.clone()), ("zeros.csv", Kind::Csv, zeros.replace([',', '['], "a,").repeat(2))]
+    {
+        let path = dir.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        let read = parse::read(&path, kind, little, &child()).await;
+        assert_eq!(read.unwrap_err(), Failure::TooMuchMemory, "{name}");
+    }
+    // With room to read it, it is more than a document may say.
+    let path = dir.0.join("cells.csv");
+    std::fs::write(&path, "a,b\n".repeat(2_500_000)).unwrap();
+    let room = Limits { memory_mb: 4096, ..LIMITS };
+    assert_eq!(parse::read(&path, Kind::Csv, room, &child()).await.unwrap_err(), Failure::TooLarge);
+}
+
+#[tokio::test]
 async fn damaged_files_do_no_harm_to_a_child_either() {
     for (name, kind) in [("returns-zh.pdf", Kind::Pdf), ("plans.pptx", Kind::Pptx)] {
         damaged(name, kind, &child(), 10).await;

@@ -28,6 +28,20 @@ on_each_database! {
         assert_eq!((rows(&app, org).await, points(&app, org).await), (1, 1));
     }
 
+    async fn the_same_content_uploaded_at_once_under_many_names_is_one_document(app: TestApp) {
+        let org = shop(&app).await;
+        let uploads = (0..20).map(|n| {
+            let (app, name) = (&app, format!("copy {n}.md"));
+            async move { upload(app, org, &name, b"Refunds take five days.").await }
+        });
+        let added = futures::future::join_all(uploads).await;
+        let new = added.iter().filter(|a| a.outcome == Outcome::New).count();
+        assert_eq!(new, 1);
+        assert!(added.iter().all(|a| a.document.id == added[0].document.id));
+        work(&app).await;
+        assert_eq!((rows(&app, org).await, points(&app, org).await), (1, 1));
+    }
+
     async fn a_new_version_replaces_the_old_one_at_once(app: TestApp) {
         let org = shop(&app).await;
         let first = ingested(&app, org, "a.md", b"Refunds take five days.\n\nWe never ship to islands.").await;

@@ -9,6 +9,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod command;
 mod kill;
 mod pipe;
 mod process;

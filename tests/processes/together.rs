@@ -116,16 +116,19 @@ async fn two_processes_share_the_work_and_a_dead_redis_loses_nothing() {
             assert!(sent.send().await.unwrap().status().is_success());
         }
     };
-    deliver(one.url.clone(), 0).await;
-    let heard = tokio::time::timeout(Duration::from_secs(120), async {
-        while let Some(Ok(bytes)) = events.next().await {
-            if String::from_utf8_lossy(&bytes).contains("\"conversation\"") {
-                return true;
+    let mut hears = async |what: &str| {
+        let heard = tokio::time::timeout(Duration::from_secs(120), async {
+            while let Some(Ok(bytes)) = events.next().await {
+                if String::from_utf8_lossy(&bytes).contains(what) {
+                    return true;
+                }
             }
-        }
-        false
-    });
-    assert!(heard.await.unwrap(), "what one received never showed at two");
+            false
+        });
+        heard.await.unwrap_or(false)
+    };
+    deliver(one.url.clone(), 0).await;
+    assert!(hears("\"conversation\"").await, "what one received never showed at two");
 
     // Redis dies: nothing is lost, the processes poll and say so.
     let port = redis.port;
@@ -137,7 +140,24 @@ async fn two_processes_share_the_work_and_a_dead_redis_loses_nothing() {
     until("the processes say that Redis is gone", || async { ready(&one, &http).await["status"] == "degraded" }).await;
     assert!(mailbox.lock().unwrap().times.values().all(|times| *times == 1), "something was sent twice");
 
+    // Whoever watches looks by himself meanwhile.
+    for _ in 0..3 {
+        assert!(hears("event: resync").await, "a page at two was not told to look by itself");
+    }
+
+    // A process that starts now serves all the same, also without the vector server: people are called.
+    let three_dir = Scratch::new();
+    let mut poor = settings.clone();
+    poor[2].1 = "http://127.0.0.1:1".into();
+    let mut three = Process::start(&three_dir.0, &poor, &http).await;
+    assert_eq!(ready(&three, &http).await["status"], "degraded");
+    assert!(three.call(&http, "GET", "/api/conversations", None).await.is_some());
+    three.kill();
+
     // It comes back: all is well without a restart.
     let _redis = Redis::start(Some(port));
     until("the processes find Redis again", || async { ready(&one, &http).await["status"] == "ok" }).await;
+    // What happens from here on is heard again.
+    deliver(one.url.clone(), 7).await;
+    assert!(hears("\"conversation\"").await, "what one received after the outage never showed at two");
 }

@@ -18,6 +18,12 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^(.*): the first answer is overdue$/, (name) => `${name}：首次回复已超时`],
   [/^(.*): the solution is due soon$/, (name) => `${name}：解决时限即将到期`],
   [/^(.*): the solution is overdue$/, (name) => `${name}：解决时限已超时`],
+  [/^A message to (.*) could not be delivered$/, (name) => `发给${name}的消息未能送达`],
+  [/^The channel (.*) has a problem$/, (name) => `渠道“${name}”出现问题`],
+  [/^The channel (.*) works again$/, (name) => `渠道“${name}”已恢复正常`],
+  [/^A webhook was disabled because it has failed for a day$/, () => "一个 Webhook 连续失败一天，已停用"],
+  [/^The mail about a waiting customer could not be sent$/, () => "客户等待提醒邮件未能发出"],
+  [/^The message about a waiting customer could not be sent$/, () => "客户等待提醒消息未能发出"],
 ];
 
 /** 服务器用英文记录的步骤。 */
@@ -27,6 +33,17 @@ const steps: Record<string, string> = {
   "the customer asked for a person": "客户要求人工",
   "the customer was offered a person and accepted": "客户接受了转人工",
   "the customer sent something that is not text": "客户发送了非文字内容",
+  "the customer wants everything about them erased; they have several accounts, and this one is not verified":
+    "客户要求删除自己的全部资料；该客户有多个账号，而当前账号尚未验证",
+  "the customer wants to talk to a person": "客户希望与人工沟通",
+  "the documents are about this, but it is not certain that they answer it": "文档中有相关内容，但不能确定是否回答了这个问题",
+  "the documents do not prove an answer": "文档不足以证明任何回答",
+  "the customer is upset: an answer alone does not help": "客户情绪不佳：只给答案并不够",
+  "the assistant could not help several times in a row": "助手连续多次未能帮到客户",
+  "the model did not answer": "模型没有响应",
+  "a person is meant to answer this": "这类问题应由人工回答",
+  "the customer does not have the answer, or may not have it": "客户没有收到回答，或可能没有收到",
+  "a person took over before it was sent": "发送前已由人工接手",
 };
 
 export const zh: Words = {
@@ -228,6 +245,12 @@ export const zh: Words = {
     step: (text) => {
       const found = /^found (\d+) passages? and (\d+) FAQs?$/.exec(text);
       if (found) return `找到 ${found[1]} 个段落和 ${found[2]} 条问答`;
+      const searched = /^searched the documents for “([\s\S]*)”$/.exec(text);
+      if (searched) return `在文档中搜索了“${searched[1]}”`;
+      const cut = /^did not say “([\s\S]*)”: the documents do not prove it$/.exec(text);
+      if (cut) return `没有说“${cut[1]}”：文档不能证明这一点`;
+      const failed = /^the assistant failed: ([\s\S]*)$/.exec(text);
+      if (failed) return `助手出错：${failed[1]}`;
       return steps[text] ?? text;
     },
   },

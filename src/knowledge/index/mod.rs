@@ -19,7 +19,7 @@ mod vectors;
 pub(super) use batch::Ready;
 pub use faqs::faq;
 pub(super) use faqs::{count_in, count_out};
-pub use rebuild::{drop_all, drop_replaced, rebuild, reweigh};
+pub use rebuild::{drop_all, drop_replaced, not_rebuilt, rebuild, reweigh};
 pub use reconcile::{order_rebuilds, reconcile, size};
 pub(super) use rounds::add_with_others;
 pub use texts::{Text, TextsAdded, add_texts};

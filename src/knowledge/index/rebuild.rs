@@ -81,7 +81,7 @@ async fn rebuild_one(app: &App, org: OrgId, collection: Collection) -> Result<()
             break;
         }
         after = last;
-        let written = write(app, &targets, &entries).await?;
+        let written = Box::pin(write(app, &targets, &entries)).await?;
         if written.lacks_meaning {
             // A generation whose meaning is missing would be worse than the one that serves.
             return Err(Error::Unavailable { service: "the model", source: anyhow::anyhow!("no embeddings") });
@@ -118,6 +118,21 @@ async fn rebuild_one(app: &App, org: OrgId, collection: Collection) -> Result<()
     Job::DropIndexes { org }.push_at(tx.conn(), org, app.now(), app.now() + GRACE).await?;
     tx.commit().await?;
     tracing::info!(org.id = %org, collection = ?collection, generation = number, "switched to a new index");
+    Ok(())
+}
+
+/// A rebuild is not tried again: what was built of it goes, and the old index goes on answering.
+pub async fn not_rebuilt(app: &App, org: OrgId) -> Result<()> {
+    for collection in [Collection::Passages, Collection::Faqs] {
+        let all = generations::list(app.read().await?.conn(), org, collection).await?;
+        for begun in all.iter().filter(|g| g.state == GenerationState::Building) {
+            let mut tx = app.begin().await?;
+            words::lock(tx.conn(), org, collection).await?;
+            generations::delete(tx.conn(), org, collection, begun.generation).await?;
+            tx.commit().await?;
+            app.vectors.drop_collection(&begun.name()).await?;
+        }
+    }
     Ok(())
 }
 

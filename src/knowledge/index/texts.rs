@@ -52,7 +52,8 @@ pub async fn add_texts(
         let round = rounds.next(&written);
         let is_last = round.texts.is_empty() && rounds.left.is_none();
         let read = read_round(app, org, kb, round.texts);
-        let (added, read) = tokio::join!(add(app, org, std::mem::take(&mut ready)), read);
+        // On the heap: both together, in a caller's future, are more than a small stack holds.
+        let (added, read) = tokio::join!(Box::pin(add(app, org, std::mem::take(&mut ready))), Box::pin(read));
         added?;
         if is_last {
             break;

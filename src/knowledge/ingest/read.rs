@@ -2,7 +2,7 @@
 
 use std::{io::Read, path::Path, time::Duration};
 
-use super::{TEXT_BYTES, cut, name_of};
+use super::{cut, name_of};
 use crate::{
     app::App,
     knowledge::{
@@ -25,9 +25,6 @@ pub(super) async fn read(app: &App, document: &Document, version: &DocumentVersi
     let is_named = version.title != name_of(&document.source);
     let title = version.title.clone();
     let split = blocking(move || {
-        if text_bytes(&parsed) > TEXT_BYTES {
-            return Ok(Err(Failure::TooLarge));
-        }
         let own = parsed.title.clone().or_else(|| first_heading(&parsed));
         let title = if is_named { title } else { own.map_or(title, |t| cut(&t)) };
         parsed.title = Some(title.clone());
@@ -86,14 +83,6 @@ fn head_of(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut head = Vec::new();
     file.take(64 << 10).read_to_end(&mut head).map_err(|_| Failure::SourceMissing)?;
     Ok(head)
-}
-
-fn text_bytes(parsed: &Parsed) -> usize {
-    let bytes = |part: &Part| match part {
-        Part::Markdown(text) | Part::Text(text) | Part::Entry { text, .. } => text.len(),
-        Part::Table(table) => table.rows.iter().flatten().map(String::len).sum(),
-    };
-    parsed.parts.iter().map(bytes).sum()
 }
 
 /// The heading with which a text begins, if it is the only one of the first level: else each is a chapter.

@@ -27,6 +27,23 @@ pub struct Parsed {
     pub parts: Vec<Part>,
 }
 
+/// How much text one document may hold, in bytes ([`Parsed::weight`]).
+pub(super) const MOST: usize = 128 << 20;
+/// What a cell or an entry takes beside its text.
+const EACH: usize = 32;
+
+impl Parsed {
+    /// How much it takes in memory, about, in bytes.
+    pub fn weight(&self) -> usize {
+        let weight = |part: &Part| match part {
+            Part::Markdown(text) | Part::Text(text) => text.len(),
+            Part::Entry { heading, text } => EACH + text.len() + heading.as_ref().map_or(0, String::len),
+            Part::Table(table) => table.header.iter().chain(table.rows.iter().flatten()).map(|c| EACH + c.len()).sum(),
+        };
+        self.parts.iter().map(weight).sum()
+    }
+}
+
 /// A stretch of a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Part {

@@ -1,8 +1,9 @@
 //! Reading a file that nobody vouches for, in bounded time and memory.
 //!
 //! PDF, Office and HTML are read by `frontdesk parse-document` in a child process: it may exhaust its memory, loop,
-//! overflow its stack or panic, and only this document fails. Plain formats, whose readers are simple and iterative,
-//! are read on a blocking thread.
+//! overflow its stack or panic, and only this document fails. So is whatever is large: ten megabytes of JSON may take
+//! half a gigabyte once they are read. Small files of plain formats, whose readers are simple and iterative, are read on a
+//! blocking thread.
 
 use std::{
     ffi::OsString,
@@ -16,7 +17,7 @@ use std::{
 
 use tokio::io::AsyncReadExt;
 
-use super::{Failure, Kind, Parsed, parse};
+use super::{Failure, Kind, MOST, Parsed, parse};
 
 /// The hidden subcommand by which a child is told what it is.
 const COMMAND: &str = "parse-document";
@@ -62,10 +63,16 @@ pub fn read_in_children() {
     CHILDREN.store(true, Ordering::Relaxed);
 }
 
+/// From how many bytes on a file is read in a child whatever its format.
+const LARGE: u64 = 2 << 20;
+/// How much a child may answer, as JSON: its answer is held in this process.
+const ANSWER: u64 = 2 * MOST as u64;
+
 /// Reads the file at `path` as `kind`.
 pub async fn read(path: &Path, kind: Kind, limits: Limits, sandbox: &Sandbox) -> Result<Parsed, Failure> {
+    let size = tokio::fs::metadata(path).await.map_or(0, |file| file.len());
     match sandbox {
-        Sandbox::Child(program) if kind.is_risky() => in_child(program, path, kind, limits).await,
+        Sandbox::Child(program) if kind.is_risky() || size > LARGE => in_child(program, path, kind, limits).await,
         _ => on_thread(path.to_path_buf(), kind, limits).await,
     }
 }
@@ -77,7 +84,8 @@ pub(in crate::knowledge) async fn read_text(text: String, kind: Kind) -> Result<
 }
 
 fn guarded(kind: Kind, bytes: &[u8]) -> Result<Parsed, Failure> {
-    catch_unwind(AssertUnwindSafe(|| parse(kind, bytes))).unwrap_or(Err(Failure::Corrupt))
+    let read = catch_unwind(AssertUnwindSafe(|| parse(kind, bytes))).unwrap_or(Err(Failure::Corrupt))?;
+    if read.weight() > MOST { Err(Failure::TooLarge) } else { Ok(read) }
 }
 
 async fn on_thread(path: PathBuf, kind: Kind, limits: Limits) -> Result<Parsed, Failure> {
@@ -120,11 +128,10 @@ async fn in_child(program: &Path, path: &Path, kind: Kind, limits: Limits) -> Re
         }
     };
     let Some(stdout) = child.stdout.take() else { return Err(Failure::GaveUp) };
-    let most = limits.memory_mb.saturating_mul(1 << 20) / 2;
     let reading = async {
         let mut answer = Vec::new();
-        stdout.take(most + 1).read_to_end(&mut answer).await.map_err(|_| Failure::Corrupt)?;
-        if answer.len() as u64 > most {
+        stdout.take(ANSWER + 1).read_to_end(&mut answer).await.map_err(|_| Failure::Corrupt)?;
+        if answer.len() as u64 > ANSWER {
             return Err(Failure::TooLarge);
         }
         let status = child.wait().await.map_err(|_| Failure::Corrupt)?;

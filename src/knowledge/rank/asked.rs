@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     super::wants::{self, Wants},
     negation::is_negated,
+    related::{Related, related},
     synonyms,
 };
 use crate::platform::{
@@ -33,6 +34,8 @@ pub struct Term {
     pub is_implied: bool,
     /// Terms that say the same.
     pub synonyms: &'static [u32],
+    /// Words of documents for what the customer says in words of their own.
+    pub related: Vec<Related>,
     /// Its place among the tokens of the question.
     pub(super) position: Option<usize>,
 }
@@ -59,7 +62,9 @@ impl Asked {
         let wants = Wants::read(text);
         let mut terms: Vec<Term> = Vec::new();
         let mut stops: Vec<u32> = Vec::new();
-        for (position, token) in lexical::tokens(text).into_iter().enumerate() {
+        let tokens = lexical::tokens(text);
+        let related = related(&tokens);
+        for (position, token) in tokens.into_iter().enumerate() {
             if token.kind == Kind::Stop && !stops.contains(&token.id) {
                 stops.push(token.id);
             }
@@ -81,6 +86,7 @@ impl Asked {
                 only_asks,
                 is_implied: false,
                 synonyms: synonyms::of(token.id),
+                related: of_token(&related, &token),
                 position: Some(position),
             });
         }
@@ -97,6 +103,14 @@ impl Asked {
             term.document_frequency = document_frequency(term.id);
             term.idf = lexical::idf(term.document_frequency, entries);
             term.weight *= if term.only_asks && term.document_frequency == 0 { 0.0 } else { term.idf };
+            let rarest = lexical::idf(1, entries).max(f32::EPSILON);
+            for word in &mut term.related {
+                word.share *= match document_frequency(word.id) {
+                    0 => 0.0,
+                    held_by => (lexical::idf(held_by, entries) / rarest).clamp(0.0, 1.0),
+                };
+            }
+            term.related.retain(|word| word.share > 0.0);
         }
         self.sum();
     }
@@ -118,6 +132,8 @@ impl Asked {
         for term in &self.terms {
             let others = term.synonyms.iter().filter(|id| !self.terms.iter().any(|t| t.id == **id));
             terms.extend(others.map(|id| (*id, SYNONYM * term.weight)));
+            let others = term.related.iter().filter(|word| !self.terms.iter().any(|t| t.id == word.id));
+            terms.extend(others.map(|word| (word.id, RELATED * word.share * term.weight)));
         }
         // Where two terms have the same synonym, the rarer one's weight is kept.
         terms.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
@@ -164,12 +180,20 @@ fn imply(terms: &mut Vec<Term>, wants: Wants, language: Option<Language>) {
         only_asks: true,
         is_implied: true,
         synonyms,
+        related: Vec::new(),
         position: None,
     });
 }
 
 /// What a passage's synonym of a word counts for beside the word itself.
 const SYNONYM: f32 = 0.4;
+/// The same for a word that is only related.
+const RELATED: f32 = 0.3;
+
+/// The related words of the phrases that a token is part of.
+fn of_token(related: &[(Range<usize>, &[Related])], token: &Token) -> Vec<Related> {
+    related.iter().filter(|(range, _)| overlaps(range, token)).flat_map(|(_, words)| words.iter().copied()).collect()
+}
 
 fn overlaps(range: &Range<usize>, token: &Token) -> bool {
     token.start < range.end && range.start < token.end

@@ -11,6 +11,7 @@ mod features;
 mod negation;
 mod pick;
 mod read;
+mod related;
 mod synonyms;
 
 pub use alike::{coverage, likeness, same_question, shares_root};
@@ -20,6 +21,7 @@ pub use features::Features;
 pub use negation::is_negated;
 pub use pick::{Pick, picks};
 pub use read::{Read, Scored, Text, read};
+pub use related::Related;
 pub use synonyms::{are_synonyms, of as synonyms_of, synonyms, term_of};
 
 use crate::platform::language::is_han;

@@ -96,6 +96,8 @@ const CLOSELY: usize = 6;
 
 /// What a synonym counts for beside the word itself.
 const SYNONYM: f32 = 0.6;
+/// The same for a word that is only related.
+const RELATED: f32 = 0.45;
 
 /// What a verb counts for where the question has a noun of the same stem, or the other way round.
 const OTHER_PART: f32 = 0.5;
@@ -157,6 +159,18 @@ fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
     by_id
 }
 
+/// By the id of a related word, the terms it stands for, and how much of each. Sorted.
+fn related_index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
+    let is_asked = |id: u32| terms.iter().any(|t| t.id == id);
+    let of = |(i, term): (usize, &&Term)| {
+        let words = term.related.iter().filter(|word| !is_asked(word.id));
+        words.map(|word| (word.id, i, RELATED * word.share)).collect::<Vec<_>>()
+    };
+    let mut by_id: Vec<(u32, usize, f32)> = terms.iter().enumerate().flat_map(of).collect();
+    by_id.sort_by_key(|(id, i, _)| (*id, *i));
+    by_id
+}
+
 /// Of what a part of a document's title names, the share that the question names too, for the part that fits best:
 /// "Delivery: times and fees" is about fees, "Shipping restrictions" only half about shipping.
 fn named_by(asked: &Asked, headline: &str) -> f32 {
@@ -198,6 +212,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
 
     let by_id = index(&terms);
     let held = |id: u32| by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok().and_then(|at| by_id.get(at));
+    let related = related_index(&terms);
+    let stands_for = |id: u32| {
+        let from = related.partition_point(|(of, _, _)| *of < id);
+        related.get(from..).unwrap_or_default().iter().take_while(move |(of, _, _)| *of == id)
+    };
     let term_of = |id: u32| held(id).filter(|(_, _, share)| *share >= 1.0).map(|(_, i, _)| *i);
     let words: Vec<(usize, &str)> = terms
         .iter()
@@ -213,6 +232,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         {
             *found = found.max(*share);
         }
+        for (_, i, share) in stands_for(id) {
+            if let Some(found) = in_title.get_mut(*i) {
+                *found = found.max(*share);
+            }
+        }
     });
     // found[s][t]: how much of term t sentence s holds.
     let mut found = vec![vec![0.0f32; terms.len()]; parts.len()];
@@ -226,6 +250,11 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             continue;
         }
         let Some(row) = found.get_mut(sentence) else { continue };
+        for (_, i, share) in stands_for(token.id) {
+            if let Some(cell) = row.get_mut(*i) {
+                *cell = cell.max(*share);
+            }
+        }
         if let Some((_, i, share)) = held(token.id) {
             if let (Some(cell), Some(places)) = (row.get_mut(*i), places.get_mut(*i)) {
                 let is_aside = parts.get(sentence).is_some_and(|part| {

@@ -169,6 +169,19 @@ mod tests {
         assert!(pieces.iter().all(|p| p.content.ends_with("承担。") && p.tokens <= 250), "{pieces:?}");
     }
 
+    /// Many minutes if the time grew with the square of the length.
+    #[test]
+    fn a_long_text_without_an_end_of_a_sentence_takes_no_longer_than_its_length() {
+        for shape in ["kettle ", "letters", "水壶的内胆", "一，二"] {
+            let text = shape.repeat(600_000 / shape.len());
+            let parsed = Parsed { title: None, parts: vec![Part::Text(text.clone())] };
+            let pieces = split(&parsed, 320);
+            let kept: usize = pieces.iter().map(|p| p.content.chars().filter(|c| !c.is_whitespace()).count()).sum();
+            assert_eq!(kept, text.chars().filter(|c| !c.is_whitespace()).count(), "{shape}");
+            assert!(pieces.iter().all(|p| p.tokens <= 400), "{shape}");
+        }
+    }
+
     #[test]
     fn one_endless_word_is_still_cut() {
         let pieces = markdown(&"x".repeat(20_000), 320);

@@ -10,6 +10,30 @@ use super::{
 };
 use crate::platform::sentences;
 
+/// How much of an endless sentence the splitter sees at once, in bytes per token of a passage: it looks at all that is
+/// left for every passage it cuts, so that its time grows with the square of what it is given.
+const WINDOW: usize = 16;
+
+/// A text in parts of about `bytes`, each ending at a space or a comma where there is one in its second half.
+fn windows(text: &str, bytes: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let most = rest.floor_char_boundary(bytes.max(4));
+        let (window, _) = rest.split_at(most);
+        let joint = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
+        let end = match window.char_indices().rev().find(|(_, c)| joint(*c)) {
+            Some((at, c)) if most < rest.len() && at > most / 2 => at + c.len_utf8(),
+            _ => most,
+        };
+        let (window, after) = rest.split_at(end);
+        rest = after;
+        Some(window)
+    })
+}
+
 /// Fills passages one after the other.
 pub(super) struct Packer {
     size: usize,
@@ -125,9 +149,11 @@ impl Packer {
                 continue;
             }
             let splitter = TextSplitter::new(ChunkConfig::new(self.size).with_sizer(Estimate));
-            for chunk in splitter.chunks(sentence) {
-                self.segment(chunk, joint, "text");
-                self.flush();
+            for window in windows(sentence, WINDOW * self.size) {
+                for chunk in splitter.chunks(window) {
+                    self.segment(chunk, joint, "text");
+                    self.flush();
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     app::{KnowledgeBaseId, OrgId},
     both,
     knowledge::KnowledgeBase,
+    locking,
     platform::{db::Conn, error::Result},
 };
 
@@ -13,6 +14,13 @@ use crate::{
 pub async fn find(c: Conn<'_>, org: OrgId, id: KnowledgeBaseId) -> Result<Option<KnowledgeBase>> {
     const FIND: &str = "SELECT * FROM knowledge_bases WHERE org_id = $1 AND id = $2";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Whoever else wants to add documents to the base waits until this transaction ends.
+pub async fn lock(mut c: Conn<'_>, org: OrgId, id: KnowledgeBaseId) -> Result<()> {
+    let sql = locking!(c, "SELECT id FROM knowledge_bases WHERE org_id = $1 AND id = $2");
+    both!(c.again(), c => sqlx::query(sql).bind(org).bind(id).fetch_optional(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// The organisation's oldest base: where documents go when none is named.

@@ -68,6 +68,21 @@ pub async fn is_rebuild_queued(c: Conn<'_>, org: OrgId) -> Result<bool> {
     Ok(count > 0)
 }
 
+/// Why the last rebuild that was asked for was given up, if it was.
+pub async fn rebuild_failure(c: Conn<'_>, org: OrgId) -> Result<Option<String>> {
+    const FAILED: &str = "
+        SELECT COALESCE(last_error, '') FROM jobs
+        WHERE org_id = $1 AND state = 'failed' AND payload->>'job' = 'reindex' ORDER BY id DESC LIMIT 1";
+    Ok(both!(c, c => sqlx::query_scalar(FAILED).bind(org).fetch_optional(c).await)?)
+}
+
+/// Forgets rebuilds that were given up: another one is asked for.
+pub async fn forget_rebuild_failures(c: Conn<'_>, org: OrgId) -> Result<()> {
+    const FORGET: &str = "DELETE FROM jobs WHERE org_id = $1 AND state = 'failed' AND payload->>'job' = 'reindex'";
+    both!(c, c => sqlx::query(FORGET).bind(org).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// How many passages or FAQs the statistics count.
 pub async fn count_entries(c: Conn<'_>, org: OrgId, collection: Collection) -> Result<i64> {
     const COUNT: &str = "SELECT entry_count FROM lexical_totals WHERE org_id = $1 AND collection = $2";

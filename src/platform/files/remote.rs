@@ -86,16 +86,13 @@ impl Remote {
         attributes.insert(Attribute::Metadata(SHA256.into()), hash(from).await?.into());
         let mut file = tokio::fs::File::open(from).await?;
         let mut writer = BufWriter::with_capacity(self.store.clone(), self.key(path), PART).with_attributes(attributes);
-        let sent = async {
-            tokio::io::copy(&mut file, &mut writer).await?;
-            writer.shutdown().await
-        };
-        if let Err(e) = sent.await {
+        if let Err(e) = tokio::io::copy(&mut file, &mut writer).await {
             // Parts that were sent cost until somebody throws them away.
             let _ = writer.abort().await;
             return Err(unavailable(e));
         }
-        Ok(())
+        // From here on it throws them away by itself.
+        writer.shutdown().await.map_err(unavailable)
     }
 
     /// Streams the file at `path` to `to`; false if there is none. Bytes that are not those that were put are an error.

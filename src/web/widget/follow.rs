@@ -20,7 +20,7 @@ use super::{Visitor, WidgetConversation, reaction, shown};
 use crate::{
     app::{App, Change, Changed, ConversationId, MessageId},
     inbox::{self, Holder},
-    platform::{Error, Result, http::Query},
+    platform::{Error, Result, bus, http::Query},
 };
 
 /// How often a stream looks although nothing was said to have changed: Redis may be gone.
@@ -101,6 +101,7 @@ async fn follow(app: Arc<App>, visitor: Visitor, mut heard: Heard, out: tokio::s
                 true
             }
             change = changes.recv() => match change {
+                Ok(text) if &*text == bus::RESYNC => true,
                 Ok(text) => match serde_json::from_str::<Change>(&text) {
                     Ok(Change { org, what: Changed::Conversation { id } }) if org == visitor.org => {
                         last.as_ref().is_none_or(|c| c.id == id)
