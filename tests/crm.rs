@@ -11,6 +11,8 @@ mod support;
 
 #[path = "crm/model_settings.rs"]
 mod model_settings;
+#[path = "crm/pipelines.rs"]
+mod pipelines;
 #[path = "crm/sign_in.rs"]
 mod sign_in;
 

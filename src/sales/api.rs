@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Deal, Pipeline, StageKind, StageTotal,
     deal::{self, DealChange, NewDeal, Sought, Step, Target},
-    pipeline,
+    pipeline::{self, PipelineForm},
 };
 use crate::{
     app::{App, CustomerId, DealId, PipelineId, StageId, UserId},
@@ -17,13 +17,47 @@ use crate::{
         Error, Result,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
-    staff::{Can, DealRead, DealWrite},
+    staff::{Can, DealRead, DealWrite, SettingsManage},
 };
 
 /// List the pipelines with their stages.
 #[utoipa::path(get, path = "/api/pipelines", tag = "sales", responses((status = 200, body = Vec<Pipeline>)))]
 pub async fn list_pipelines(State(app): State<Arc<App>>, by: Can<DealRead>) -> Result<Json<Vec<Pipeline>>> {
     Ok(Json(pipeline::list(&app, &by).await?))
+}
+
+/// Make a pipeline.
+#[utoipa::path(post, path = "/api/pipelines", tag = "sales", request_body = PipelineForm,
+    responses((status = 201, body = Pipeline)))]
+pub async fn add_pipeline(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(form): Json<PipelineForm>,
+) -> Result<(StatusCode, Json<Pipeline>)> {
+    Ok((StatusCode::CREATED, Json(pipeline::add(&app, &by, &form).await?)))
+}
+
+/// Give a pipeline another name and other stages. Stages that are left out go, unless there are deals in them.
+#[utoipa::path(put, path = "/api/pipelines/{id}", tag = "sales", request_body = PipelineForm,
+    responses((status = 200, body = Pipeline)))]
+pub async fn edit_pipeline(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Path(id): Path<PipelineId>,
+    Json(form): Json<PipelineForm>,
+) -> Result<Json<Pipeline>> {
+    Ok(Json(pipeline::edit(&app, &by, id, &form).await?))
+}
+
+/// Delete a pipeline that holds no deals.
+#[utoipa::path(delete, path = "/api/pipelines/{id}", tag = "sales", responses((status = 204)))]
+pub async fn delete_pipeline(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Path(id): Path<PipelineId>,
+) -> Result<StatusCode> {
+    pipeline::remove(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which deals.

@@ -2,7 +2,7 @@
 
 use super::{Deal, Pipeline, Stage, StageTotal, deal::Sought};
 use crate::{
-    app::{CustomerId, DealId, OrgId, PipelineId},
+    app::{CustomerId, DealId, OrgId, PipelineId, StageId},
     both, locking,
     platform::{
         Result,
@@ -34,6 +34,54 @@ pub async fn insert_pipeline(c: Conn<'_>, org: OrgId, pipeline: &Pipeline) -> Re
         .bind(pipeline.id).bind(org).bind(&pipeline.name).bind(pipeline.is_default).bind(pipeline.created_at)
         .execute(c).await.map(|r| r.rows_affected()))?;
     Ok(added == 1)
+}
+
+/// A pipeline, its stages left out, held until the transaction ends.
+pub async fn lock_pipeline(mut c: Conn<'_>, org: OrgId, id: PipelineId) -> Result<Option<Pipeline>> {
+    let find = locking!(c, "SELECT * FROM pipelines WHERE org_id = $1 AND id = $2");
+    Ok(both!(c.again(), c => sqlx::query_as(find).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Renames a pipeline; false if the name is taken.
+pub async fn rename_pipeline(c: Conn<'_>, org: OrgId, id: PipelineId, name: &str) -> Result<bool> {
+    const RENAME: &str = "
+        UPDATE pipelines SET name = $3 WHERE org_id = $1 AND id = $2
+          AND NOT EXISTS (SELECT 1 FROM pipelines WHERE org_id = $1 AND name = $3 AND id <> $2)";
+    let n =
+        both!(c, c => sqlx::query(RENAME).bind(org).bind(id).bind(name).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(n == 1)
+}
+
+/// Deletes a pipeline with its stages.
+pub async fn delete_pipeline(c: Conn<'_>, org: OrgId, id: PipelineId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM pipelines WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Whether there are deals in a pipeline, or in one of its stages.
+pub async fn has_deals(c: Conn<'_>, org: OrgId, pipeline: PipelineId, stage: Option<StageId>) -> Result<bool> {
+    const COUNT: &str = "
+        SELECT COUNT(*) FROM deals WHERE org_id = $1 AND pipeline_id = $2 AND ($3 IS NULL OR stage_id = $3)";
+    let n: i64 = both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(pipeline).bind(stage).fetch_one(c).await)?;
+    Ok(n > 0)
+}
+
+/// Changes a stage: everything but its key.
+pub async fn change_stage(c: Conn<'_>, org: OrgId, stage: &Stage) -> Result<()> {
+    const CHANGE: &str = "
+        UPDATE deal_stages SET name = $3, position = $4, probability = $5, kind = $6 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(CHANGE)
+        .bind(org).bind(stage.id).bind(&stage.name).bind(stage.position).bind(stage.probability).bind(stage.kind)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Deletes a stage that holds no deals.
+pub async fn delete_stage(c: Conn<'_>, org: OrgId, id: StageId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM deal_stages WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(DELETE).bind(org).bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// Adds a stage.

@@ -95,7 +95,8 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(customers::api::list_tags, customers::api::add_tag))
         .routes(routes!(customers::api::edit_tag, customers::api::remove_tag))
         // sales
-        .routes(routes!(sales::api::list_pipelines))
+        .routes(routes!(sales::api::list_pipelines, sales::api::add_pipeline))
+        .routes(routes!(sales::api::edit_pipeline, sales::api::delete_pipeline))
         .routes(routes!(sales::api::list, sales::api::add))
         .routes(routes!(sales::api::totals))
         .routes(routes!(sales::api::find, sales::api::edit))

@@ -6,6 +6,7 @@ use frontdesk::{
     channels::webhook::{SIGNATURE, sign},
     platform::Clock,
 };
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,9 +20,18 @@ use crate::{
 /// How often the process is killed in each part of its work.
 const KILLS: u64 = 20;
 
-/// Instants that spread over the work: from before it begins to after it is done.
-fn instant(n: u64) -> Duration {
-    Duration::from_millis((n * 37) % 160)
+/// Instants that spread over the work, other ones each time: from before it begins to after it is done, most of them
+/// early. `FRONTDESK_TEST_SEED` brings those of an earlier run back.
+fn instants() -> impl FnMut() -> Duration {
+    let given =
+        std::env::vars().find(|(name, _)| name == "FRONTDESK_TEST_SEED").and_then(|(_, seed)| seed.parse().ok());
+    let seed: u64 = given.unwrap_or_else(rand::random);
+    eprintln!("FRONTDESK_TEST_SEED={seed}");
+    let mut chance = SmallRng::seed_from_u64(seed);
+    move || {
+        let share: f64 = chance.random();
+        Duration::from_secs_f64(0.6 * share * share)
+    }
 }
 
 async fn settings(on: On) -> Vec<(&'static str, String)> {
@@ -55,6 +65,7 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
     for on in databases() {
         let (dir, http) = (Scratch::new(), http());
         let settings = settings(on).await;
+        let mut instant = instants();
         let mut acknowledged = Vec::new();
         for n in 0..KILLS {
             let mut process = Process::start(&dir.0, &settings, &http).await;
@@ -71,10 +82,10 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
                 id
             };
             // Every other time in the middle of the uploads, else at an instant after their acknowledgement.
-            let patience = if n % 2 == 0 { instant(n) } else { Duration::from_secs(60) };
+            let patience = if n % 2 == 0 { instant() } else { Duration::from_secs(60) };
             if let Ok(Some(id)) = tokio::time::timeout(patience, uploads).await {
                 acknowledged.push((n, id));
-                tokio::time::sleep(instant(n)).await;
+                tokio::time::sleep(instant()).await;
             }
             process.kill();
         }
@@ -122,7 +133,7 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
         let path = channel["webhook_path"].as_str().unwrap().to_string();
 
         let mut customers = Vec::new();
-        // Twice: instants near the turn, and later ones near the delivery.
+        let mut instant = instants();
         for n in 0..2 * KILLS {
             let customer = format!("customer-{n}");
             let question = if n % 2 == 0 { "How long is the warranty?" } else { "Do you sell submarines?" };
@@ -145,7 +156,7 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
                 }
             }
             customers.push(customer);
-            tokio::time::sleep(instant(n)).await;
+            tokio::time::sleep(instant()).await;
             process.kill();
             process = Process::start(&dir.0, &settings, &http).await;
         }
