@@ -593,6 +593,27 @@ async fn a_good_model_answers_and_its_calls_are_traced() {
             ("Every grinder has a warranty of 24 months, counted from the day of delivery.", "assistant",)
         );
         assert_eq!(fake.asked().len(), 1);
+
+        // Everything that led to it is there to be looked at.
+        let agent = shop.user("mei", "agent").await;
+        let conversations = shop.call_as(&agent, "GET", "/api/conversations", None).await.body;
+        let path = format!("/api/conversations/{}/turns", conversations["items"][0]["id"].as_str().unwrap());
+        let turns = shop.call_as(&agent, "GET", &path, None).await.body;
+        let turn = &turns[0];
+        assert_eq!(turn["decision"], "answer", "{turn}");
+        assert!(turn["confidence"].as_f64().unwrap() > 0.0, "{turn}");
+        let trace = &turn["trace"];
+        let call = &trace["model_calls"][0];
+        assert_eq!((&call["purpose"], &call["outcome"]), (&json!("answer"), &json!("ok")), "{trace}");
+        for of in ["prompt_tokens", "completion_tokens"] {
+            assert!(call[of].as_i64().is_some_and(|n| n > 0), "{of}: {call}");
+        }
+        assert!(call["duration_ms"].as_f64().unwrap() > 0.0 && call["model"] == CHAT, "{call}");
+        assert!(trace["evidence"][0]["score"].as_f64().unwrap() > 0.0, "{trace}");
+        let draft = &trace["proven"]["draft"];
+        assert!(draft["sentences"][0]["text"].as_str().unwrap().contains("24 months"), "{trace}");
+        assert!(draft["from"].to_string().contains("answer.en.j2@"), "{trace}");
+        assert!(trace["timings_ms"]["total"].as_f64().unwrap() > 0.0, "{trace}");
     }
 }
 
