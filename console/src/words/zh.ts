@@ -149,6 +149,7 @@ export const zh: Words = {
     model_unavailable: "模型没有响应",
     policy: "规则要求人工处理",
     undeliverable: "消息无法送达",
+    too_long: "回答超出平台允许的长度",
     unknown: "未知",
   },
   decisions: { answer: "已回答", clarify: "已追问", offer_person: "询问是否转人工", hand_off: "已转人工", small_talk: "寒暄" },
