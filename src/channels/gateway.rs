@@ -30,6 +30,9 @@ pub(super) const TAKES: &[Takes] = &[
     Takes::of(&["*"], FileKind::Document, 16, 1024),
 ];
 
+/// Where WhatsApp keeps how its customers show themselves.
+const PICTURES: [&str; 1] = ["*.whatsapp.net"];
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
@@ -121,7 +124,7 @@ impl Gateway {
             };
             Event::Connection(Connection::link(is_up, state.clone(), format!("the gateway says: {state}")))
         } else {
-            Event::Nothing("a picture: pictures of customers are not kept")
+            item("photo").map_or(Event::Nothing("an event of another kind"), read_photo)
         })
     }
 
@@ -218,7 +221,11 @@ impl Gateway {
 
     pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
         let url = media.url.as_deref().ok_or(Error::NotFound("file"))?;
-        let base = self.base_url.as_deref().ok_or(Error::NotFound("file"))?;
+        let base = self.base_url.as_deref().unwrap_or_default();
+        // Pictures of customers lie at WhatsApp, whom our token is no business of.
+        if url::Url::parse(url).is_ok_and(|url| outside::is_listed(&url, &PICTURES)) {
+            return outside.file(url, base, &PICTURES, &[], limit).await;
+        }
         let bearer = format!("Bearer {}", self.token);
         outside.file(url, base, &[], &[("authorization", &bearer)], limit).await
     }
@@ -307,9 +314,24 @@ fn raw(what: &str, item: &Value) -> Result<RawEvent> {
     Ok(match what {
         "message" => RawEvent { external_id: format!("message:{own}"), lane: chat(item).unwrap_or_default(), payload },
         "ack" => RawEvent { external_id: format!("ack:{own}:{state}"), lane: format!("ack:{own}"), payload },
+        // The same picture again is no news, and fetching one keeps no message waiting.
+        "photo" => {
+            let lane = format!("photo:{}", chat(item).unwrap_or_default());
+            RawEvent { external_id: format!("photo:{}", sha256_hex(payload.as_bytes())), lane, payload }
+        }
         // Each state of the connection counts anew.
         _ => RawEvent { external_id: format!("{what}:{}", uuid::Uuid::now_v7()), lane: what.into(), payload },
     })
+}
+
+fn read_photo(photo: &Value) -> Event {
+    let url = of(photo, &["photo_url", "photoUrl", "url", "picture", "media_url"]).filter(|url| !url.is_empty());
+    match (of(photo, FROM).map(|chat| address(&chat)), url) {
+        (Some(customer), Some(url)) if customer.kind != "group" => {
+            Event::Photo { customer, media: Media { url: Some(url), ..Media::default() } }
+        }
+        _ => Event::Nothing("a picture of nobody, or none"),
+    }
 }
 
 /// 1 sent, 2 delivered, 3 read, 4 played, -1 failed; or the words.

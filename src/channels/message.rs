@@ -36,6 +36,8 @@ pub enum Event {
     Arrived(Arrival),
     /// The customer wants nothing from us any more, or again.
     Blocked { customer: Address, is_blocked: bool },
+    /// How the customer shows themselves.
+    Photo { customer: Address, media: Media },
     /// The customer has another address now.
     Moved { from: Vec<Address>, to: Vec<Address> },
     /// Something waits to be fetched.

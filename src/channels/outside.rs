@@ -228,7 +228,8 @@ fn is_platform(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(|host| PLATFORMS.contains(&host)))
 }
 
-fn is_listed(url: &Url, hosts: &[&str]) -> bool {
+/// Whether `url` is public and on the list.
+pub fn is_listed(url: &Url, hosts: &[&str]) -> bool {
     let is_public = match url.host() {
         Some(Host::Ipv4(ip)) => net::is_public(ip.into()),
         Some(Host::Ipv6(ip)) => net::is_public(ip.into()),

@@ -335,12 +335,16 @@ impl Delivery<'_> {
         }
     }
 
-    /// The platform certainly did not take it.
+    /// The platform certainly did not take it this time.
     async fn failed(&self, part: &Part, failure: Failure) -> Result<bool> {
         let app = self.app;
+        // An earlier attempt may have arrived, whatever becomes of its repetition.
+        let may_be_there = part.status == MessageStatus::Sending;
         match failure {
             Failure::Retry(why, after) => {
-                requeue(app, part, None, &why).await?;
+                if !may_be_there {
+                    requeue(app, part, None, &why).await?;
+                }
                 match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
                     Some(after) => Err(Error::Later { at: app.now() + grown(after, part.attempts) }),
                     None => Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) }),
@@ -354,18 +358,21 @@ impl Delivery<'_> {
                 app.changed(self.message.org_id, Changed::Conversation { id: self.message.conversation_id }).await;
                 Ok(false)
             }
-            Failure::OutsideWindow(why) => {
+            Failure::OutsideWindow(why) if !may_be_there => {
                 if self.outside_window(part, &why).await? {
                     return Err(Error::Later { at: app.now() });
                 }
                 Ok(false)
             }
-            Failure::Wait(why, _) | Failure::Never(why) => {
-                self.settle_part(part, MessageStatus::Failed, Some(&why), None).await?;
+            Failure::Wait(why, _) | Failure::OutsideWindow(why) | Failure::Never(why) => {
+                let status = if may_be_there { MessageStatus::Uncertain } else { MessageStatus::Failed };
+                self.settle_part(part, status, Some(&why), None).await?;
                 Ok(false)
             }
             Failure::Stop(why) => {
-                requeue(app, part, None, &why).await?;
+                if !may_be_there {
+                    requeue(app, part, None, &why).await?;
+                }
                 alarm::stop(app, self.message.org_id, self.message.channel_id, &why).await?;
                 Err(Error::Later { at: app.now() + STOPPED })
             }

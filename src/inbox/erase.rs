@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{file, store};
+use super::{file, photo, store};
 use crate::{
     app::{App, ChannelEventId, CustomerId, OrgId},
     customers::Identity,
@@ -66,7 +66,8 @@ pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<
     for id in &all {
         file::remove(app, org, *id).await?;
     }
-    Ok(i64::try_from(all.len()).unwrap_or(i64::MAX))
+    let pictures = photo::remove(app, org, customer).await?;
+    Ok(i64::try_from(all.len()).unwrap_or(i64::MAX).saturating_add(pictures))
 }
 
 /// Everything a customer wrote and was told, oldest first, private notes left out.

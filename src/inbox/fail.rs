@@ -21,7 +21,7 @@ pub(super) async fn settle(app: &App, message: &Message, status: MessageStatus, 
     let mut tx = app.begin().await?;
     let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
     let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
-    let told = if changed && status == MessageStatus::Failed {
+    let told = if changed && matches!(status, MessageStatus::Failed | MessageStatus::Uncertain) {
         report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
     } else {
         Vec::new()
@@ -41,13 +41,19 @@ pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
     };
     let parts = store::list_parts(reader.conn(), id).await?;
     drop(reader);
+    // What was on its way when we heard nothing more may have arrived.
+    let is_unclear = parts.iter().any(|part| part.status == MessageStatus::Sending);
     let mut tx = app.begin().await?;
     for part in parts {
-        let from = [MessageStatus::Queued, MessageStatus::Sending];
-        store::set_part_status(tx.conn(), part.id, &from, MessageStatus::Failed, Some(why), None, app.now()).await?;
+        for (from, to) in
+            [(MessageStatus::Queued, MessageStatus::Failed), (MessageStatus::Sending, MessageStatus::Uncertain)]
+        {
+            store::set_part_status(tx.conn(), part.id, &[from], to, Some(why), None, app.now()).await?;
+        }
     }
     tx.commit().await?;
-    settle(app, &message, MessageStatus::Failed, Some(why)).await
+    let status = if is_unclear { MessageStatus::Uncertain } else { MessageStatus::Failed };
+    settle(app, &message, status, Some(why)).await
 }
 
 /// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the

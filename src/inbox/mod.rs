@@ -31,6 +31,7 @@ mod join;
 mod mention;
 mod merge;
 mod overview;
+mod photo;
 mod reach;
 mod react;
 mod receipt;

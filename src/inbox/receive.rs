@@ -1,12 +1,12 @@
 //! What a customer writes becomes a message, once, in the right conversation.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use sqlx::types::Json;
 
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, file, greet, receipt, satisfaction,
+    change, connect, echo, file, greet, photo, receipt, satisfaction,
     store::{self, ChannelRow, NewConversation, Settled},
 };
 use crate::{
@@ -44,13 +44,14 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
         return settle(app, id, Settled { status: "ignored", error: why, ..Settled::default() }).await;
     }
     let read = connect::open(app, &row).and_then(|channel| Ok((channel.parse(&event.payload)?, channel)));
+    let received_at = event.received_at;
     let (event, channel) = match read {
         Ok(read) => read,
         Err(e) if e.is_transient() => return Err(e),
         Err(e) => return settle(app, id, failed(&e.to_string())).await,
     };
     let about = event.about().map(String::from);
-    let heard = hear(app, &row, &channel, event).await;
+    let heard = hear(app, &row, &channel, event, received_at).await;
     let is_early = matches!(heard, Ok(Heard::Early));
     let settled = match &heard {
         Ok(Heard::Done) => Settled { status: "processed", ..Settled::default() },
@@ -90,7 +91,13 @@ pub(super) enum Heard {
 }
 
 /// Does what an event asks for.
-async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> Result<Heard> {
+async fn hear(
+    app: &App,
+    row: &ChannelRow,
+    channel: &Channel,
+    event: Event,
+    received_at: DateTime<Utc>,
+) -> Result<Heard> {
     match event {
         Event::Message(mut inbound) => {
             let id = inbound.external_message_id.clone();
@@ -118,6 +125,9 @@ async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> R
         Event::Echo(of) => echo::take(app, row, of).await?,
         Event::Arrived(of) => greet::greet(app, row, &of).await?,
         Event::Held { customer, by_person } => echo::held(app, row, &customer, by_person).await?,
+        Event::Photo { customer, media } => {
+            return photo::take(app, row, channel, (&customer, &media), received_at).await;
+        }
         Event::Blocked { customer, is_blocked } => echo::blocked(app, row, &customer, is_blocked).await?,
         Event::Moved { from, to } => echo::moved(app, row, &from, &to).await?,
         Event::Connection(said) => alarm::connection(app, row.org_id, row.id, &said).await?,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     desk::{Desk, WARRANTY, serve},
-    support::app::{On, databases},
+    support::app::{On, databases, is_on_disk},
 };
 
 const QUESTION: &str = "How long is the warranty of a grinder?";
@@ -103,7 +103,6 @@ async fn the_simple_gateway_contract_from_the_inbox_to_the_ack() {
         for _ in 0..2 {
             assert_eq!(post("/messages/inbox", message.clone()).await.0, StatusCode::OK);
         }
-        assert_eq!(post("/customers/photo", json!({"phone": "60", "photo_url": "http://x"})).await.0, StatusCode::OK);
         desk.shop.settle().await;
         let sent = server.asked("/send");
         assert_eq!(sent.len(), 1);
@@ -359,5 +358,59 @@ async fn a_hidden_id_at_waha_and_the_number_behind_it_are_one_customer() {
         assert_eq!(desk.messages("Ana").await.len(), 6);
         assert_eq!(server.asked("/api/default/lids/77%40lid").len(), 1, "once is enough");
         assert_eq!(server.asked("/api/sendText")[0]["chatId"], "77@lid", "where they wrote");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customers_picture_is_kept_shown_to_who_may_see_them_and_erased_with_them() {
+    const FIRST: &[u8] = b"\xFF\xD8\xFFa face";
+    const SECOND: &[u8] = b"\x89PNG\r\n\x1a\nanother face";
+    for on in databases() {
+        let pictures = Router::new()
+            .route("/first", any(|| async { FIRST }))
+            .route("/second", any(|| async { SECOND }))
+            .route("/page", any(|| async { "<html>" }))
+            .fallback(any(|| async { Json(json!({"id": "OUT"})) }));
+        let url = serve(pictures).await;
+        let desk = open(on, "gateway", json!({"token": TOKEN, "base_url": url})).await;
+        let post = async |path: &str, body: Value| {
+            let bearer = [("authorization", format!("Bearer {TOKEN}"))];
+            assert_eq!(desk.request(Method::POST, path, &bearer, body.to_string()).await.0, StatusCode::OK);
+            desk.shop.settle().await;
+        };
+        let photo = |path: &str| json!({"phone": "60123@c.us", "photo_url": format!("{url}/{path}")});
+        post("/customers/photo", photo("first")).await;
+        post("/messages/inbox", json!({"id": "1", "from": "60123@c.us", "text": QUESTION, "name": "Ana"})).await;
+        let id = desk.shop.conversation("Ana").await["customer_id"].as_str().unwrap().to_string();
+        let path = format!("/api/customers/{id}");
+        let shown = async || desk.shop.call("GET", &path, None).await.body["avatar_url"].clone();
+        assert!(shown().await.is_null());
+        // It came before they wrote, and waited; the same once more is no news.
+        desk.pass(30).await;
+        post("/customers/photo", photo("first")).await;
+        let first = shown().await.as_str().unwrap().to_string();
+        assert!(first.starts_with("/api/avatars/"), "{first}");
+        let agent = desk.shop.user("mei", "agent").await;
+        let got = desk.shop.call_as(&agent, "GET", &first, None).await;
+        assert!(got.status == StatusCode::OK && got.body.as_str().unwrap().contains("a face"), "{got:?}");
+        assert_eq!(desk.shop.call_as("nobody", "GET", &first, None).await.status, StatusCode::UNAUTHORIZED);
+        post("/customers/photo", photo("second")).await;
+        let second = shown().await.as_str().unwrap().to_string();
+        assert_eq!(desk.shop.call("GET", &first, None).await.status, StatusCode::NOT_FOUND, "replaced");
+        // What is no picture, or lies elsewhere, changes nothing.
+        post("/customers/photo", photo("page")).await;
+        post("/customers/photo", json!({"phone": "60123", "photo_url": "http://127.0.0.1:1/x"})).await;
+        assert_eq!(shown().await, second.as_str());
+        // Nor does a new one what a person has chosen.
+        let chosen = json!({"avatar_url": "https://example.com/ana.jpg"});
+        assert!(desk.shop.call("PATCH", &path, Some(chosen)).await.status.is_success());
+        post("/customers/photo", json!({"from": "60123", "photo_url": format!("{url}/first"), "n": 2})).await;
+        assert_eq!(shown().await, "https://example.com/ana.jpg");
+        assert!(desk.shop.call("PATCH", &path, Some(json!({"avatar_url": null}))).await.status.is_success());
+        post("/customers/photo", json!({"from": "60123", "photo_url": format!("{url}/second"), "n": 3})).await;
+        assert!(shown().await.as_str().unwrap().starts_with("/api/avatars/"));
+        desk.shop.call("POST", &format!("{path}/erase"), Some(json!({}))).await;
+        desk.shop.settle().await;
+        assert!(!is_on_disk(&desk.shop.app.dir.0.join("files"), "another face"), "erased");
     }
 }

@@ -187,6 +187,13 @@ async fn an_expired_token_is_fetched_once_and_an_answer_that_got_lost_is_not_sen
         }
         assert_eq!(w.api.texts().len(), 4);
         assert!(!w.api.kept().faults.iter().any(|f| f.contains("five")), "{:?}", w.api.kept().faults);
+        // What was taken is not called failed because its repetition was refused.
+        w.api.kept().script.extend([Does::TakesAndBreaks, Does::Refuses(-1), Does::Refuses(40_096)]);
+        w.says("m5", QUESTION).await;
+        for _ in 0..3 {
+            w.pass(30).await;
+        }
+        assert_eq!((w.api.texts().len(), w.said().await.last().unwrap()["status"].as_str()), (5, Some("uncertain")));
     })
     .await;
 }

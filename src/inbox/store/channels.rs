@@ -103,11 +103,12 @@ pub struct EventRow {
     pub channel_id: ChannelId,
     pub payload: String,
     pub status: String,
+    pub received_at: DateTime<Utc>,
 }
 
 /// One raw event.
 pub async fn find_event(c: Conn<'_>, id: ChannelEventId) -> Result<Option<EventRow>> {
-    const FIND: &str = "SELECT channel_id, payload, status FROM channel_events WHERE id = $1";
+    const FIND: &str = "SELECT channel_id, payload, status, received_at FROM channel_events WHERE id = $1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
