@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
 
 use super::{
-    Channel, KINDS,
+    Body, Channel, KINDS,
     law::{Past, Purpose, Ruling},
 };
 
@@ -124,4 +124,18 @@ fn each_pace_is_what_its_platform_bears() {
             None => assert_eq!(rule(1000), Ruling::Now, "{kind}"),
         }
     }
+}
+
+#[test]
+fn an_answer_is_cut_to_what_is_permitted_and_says_so() {
+    let kf = channel("wecom_kf");
+    let whole = kf.plan(&"退款需要五个工作日，运费由我们承担。".repeat(300), &[]);
+    assert!(whole.len() > 4);
+    let most = kf.law().most(&wrote(Duration::hours(1), 1), Purpose::Answer, now());
+    assert_eq!(most, Some(3));
+    let cut = kf.cut_short(whole.clone(), 3, "同事会继续。");
+    assert_eq!((cut.len(), &cut[..2]), (3, &whole[..2]));
+    let Some(Body::Text { text }) = cut.last() else { panic!("{cut:?}") };
+    assert!(text.ends_with("…\n\n同事会继续。") && text.len() <= 2048, "{text}");
+    assert_eq!(channel("telegram").law().most(&Past::default(), Purpose::Answer, now()), None);
 }
