@@ -43,6 +43,9 @@ fn tapped(ago: Duration, sent_since_tap: usize) -> Past {
     Past { last_tap: Some(now() - ago), sent_since_tap, ..Past::default() }
 }
 
+/// A kind of channel over which not all may simply be sent: an answer, a notice, a person's message.
+type Exception = (&'static str, [&'static str; 3]);
+
 const NOW: [&str; 3] = ["now"; 3];
 const TEMPLATE: [&str; 3] = ["template"; 3];
 const PERSON: [&str; 3] = ["person"; 3];
@@ -52,8 +55,7 @@ const NO_ANSWER: [&str; 3] = ["person", "now", "now"];
 #[test]
 fn each_law_says_what_its_platform_says() {
     let (hours, seconds) = (Duration::hours, Duration::seconds);
-    // A history, and what may not simply be sent then: an answer, a notice, a person's message. All else may.
-    let cases: [(&str, Past, &[(&str, [&str; 3])]); 13] = [
+    let cases: [(&str, Past, &[Exception]); 13] = [
         ("wrote just now", wrote(seconds(0), 0), &[]),
         ("wrote 23 hours ago", wrote(hours(23), 0), &[]),
         ("wrote 23:59 hours ago", wrote(hours(24) - seconds(60), 0), &[("whatsapp_cloud", TEMPLATE)]),

@@ -66,8 +66,8 @@ pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<
     for id in &all {
         file::remove(app, org, *id).await?;
     }
-    let pictures = photo::remove(app, org, customer).await?;
-    Ok(i64::try_from(all.len()).unwrap_or(i64::MAX).saturating_add(pictures))
+    photo::remove(app, org, customer).await?;
+    Ok(i64::try_from(all.len()).unwrap_or(i64::MAX))
 }
 
 /// Everything a customer wrote and was told, oldest first, private notes left out.

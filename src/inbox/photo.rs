@@ -22,16 +22,22 @@ const LIMIT: u64 = 2 << 20;
 /// How long a picture waits for whom it shows, and how often they are looked for.
 const PATIENCE: Duration = Duration::minutes(10);
 const AGAIN: Duration = Duration::seconds(20);
-/// Before the id of a picture in `customers.avatar_url`.
+/// Before whose picture it is, and its id, in `customers.avatar_url`.
 const PATH: &str = "/api/avatars/";
 
-fn dir(org: OrgId, id: Uuid) -> String {
-    format!("{}/{org}/avatars/{id}", files::DIR)
+/// Where the pictures lie that were taken of a customer.
+fn dir(org: OrgId, customer: CustomerId) -> String {
+    format!("{}/{org}/avatars/{customer}", files::DIR)
 }
 
-/// The id of a picture of ours.
-fn id_of(url: Option<&str>) -> Option<Uuid> {
-    url?.strip_prefix(PATH)?.parse().ok()
+fn path(org: OrgId, customer: CustomerId, id: Uuid) -> String {
+    format!("{}/{id}/content", dir(org, customer))
+}
+
+/// Of whom a picture of ours was taken, and its id; a customer may have it from one they were merged with.
+fn taken_of(url: Option<&str>) -> Option<(CustomerId, Uuid)> {
+    let (customer, id) = url?.strip_prefix(PATH)?.split_once('/')?;
+    Some((customer.parse().ok()?, id.parse().ok()?))
 }
 
 /// Fetches the picture of a customer and keeps it in the place of the one before.
@@ -61,38 +67,39 @@ pub(super) async fn take(
     tokio::fs::write(&incoming, &bytes).await?;
     let mut tx = app.begin().await?;
     let before = customers::find(tx.conn(), org, known.customer_id).await?.and_then(|c| c.avatar_url);
-    let old = id_of(before.as_deref());
+    let old = taken_of(before.as_deref());
     // What a person has chosen stays.
-    let is_kept = before.is_none() || old.is_some();
-    if is_kept {
-        app.keep_file(tx.conn(), org, &format!("{}/content", dir(org, id)), &incoming).await?;
-        customers::set_avatar(tx.conn(), org, known.customer_id, &format!("{PATH}{id}"), now).await?;
+    if before.is_none() || old.is_some() {
+        let customer = known.customer_id;
+        app.keep_file(tx.conn(), org, &path(org, customer, id), &incoming).await?;
+        customers::set_avatar(tx.conn(), org, customer, &format!("{PATH}{customer}/{id}"), now).await?;
     }
     tx.commit().await?;
     let _ = tokio::fs::remove_file(&incoming).await;
-    if let Some(old) = old {
-        app.remove_files(org, &dir(org, old)).await?;
+    if let Some((_, old)) = old.filter(|(of, _)| *of == known.customer_id) {
+        app.remove_files(org, &format!("{}/{old}", dir(org, known.customer_id))).await?;
     }
     app.changed(org, Changed::Customer { id: known.customer_id }).await;
     Ok(Heard::Done)
 }
 
-/// Removes the bytes of a customer's picture; how many there were. Safe to repeat.
-pub(super) async fn remove(app: &App, org: OrgId, customer: CustomerId) -> Result<i64> {
+/// Removes the bytes of a customer's pictures. Safe to repeat.
+pub(super) async fn remove(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let found = customers::find(app.read().await?.conn(), org, customer).await?;
-    let Some(id) = id_of(found.and_then(|c| c.avatar_url).as_deref()) else { return Ok(0) };
-    app.remove_files(org, &dir(org, id)).await?;
-    Ok(1)
+    if let Some((of, id)) = taken_of(found.and_then(|c| c.avatar_url).as_deref()) {
+        app.remove_files(org, &format!("{}/{id}", dir(org, of))).await?;
+    }
+    app.remove_files(org, &dir(org, customer)).await
 }
 
 /// Answers a request for the picture of a customer whom the asker may see.
-pub(super) async fn serve(app: &App, by: &By, id: Uuid) -> Result<Response> {
+pub(super) async fn serve(app: &App, by: &By, of: CustomerId, id: Uuid) -> Result<Response> {
     let none = || Error::NotFound("picture");
-    let url = format!("{PATH}{id}");
+    let url = format!("{PATH}{of}/{id}");
     if !customers::shows_avatar(app.read().await?.conn(), by.org, &url, by.visible()).await? {
         return Err(none());
     }
-    let file = app.files.read(&format!("{}/content", dir(by.org, id))).await?.ok_or_else(none)?;
+    let file = app.files.read(&path(by.org, of, id)).await?.ok_or_else(none)?;
     let bytes = tokio::fs::read(file.path()).await?;
     let mut answer = Response::new(Body::empty());
     for (name, value) in [

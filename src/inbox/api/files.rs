@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::super::{AgentMessage, Message, file, photo, send, store};
 use crate::{
-    app::{App, AttachmentId, ConversationId},
+    app::{App, AttachmentId, ConversationId, CustomerId},
     platform::{
         Error, Result,
         http::{Json, Path},
@@ -70,10 +70,14 @@ pub async fn attachment(
     file::serve(&app, &found, request).await
 }
 
-/// The picture of a customer.
-#[utoipa::path(get, path = "/api/avatars/{id}", tag = "customers", responses((status = 200, content_type = "image/*", body = String)))]
-pub async fn avatar(State(app): State<Arc<App>>, by: Can<CustomerRead>, Path(id): Path<Uuid>) -> Result<Response> {
-    photo::serve(&app, &by, id).await
+/// The picture of a customer, by their `avatar_url`.
+#[utoipa::path(get, path = "/api/avatars/{customer}/{id}", tag = "customers", responses((status = 200, content_type = "image/*", body = String)))]
+pub async fn avatar(
+    State(app): State<Arc<App>>,
+    by: Can<CustomerRead>,
+    Path((customer, id)): Path<(CustomerId, Uuid)>,
+) -> Result<Response> {
+    photo::serve(&app, &by, customer, id).await
 }
 
 /// A file by its link: whoever was given the link may fetch it while it is valid.
