@@ -190,6 +190,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Receive { event, .. } => inbox::receive_event(app, *event).await,
         Job::TakeTurn { conversation } => turn::take(app, *conversation).await,
         Job::Deliver { message, .. } => inbox::deliver(app, *message).await,
+        Job::DeliverLater { message, .. } => inbox::deliver_later(app, *message).await,
         Job::Fetch { channel, account, token } => inbox::fetch(app, *channel, account, token).await,
         Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
         Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
@@ -223,7 +224,9 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
 async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
     match job {
         Job::TakeTurn { conversation } => turn::give_up(app, *conversation, error).await,
-        Job::Deliver { message, .. } => inbox::not_delivered(app, *message, &error.to_string()).await,
+        Job::Deliver { message, .. } | Job::DeliverLater { message, .. } => {
+            inbox::not_delivered(app, *message, &error.to_string()).await
+        }
         Job::Ingest { document, version } => knowledge::ingest::fail(app, *document, *version, error).await,
         Job::React { message } => inbox::not_reacted(app, *message, &error.to_string()).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,

@@ -23,6 +23,8 @@ pub enum Job {
     TakeTurn { conversation: ConversationId },
     /// Send one message to its channel.
     Deliver { message: MessageId, conversation: ConversationId },
+    /// The same for one that the platform takes much later: what is said meanwhile does not wait behind it.
+    DeliverLater { message: MessageId, conversation: ConversationId },
     /// Fetch what a channel's doorbell announced for one of its accounts.
     Fetch { channel: ChannelId, account: String, token: String },
     /// Show the customer that their message was read and that somebody writes.
@@ -100,6 +102,7 @@ impl Job {
             Self::Receive { .. }
             | Self::TakeTurn { .. }
             | Self::Deliver { .. }
+            | Self::DeliverLater { .. }
             | Self::Fetch { .. }
             | Self::Attend { .. }
             | Self::Transfer { .. }
@@ -130,6 +133,7 @@ impl Job {
             Self::Receive { lane, .. } => format!("receive:{lane}"),
             Self::TakeTurn { conversation } => format!("turn:{conversation}"),
             Self::Deliver { conversation, .. } => format!("deliver:{conversation}"),
+            Self::DeliverLater { message, .. } => format!("later:{message}"),
             Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
             Self::Attend { conversation, .. } => format!("attend:{conversation}"),
             Self::Transfer { conversation } => format!("transfer:{conversation}"),
@@ -157,6 +161,7 @@ impl Job {
     fn merge_key(&self) -> Option<String> {
         match self {
             Self::TakeTurn { .. }
+            | Self::DeliverLater { .. }
             | Self::Fetch { .. }
             | Self::Attend { .. }
             | Self::Transfer { .. }

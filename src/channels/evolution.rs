@@ -95,6 +95,13 @@ impl Evolution {
                         ),
                         of("/key/remoteJid"),
                     ),
+                    "messages.delete" | "messages.edited" => {
+                        let lane = ["/key/remoteJid", "/remoteJid"].map(of).into_iter().find(|chat| !chat.is_empty());
+                        (
+                            format!("{event}:{}:{}", hash(), text_at(&body, "/date_time").unwrap_or_default()),
+                            lane.unwrap_or_else(|| event.clone()),
+                        )
+                    }
                     "messages.update" => {
                         (format!("ack:{}:{}", of("/keyId"), of("/status")), format!("ack:{}", of("/keyId")))
                     }
@@ -137,19 +144,17 @@ impl Evolution {
             }
             "connection.update" => {
                 let state = text_at(&data, "/state").unwrap_or_default().into_owned();
-                let is_up = state != "close";
-                let detail = if is_up {
-                    format!("the connection is {state}")
-                } else {
-                    "the phone is no longer linked to the gateway".into()
+                let (is_up, detail) = match state.as_str() {
+                    "open" => (Some(true), "the phone is linked"),
+                    "close" => (Some(false), "the phone is no longer linked to the gateway"),
+                    _ => (None, "the gateway is connecting"),
                 };
-                Event::Connection(Connection { is_up, state, detail })
+                Event::Connection(Connection::link(is_up, state, detail))
             }
-            "qrcode.updated" => Event::Connection(Connection {
-                is_up: false,
-                state: "qr".into(),
-                detail: "the phone must be linked again: scan the QR code at the gateway".into(),
-            }),
+            "qrcode.updated" => {
+                let detail = "the phone must be linked again: scan the QR code at the gateway";
+                Event::Connection(Connection::link(Some(false), "qr", detail))
+            }
             _ => Event::Nothing("a kind of event that is only kept"),
         })
     }
@@ -215,7 +220,7 @@ impl Evolution {
     fn post(&self, outside: &Outside, path: &str, body: &Value) -> reqwest::RequestBuilder {
         let instance = percent_encoding::utf8_percent_encode(&self.instance, percent_encoding::NON_ALPHANUMERIC);
         outside
-            .configured()
+            .client(&self.base_url)
             .post(format!("{}/{path}/{instance}", self.base_url))
             .header("apikey", &self.api_key)
             .json(body)
@@ -297,7 +302,7 @@ impl Evolution {
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let instance = percent_encoding::utf8_percent_encode(&self.instance, percent_encoding::NON_ALPHANUMERIC);
         let request = outside
-            .configured()
+            .client(&self.base_url)
             .get(format!("{}/instance/connectionState/{instance}", self.base_url))
             .header("apikey", &self.api_key);
         match outside::json(request).await {
@@ -406,6 +411,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_about_one_chat_keeps_its_order() {
+        let lane = |event: &str, data: Value| hear("a token of sixteen", event, data).unwrap().0.lane;
+        let key = json!({"remoteJid": "60@s.whatsapp.net", "fromMe": false, "id": "A"});
+        assert_eq!(lane("messages.upsert", json!({"key": key})), "60@s.whatsapp.net");
+        assert_eq!(lane("messages.delete", key.clone()), "60@s.whatsapp.net");
+        assert_eq!(lane("messages.edited", json!({"key": key})), "60@s.whatsapp.net");
+    }
+
+    #[test]
     fn kinds_of_events_are_told_apart() {
         let one = |event: &str, data: Value| hear("a token of sixteen", event, data).unwrap().1;
         let key = |own: bool| json!({"remoteJid": "60@s.whatsapp.net", "fromMe": own, "id": "A"});
@@ -424,7 +438,12 @@ mod tests {
             matches!(one("messages.update", json!({"keyId": "A", "fromMe": true, "status": "READ"})), Event::Receipt(r) if r.state == Progress::Read)
         );
         assert!(matches!(one("messages.delete", json!({"id": "A"})), Event::Revoke { .. }));
-        assert!(matches!(one("connection.update", json!({"state": "close"})), Event::Connection(c) if !c.is_up));
+        assert!(
+            matches!(one("connection.update", json!({"state": "close"})), Event::Connection(c) if c.is_up == Some(false))
+        );
+        assert!(
+            matches!(one("connection.update", json!({"state": "connecting"})), Event::Connection(c) if c.is_up.is_none())
+        );
         assert!(matches!(one("presence.update", json!({})), Event::Nothing(_)));
     }
 }

@@ -74,32 +74,11 @@ fn refusal(rules: &[Takes], file: &FileFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channels::Channel;
-    use serde_json::json;
+    use crate::channels::tests::channel;
 
     fn file(mime_type: &str, size_mb: u64) -> FileFacts {
         let (name, sha256) = ("a file".into(), String::new());
         FileFacts { id: uuid::Uuid::nil(), name, mime_type: mime_type.into(), size_bytes: size_mb << 20, sha256 }
-    }
-
-    fn channel(kind: &str) -> Channel {
-        const KEY: &str = "q1Os1ZMe0nG28KUEx9lg3HjK7V5QyXvi212fzsgDqgW";
-        let config = match kind {
-            "whatsapp_cloud" => {
-                json!({"phone_number_id": "1", "app_secret": "s", "verify_token": "v", "access_token": "a"})
-            }
-            "waha" => json!({"base_url": "http://127.0.0.1:3000", "hmac_key": "k"}),
-            "evolution" => {
-                json!({"base_url": "http://127.0.0.1:1", "api_key": "k", "instance": "shop", "token": "a token of sixteen"})
-            }
-            "gateway" => json!({"token": "a token of sixteen", "base_url": "http://127.0.0.1:1"}),
-            "telegram" => json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4"}),
-            "wecom_kf" => json!({"corp_id": "ww1", "secret": "s", "token": "t", "encoding_aes_key": KEY}),
-            "wechat_oa" => json!({"app_id": "wx01", "app_secret": "s", "token": "tok", "encoding_aes_key": KEY}),
-            "webhook" => json!({"secret": "a secret of ours!", "send_url": "http://127.0.0.1:1"}),
-            _ => json!(null),
-        };
-        Channel::open(kind, &config).unwrap()
     }
 
     /// As what a file goes out: its kind, `link`, or `refused` when there is no link either.

@@ -30,6 +30,9 @@ pub(super) const TAKES: &[Takes] = &[
     Takes::of(&["*"], FileKind::Document, 16, 1024),
 ];
 
+/// Where WhatsApp keeps how its customers show themselves.
+const PICTURES: [&str; 1] = ["*.whatsapp.net"];
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
@@ -114,10 +117,14 @@ impl Gateway {
             read_ack(ack)
         } else if let Some(status) = item("status") {
             let state = of(status, &["state", "status"]).unwrap_or_default();
-            let is_up = ["connected", "ready", "open", "working"].contains(&state.to_lowercase().as_str());
-            Event::Connection(Connection { is_up, detail: format!("the gateway says: {state}"), state })
+            let is_up = match state.to_lowercase().as_str() {
+                "connected" | "ready" | "open" | "working" => Some(true),
+                "starting" | "connecting" | "loading" | "authenticated" => None,
+                _ => Some(false),
+            };
+            Event::Connection(Connection::link(is_up, state.clone(), format!("the gateway says: {state}")))
         } else {
-            Event::Nothing("a picture: pictures of customers are not kept")
+            item("photo").map_or(Event::Nothing("an event of another kind"), read_photo)
         })
     }
 
@@ -136,9 +143,8 @@ impl Gateway {
             "vcard" | "contacts" | "contact" => "contacts",
             _ => "unsupported",
         };
-        let to_customer = |own: bool| if own { of(m, &["to", "chat_id", "chatId"]) } else { None };
-        let is_own = flag(m, &["from_me", "fromMe"]);
-        let chat = to_customer(is_own).unwrap_or(from);
+        let is_own = is_own(m);
+        let chat = chat(m).unwrap_or(from);
         if chat.ends_with("@broadcast") || chat.ends_with("@newsletter") {
             return Event::Nothing("a broadcast");
         }
@@ -197,7 +203,7 @@ impl Gateway {
         let Some(base) = &self.base_url else {
             return Sent::Failed(Failure::Never("this channel has no base_url: messages can only come in".into()));
         };
-        let mut request = outside.configured().post(format!("{base}/{path}")).bearer_auth(&self.token).json(body);
+        let mut request = outside.client(base).post(format!("{base}/{path}")).bearer_auth(&self.token).json(body);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -215,7 +221,11 @@ impl Gateway {
 
     pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
         let url = media.url.as_deref().ok_or(Error::NotFound("file"))?;
-        let base = self.base_url.as_deref().ok_or(Error::NotFound("file"))?;
+        let base = self.base_url.as_deref().unwrap_or_default();
+        // Pictures of customers lie at WhatsApp, whom our token is no business of.
+        if url::Url::parse(url).is_ok_and(|url| outside::is_listed(&url, &PICTURES)) {
+            return outside.file(url, base, &PICTURES, &[], limit).await;
+        }
         let bearer = format!("Bearer {}", self.token);
         outside.file(url, base, &[], &[("authorization", &bearer)], limit).await
     }
@@ -224,7 +234,7 @@ impl Gateway {
         let Some(base) = &self.base_url else {
             return Checked { ok: true, detail: "messages only come in: there is no base_url".into() };
         };
-        match outside::json(outside.configured().get(format!("{base}/health")).bearer_auth(&self.token)).await {
+        match outside::json(outside.client(base).get(format!("{base}/health")).bearer_auth(&self.token)).await {
             Ok((200..=299, _)) => Checked { ok: true, detail: "the gateway answers".into() },
             Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status} at /health") },
             Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
@@ -249,6 +259,17 @@ pub(super) fn of(value: &Value, names: &[&str]) -> Option<String> {
 
 fn flag(value: &Value, names: &[&str]) -> bool {
     names.iter().any(|name| value.get(*name) == Some(&Value::Bool(true)))
+}
+
+/// Whether somebody wrote it on the phone, or we did.
+fn is_own(m: &Value) -> bool {
+    flag(m, &["from_me", "fromMe"])
+}
+
+/// With whom the talk is.
+fn chat(m: &Value) -> Option<String> {
+    let to = if is_own(m) { of(m, &["to", "chat_id", "chatId"]) } else { None };
+    to.or_else(|| of(m, FROM))
 }
 
 fn id(m: &Value) -> Option<String> {
@@ -291,13 +312,26 @@ fn raw(what: &str, item: &Value) -> Result<RawEvent> {
     let state = of(item, &["ack", "status", "state"]).unwrap_or_default();
     let payload = json!({what: item}).to_string();
     Ok(match what {
-        "message" => {
-            RawEvent { external_id: format!("message:{own}"), lane: of(item, FROM).unwrap_or_default(), payload }
-        }
+        "message" => RawEvent { external_id: format!("message:{own}"), lane: chat(item).unwrap_or_default(), payload },
         "ack" => RawEvent { external_id: format!("ack:{own}:{state}"), lane: format!("ack:{own}"), payload },
+        // The same picture again is no news, and fetching one keeps no message waiting.
+        "photo" => {
+            let lane = format!("photo:{}", chat(item).unwrap_or_default());
+            RawEvent { external_id: format!("photo:{}", sha256_hex(payload.as_bytes())), lane, payload }
+        }
         // Each state of the connection counts anew.
         _ => RawEvent { external_id: format!("{what}:{}", uuid::Uuid::now_v7()), lane: what.into(), payload },
     })
+}
+
+fn read_photo(photo: &Value) -> Event {
+    let url = of(photo, &["photo_url", "photoUrl", "url", "picture", "media_url"]).filter(|url| !url.is_empty());
+    match (of(photo, FROM).map(|chat| address(&chat)), url) {
+        (Some(customer), Some(url)) if customer.kind != "group" => {
+            Event::Photo { customer, media: Media { url: Some(url), ..Media::default() } }
+        }
+        _ => Event::Nothing("a picture of nobody, or none"),
+    }
 }
 
 /// 1 sent, 2 delivered, 3 read, 4 played, -1 failed; or the words.

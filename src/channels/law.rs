@@ -11,6 +11,8 @@ pub struct Law {
     pub outside: Outside,
     /// How many messages the customer's last one permits.
     pub quota: Option<Quota>,
+    /// What a mere tap on a menu, a follow or a scan permits, where that is less than what a message does.
+    pub tap: Option<Tap>,
     /// How fast messages to one customer may follow each other.
     pub pace: Option<Pace>,
     /// The longest text of one message.
@@ -26,6 +28,13 @@ pub enum Outside {
     Template,
     /// Nothing may be sent: somebody must reach the customer another way.
     Person,
+}
+
+/// For how long after a tap we may write, and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tap {
+    pub window: Duration,
+    pub quota: Quota,
 }
 
 /// So many messages per message of the customer, some of them kept for a notice that a person comes.
@@ -61,6 +70,15 @@ impl Size {
         }
     }
 
+    /// The same unit with another limit.
+    pub fn with_limit(self, limit: usize) -> Self {
+        match self {
+            Self::Chars(_) => Self::Chars(limit),
+            Self::Bytes(_) => Self::Bytes(limit),
+            Self::Utf16(_) => Self::Utf16(limit),
+        }
+    }
+
     /// The most that one message holds.
     pub fn limit(self) -> usize {
         match self {
@@ -76,6 +94,10 @@ pub struct Past {
     pub last_inbound: Option<DateTime<Utc>>,
     /// What we have sent since then, whatever became of it.
     pub sent_since: usize,
+    /// The customer's last tap that permits less than a message, by the platform's clock.
+    pub last_tap: Option<DateTime<Utc>>,
+    /// What we have sent since that.
+    pub sent_since_tap: usize,
     /// When we sent lately, in any order.
     pub sent_at: Vec<DateTime<Utc>>,
 }
@@ -114,20 +136,56 @@ pub struct Room {
 
 /// The window closes early by this much: clocks differ and sending takes time.
 const SAFETY: Duration = Duration::minutes(2);
+/// The same after a tap, which permits a minute only.
+const TAP_SAFETY: Duration = Duration::seconds(10);
+
+/// What the customer did, as far as it still permits messages.
+#[derive(Debug, Clone, Copy)]
+struct Leave {
+    until: DateTime<Utc>,
+    quota: Option<Quota>,
+    sent: usize,
+}
 
 impl Law {
     /// No rule but a size.
     pub const fn free(size: Size) -> Self {
-        Self { window: None, outside: Outside::Person, quota: None, pace: None, size, keeps_order: true }
+        Self { window: None, outside: Outside::Person, quota: None, tap: None, pace: None, size, keeps_order: true }
+    }
+
+    /// What permits messages now: the customer's last message, their last tap, or both.
+    fn leaves(&self, past: &Past, now: DateTime<Utc>) -> Vec<Leave> {
+        let message = match self.window {
+            None => Some(DateTime::<Utc>::MAX_UTC),
+            Some(window) => past.last_inbound.map(|at| at + window - SAFETY),
+        };
+        let message = message.map(|until| Leave { until, quota: self.quota, sent: past.sent_since });
+        let tap = self.tap.zip(past.last_tap).map(|(tap, at)| Leave {
+            until: at + tap.window - TAP_SAFETY,
+            quota: Some(tap.quota),
+            sent: past.sent_since_tap,
+        });
+        [message, tap].into_iter().flatten().filter(|leave| now <= leave.until).collect()
     }
 
     /// What is left now.
     pub fn room(&self, past: &Past, now: DateTime<Utc>) -> Room {
-        let closes_at = self.window.and_then(|window| past.last_inbound.map(|at| at + window - SAFETY));
+        let leaves = self.leaves(past, now);
+        let left = |leave: &Leave| leave.quota.map(|quota| quota.messages.saturating_sub(leave.sent));
         Room {
-            closes_at: closes_at.filter(|at| now <= *at),
-            left: self.quota.map(|quota| quota.messages.saturating_sub(past.sent_since)),
+            closes_at: self.window.and_then(|_| leaves.iter().map(|leave| leave.until).max()),
+            left: match leaves.iter().map(left).max() {
+                Some(left) => left,
+                None => self.quota.map(|quota| quota.messages.saturating_sub(past.sent_since)),
+            },
         }
+    }
+
+    /// How many messages are permitted now; `None`: any number.
+    pub fn most(&self, past: &Past, purpose: Purpose, now: DateTime<Utc>) -> Option<usize> {
+        let most = |leave: &Leave| leave.quota.map(|quota| quota.left(leave.sent, purpose));
+        let all: Option<Vec<usize>> = self.leaves(past, now).iter().map(most).collect();
+        all.map(|all| all.into_iter().max().unwrap_or(0))
     }
 
     /// Whether the platform takes approved templates when the window is closed.
@@ -140,9 +198,8 @@ impl Law {
         if parts == 0 {
             return Ruling::Never("there is nothing to send");
         }
-        if let Some(window) = self.window
-            && past.last_inbound.is_none_or(|at| now > at + window - SAFETY)
-        {
+        let leaves = self.leaves(past, now);
+        if leaves.is_empty() {
             return match self.outside {
                 Outside::Template => Ruling::NeedsTemplate,
                 Outside::Person => Ruling::NeedsPerson(
@@ -150,16 +207,22 @@ impl Law {
                 ),
             };
         }
-        if let Some(quota) = self.quota {
-            let most = if purpose == Purpose::Answer { quota.messages - quota.reserve } else { quota.messages };
-            if past.sent_since + parts > most {
-                return Ruling::NeedsPerson("the platform takes no more messages until the customer writes again");
-            }
+        let permits = |leave: &Leave| leave.quota.is_none_or(|quota| parts <= quota.left(leave.sent, purpose));
+        if !leaves.iter().any(permits) {
+            return Ruling::NeedsPerson("the platform takes no more messages until the customer writes again");
         }
         match self.pace.and_then(|pace| pace.next(&past.sent_at, now)) {
             Some(at) => Ruling::WaitUntil(at),
             None => Ruling::Now,
         }
+    }
+}
+
+impl Quota {
+    /// How many are left after `sent`.
+    fn left(self, sent: usize, purpose: Purpose) -> usize {
+        let reserve = if purpose == Purpose::Answer { self.reserve } else { 0 };
+        self.messages.saturating_sub(reserve + sent)
     }
 }
 
@@ -191,7 +254,8 @@ mod tests {
     }
 
     fn past(last_inbound_s: i64, sent_since: usize, sent_s: &[i64]) -> Past {
-        Past { last_inbound: Some(at(last_inbound_s)), sent_since, sent_at: sent_s.iter().map(|s| at(*s)).collect() }
+        let sent_at = sent_s.iter().map(|s| at(*s)).collect();
+        Past { last_inbound: Some(at(last_inbound_s)), sent_since, sent_at, ..Past::default() }
     }
 
     const DAY: i64 = 86_400;
@@ -246,6 +310,35 @@ mod tests {
         for (sent, now, expected) in cases {
             assert_eq!(law.rule(&past(0, 0, sent), Purpose::Answer, 1, at(now)), expected, "{sent:?} at {now}");
         }
+    }
+
+    #[test]
+    fn a_tap_permits_less_than_a_message_and_takes_nothing_from_it() {
+        let tap = Tap { window: Duration::minutes(1), quota: Quota { messages: 3, reserve: 1 } };
+        let law = Law {
+            window: Some(Duration::hours(48)),
+            quota: Some(Quota { messages: 5, reserve: 1 }),
+            tap: Some(tap),
+            ..Law::free(Size::Bytes(2048))
+        };
+        let rule = |past: &Past, purpose, parts| law.rule(past, purpose, parts, at(0));
+        let tapped = |seconds_ago: i64, sent_since_tap: usize| Past {
+            last_tap: Some(at(-seconds_ago)),
+            sent_since_tap,
+            ..Past::default()
+        };
+        assert_eq!(rule(&tapped(20, 0), Purpose::Answer, 2), Ruling::Now);
+        assert!(matches!(rule(&tapped(20, 0), Purpose::Answer, 3), Ruling::NeedsPerson(_)));
+        assert_eq!(rule(&tapped(20, 2), Purpose::Notice, 1), Ruling::Now);
+        assert!(matches!(rule(&tapped(20, 3), Purpose::Notice, 1), Ruling::NeedsPerson(_)));
+        assert!(matches!(rule(&tapped(51, 0), Purpose::Notice, 1), Ruling::NeedsPerson(_)));
+        // After a message there is what the message permits, and what the tap does once that is used up.
+        let both = Past { last_inbound: Some(at(-600)), sent_since: 1, ..tapped(30, 0) };
+        assert_eq!(rule(&both, Purpose::Answer, 3), Ruling::Now);
+        let spent = Past { sent_since: 5, ..both.clone() };
+        assert_eq!((rule(&spent, Purpose::Person, 3), law.room(&spent, at(0)).left), (Ruling::Now, Some(3)));
+        assert_eq!(law.room(&both, at(0)), Room { closes_at: Some(at(48 * 3600 - 600 - 120)), left: Some(4) });
+        assert_eq!(law.room(&tapped(30, 1), at(0)), Room { closes_at: Some(at(20)), left: Some(2) });
     }
 
     #[test]

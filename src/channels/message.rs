@@ -32,6 +32,12 @@ pub enum Event {
     Echo(Echo),
     /// A person on the platform's side holds (`true`) or ended (`false`) the talk with this customer.
     Held { customer: Address, by_person: bool },
+    /// The customer came to the account without a word, and is to be greeted.
+    Arrived(Arrival),
+    /// The customer wants nothing from us any more, or again.
+    Blocked { customer: Address, is_blocked: bool },
+    /// How the customer shows themselves.
+    Photo { customer: Address, media: Media },
     /// The customer has another address now.
     Moved { from: Vec<Address>, to: Vec<Address> },
     /// Something waits to be fetched.
@@ -40,6 +46,17 @@ pub enum Event {
     Connection(Connection),
     /// Nothing that concerns a conversation; why.
     Nothing(&'static str),
+}
+
+impl Event {
+    /// The platform's id of the message that it brings, or changes.
+    pub fn about(&self) -> Option<&str> {
+        match self {
+            Self::Message(inbound) => Some(&inbound.external_message_id),
+            Self::Edit { target, .. } | Self::Revoke { target } => Some(target),
+            _ => None,
+        }
+    }
 }
 
 /// Where somebody is reached.
@@ -81,6 +98,9 @@ pub struct Inbound {
     pub more_media: Vec<Media>,
     pub media_url: Option<String>,
     pub sent_at: Option<DateTime<Utc>>,
+    /// A tap on a menu, where the platform lets us say less after one than after a message.
+    #[serde(default)]
+    pub is_tap: bool,
     pub metadata: Value,
 }
 
@@ -100,6 +120,7 @@ impl Inbound {
             more_media: Vec::new(),
             media_url: None,
             sent_at: None,
+            is_tap: false,
             metadata: json!({}),
         }
     }
@@ -128,6 +149,17 @@ pub struct Media {
     /// Of the content, lower-case hexadecimal, when the platform says it.
     pub sha256: Option<String>,
     pub filename: Option<String>,
+}
+
+/// Somebody follows the account, or scans its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    pub customer: Address,
+    pub at: Option<DateTime<Utc>>,
+    /// Which code it was, as whoever made it named it.
+    pub scene: Option<String>,
+    /// What they are told.
+    pub greeting: String,
 }
 
 /// How far a message of ours has come, as the platform says.
@@ -164,14 +196,29 @@ pub struct Echo {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
-/// The state of the connection to the platform.
+/// How the platform, or the way to it, says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
-    pub is_up: bool,
+    /// What it is about: [`LINK`](Self::LINK), `quality`, `template …`. Good news ends only what it is about.
+    pub matter: String,
+    /// `None`: on its way to one or the other.
+    pub is_up: Option<bool>,
     /// A word of the platform: `SCAN_QR_CODE`, `close`, `DISABLE` …
     pub state: String,
     /// In words for an operator.
     pub detail: String,
+}
+
+impl Connection {
+    /// The link to a phone, a mailbox or whatever the channel lives on.
+    pub const LINK: &str = "link";
+    /// Whether the platform takes messages from us at all.
+    pub const SENDING: &str = "sending";
+
+    /// The state of the link.
+    pub fn link(is_up: Option<bool>, state: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { matter: Self::LINK.into(), is_up, state: state.into(), detail: detail.into() }
+    }
 }
 
 /// One thing a customer may tap.
@@ -294,6 +341,8 @@ pub enum Sent {
 pub enum Failure {
     /// The same call may succeed later; not before the given time has passed.
     Retry(String, Option<Duration>),
+    /// The platform takes it from nobody for so long; then the same call may succeed.
+    Wait(String, Duration),
     /// The customer wrote too long ago.
     OutsideWindow(String),
     /// The platform refuses it for good.
@@ -306,7 +355,11 @@ impl Failure {
     /// In words for an agent.
     pub fn why(&self) -> &str {
         match self {
-            Self::Retry(why, _) | Self::OutsideWindow(why) | Self::Never(why) | Self::Stop(why) => why,
+            Self::Retry(why, _)
+            | Self::Wait(why, _)
+            | Self::OutsideWindow(why)
+            | Self::Never(why)
+            | Self::Stop(why) => why,
         }
     }
 }

@@ -7,6 +7,8 @@ pub mod law;
 mod message;
 mod outside;
 mod split;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub mod email;
@@ -176,18 +178,28 @@ impl Channel {
 
     /// `text` (and `choices`) as the messages that will stand on the wire.
     pub fn plan(&self, text: &str, choices: &[Choice]) -> Vec<Body> {
-        if let Self::WhatsappCloud(channel) = self
-            && let Some(body) = channel.with_choices(text, choices)
-        {
-            return vec![body];
-        }
-        if let Self::WecomKf(channel) = self
-            && let Some(body) = channel.with_choices(text, choices)
-        {
+        let tappable = match self {
+            Self::WhatsappCloud(channel) => channel.with_choices(text, choices),
+            Self::WecomKf(channel) => channel.with_choices(text, choices),
+            Self::Telegram(channel) => channel.with_choices(text, choices),
+            _ => None,
+        };
+        if let Some(body) = tappable {
             return vec![body];
         }
         let text = split::numbered(text, choices);
         split::split(&text, self.law().size).into_iter().map(|text| Body::Text { text }).collect()
+    }
+
+    /// The first `most` of these messages, the last of them with `ending`, which says that something is missing.
+    pub fn cut_short(&self, mut bodies: Vec<Body>, most: usize, ending: &str) -> Vec<Body> {
+        let size = self.law().size;
+        bodies.truncate(most.max(1));
+        if let Some(Body::Text { text }) = bodies.last_mut() {
+            let room = size.limit().saturating_sub(size.of(ending) + 2);
+            *text = format!("{}\n\n{ending}", split::shorten(&format!("{text}…"), size.with_limit(room)));
+        }
+        bodies
     }
 
     /// What the platform takes of files.
@@ -285,6 +297,22 @@ impl Channel {
             Self::Telegram(channel) => channel.attend(outside, &customer.id).await,
             Self::WechatOa(channel) => channel.attend(outside, &customer.id, now).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Tells the platform that something arrived, where it shows the customer that it waits. Failing does no harm.
+    pub async fn acknowledge(&self, outside: &Outside, message: &str) -> Result<()> {
+        match self {
+            Self::Telegram(channel) => channel.acknowledge(outside, message).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The other address of whoever wrote, where a gateway knows them by a hidden one.
+    pub async fn unmask(&self, outside: &Outside, hidden: &Address) -> Result<Option<Address>> {
+        match self {
+            Self::Waha(channel) if hidden.kind == "lid" => channel.unmask(outside, &hidden.id).await,
+            _ => Ok(None),
         }
     }
 

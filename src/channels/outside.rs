@@ -1,7 +1,7 @@
 //! Calls to platforms: with time-outs, without redirects, and never by accident into the own network.
 //!
-//! A base address that an admin configured may be private (a gateway beside us, a test). Every other address comes
-//! from a platform's messages and must be on the channel's list and public.
+//! A base address that an admin configured may be private (a gateway beside us, a test); a platform's own never is.
+//! Every other address comes from a platform's messages and must be on the channel's list and public.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -14,6 +14,9 @@ use crate::platform::{
     Error, Result,
     net::{self, PublicOnly},
 };
+
+/// What the platforms call themselves: where a channel goes that was not told otherwise.
+const PLATFORMS: [&str; 4] = ["graph.facebook.com", "api.telegram.org", "qyapi.weixin.qq.com", "api.weixin.qq.com"];
 
 /// The clients for calls to platforms.
 #[derive(Debug, Clone)]
@@ -39,9 +42,15 @@ impl Outside {
         })
     }
 
-    /// For an address that begins with what an admin configured.
+    /// For an address that an admin configured.
     pub fn configured(&self) -> &reqwest::Client {
         &self.configured
+    }
+
+    /// For an address of a channel: what a platform calls itself leads into the public internet, whoever answers for
+    /// the name; what an admin set up in its place may be anywhere.
+    pub fn client(&self, address: &str) -> &reqwest::Client {
+        if is_platform(address) { &self.public } else { &self.configured }
     }
 
     /// Gets a file from `address`, which came with a message: only from `base` or from `hosts` (a name, or `*.name`),
@@ -60,7 +69,7 @@ impl Outside {
         let first = url.host_str().map(String::from);
         for _ in 0..4 {
             let client = if is_below(&url, base) {
-                &self.configured
+                self.client(base)
             } else if url.scheme() == "https" && is_listed(&url, hosts) {
                 &self.public
             } else {
@@ -193,7 +202,9 @@ impl From<Lost> for Error {
 
 /// Without the address, which may hold a token.
 fn explain(error: &reqwest::Error) -> String {
-    let what = if error.is_connect() {
+    let what = if net::led_home(error) {
+        "the platform's name leads into a private network here"
+    } else if error.is_connect() {
         "the platform can't be reached"
     } else if error.is_timeout() {
         "the platform did not answer in time"
@@ -213,7 +224,12 @@ fn is_below(url: &Url, base: &str) -> bool {
     url.origin() == base.origin() && url.path().starts_with(base.path().trim_end_matches('/'))
 }
 
-fn is_listed(url: &Url, hosts: &[&str]) -> bool {
+fn is_platform(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(|host| PLATFORMS.contains(&host)))
+}
+
+/// Whether `url` is public and on the list.
+pub fn is_listed(url: &Url, hosts: &[&str]) -> bool {
     let is_public = match url.host() {
         Some(Host::Ipv4(ip)) => net::is_public(ip.into()),
         Some(Host::Ipv6(ip)) => net::is_public(ip.into()),
@@ -231,6 +247,21 @@ fn is_listed(url: &Url, hosts: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_platform_is_never_at_home() {
+        for (address, expected) in [
+            ("https://graph.facebook.com/v25.0/1/messages", true),
+            ("https://api.telegram.org", true),
+            ("https://qyapi.weixin.qq.com/cgi-bin/gettoken?corpid=1", true),
+            ("https://api.weixin.qq.com", true),
+            ("http://127.0.0.1:8081", false),
+            ("https://graph.facebook.com.example.org", false),
+            ("http://waha:3000/api/sendText", false),
+        ] {
+            assert_eq!(is_platform(address), expected, "{address}");
+        }
+    }
 
     #[test]
     fn a_file_is_fetched_only_from_where_the_platform_keeps_them() {

@@ -62,12 +62,7 @@ pub fn shorten(text: &str, size: Size) -> String {
         return text.to_string();
     }
     let room = size.limit().saturating_sub(size.of("…"));
-    let size = match size {
-        Size::Chars(_) => Size::Chars(room),
-        Size::Bytes(_) => Size::Bytes(room),
-        Size::Utf16(_) => Size::Utf16(room),
-    };
-    let end = longest_prefix(text, size);
+    let end = longest_prefix(text, size.with_limit(room));
     format!("{}…", text.get(..end).unwrap_or_default().trim_end())
 }
 

@@ -7,14 +7,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent, Reacted,
-    Request, Sent, base_url, configured,
+    Address, Body, Checked, Choice, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent,
+    Reacted, Request, Sent, base_url, configured,
     files::Takes,
     gateway,
     law::{Law, Pace, Size},
     outside, seconds, text_at,
 };
 use crate::platform::{Error, Result, crypto::same};
+
+/// With what our ids of taps begin.
+const TAP: &str = "tap:";
 
 /// <https://core.telegram.org/bots/api#sending-files>
 pub(super) const TAKES: &[Takes] = &[
@@ -82,6 +85,7 @@ impl Telegram {
             "/edited_message/chat/id",
             "/callback_query/message/chat/id",
             "/message_reaction/chat/id",
+            "/my_chat_member/chat/id",
         ];
         let lane = chats.iter().find_map(|p| text_at(&body, p)).unwrap_or_default().into_owned();
         Ok(vec![RawEvent { external_id: format!("update:{id}"), lane, payload: body.to_string() }])
@@ -113,7 +117,7 @@ impl Telegram {
                 .and_then(|b| gateway::of(b, &["text"]));
             let title = title.unwrap_or_else(|| data.clone());
             let mut inbound =
-                Inbound::text(format!("tap:{id}"), Address::new("telegram", from), title.clone()).of("button");
+                Inbound::text(format!("{TAP}{id}"), Address::new("telegram", from), title.clone()).of("button");
             inbound.sender_name = name(tap.get("from"));
             return Ok(Event::Message(inbound.with("button", json!({"id": data, "title": title}))));
         }
@@ -124,6 +128,16 @@ impl Telegram {
                 target: format!("{chat}:{}", text_at(reaction, "/message_id").unwrap_or_default()),
                 emoji: text_at(reaction, "/new_reaction/0/emoji").map(|e| e.into_owned()),
                 at: seconds(reaction.get("date")),
+            });
+        }
+        if let Some(change) = update.get("my_chat_member")
+            && text_at(change, "/chat/type").is_none_or(|t| t == "private")
+            && let Some(chat) = text_at(change, "/chat/id")
+        {
+            return Ok(match text_at(change, "/new_chat_member/status").as_deref() {
+                Some("kicked") => Event::Blocked { customer: Address::new("telegram", chat), is_blocked: true },
+                Some("member") => Event::Blocked { customer: Address::new("telegram", chat), is_blocked: false },
+                _ => Event::Nothing("a change of the bot's that is only kept"),
             });
         }
         Ok(Event::Nothing("a kind of update that is only kept"))
@@ -186,14 +200,39 @@ impl Telegram {
         gateway::in_a_group(inbound.of(content), text_at(m, "/from/id").map(|i| i.into_owned()), &self.group_names)
     }
 
+    /// Up to ten choices as buttons below the text; `None`: as text.
+    pub(super) fn with_choices(&self, text: &str, choices: &[Choice]) -> Option<Body> {
+        let size = self.law().size;
+        let fits = !text.trim().is_empty() && size.of(text) <= size.limit();
+        let are_taken = choices.iter().all(|c| (1..=64).contains(&c.id.len()) && !c.title.trim().is_empty());
+        (fits && are_taken && (1..=10).contains(&choices.len()))
+            .then(|| Body::Choices { text: text.trim().into(), choices: choices.to_vec() })
+    }
+
+    /// A tapped button turns until it is told that the tap arrived.
+    pub(super) async fn acknowledge(&self, outside: &Outside, message: &str) -> Result<()> {
+        if let Some(tap) = message.strip_prefix(TAP) {
+            let body = json!({"callback_query_id": tap});
+            outside::json(self.method(outside, "answerCallbackQuery", &body)).await?;
+        }
+        Ok(())
+    }
+
     fn method(&self, outside: &Outside, method: &str, body: &Value) -> reqwest::RequestBuilder {
-        outside.configured().post(format!("{}/bot{}/{method}", self.base_url, self.bot_token)).json(body)
+        outside.client(&self.base_url).post(format!("{}/bot{}/{method}", self.base_url, self.bot_token)).json(body)
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
         match &m.body {
             Body::Text { text } => {
                 let body = json!({"chat_id": number(&m.recipient.id), "text": text});
+                self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
+            }
+            Body::Choices { text, choices } => {
+                let rows: Vec<Value> =
+                    choices.iter().map(|c| json!([{"text": c.title.trim(), "callback_data": c.id}])).collect();
+                let body = json!({"chat_id": number(&m.recipient.id), "text": text,
+                    "reply_markup": {"inline_keyboard": rows}});
                 self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
             }
             Body::File { file, kind, text } => {
@@ -230,12 +269,12 @@ impl Telegram {
         if !text.is_empty() {
             form = form.text("caption", text.to_string());
         }
-        let request = outside.configured().post(format!("{}/bot{}/{method}", self.base_url, self.bot_token));
+        let request = outside.client(&self.base_url).post(format!("{}/bot{}/{method}", self.base_url, self.bot_token));
         self.said(outside::json(request.timeout(outside::UPLOAD_TIMEOUT).multipart(form)).await)
     }
 
     pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
-        let Some((chat, message)) = to.message.rsplit_once(':') else {
+        let Some((chat, message)) = to.message.rsplit_once(':').filter(|_| !to.message.starts_with(TAP)) else {
             return Sent::Failed(Failure::Never("the message can't carry a reaction".into()));
         };
         let reaction: Vec<Value> = emoji.into_iter().map(|e| json!({"type": "emoji", "emoji": e})).collect();
@@ -364,7 +403,12 @@ mod tests {
         assert!(matches!(hear(edited), Event::Edit { target, text } if target == "42:5" && text == "new"));
         let tap = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "data": "y"}});
         assert!(matches!(hear(tap), Event::Message(m) if m.content_type == "button"));
-        let gone = json!({"update_id": 4, "my_chat_member": {"new_chat_member": {"status": "kicked"}}});
-        assert!(matches!(hear(gone), Event::Nothing(_)));
+        let member = |kind: &str, status: &str| {
+            let chat = json!({"id": 42, "type": kind});
+            hear(json!({"update_id": 4, "my_chat_member": {"chat": chat, "new_chat_member": {"status": status}}}))
+        };
+        assert!(matches!(member("private", "kicked"), Event::Blocked { is_blocked: true, .. }));
+        assert!(matches!(member("private", "member"), Event::Blocked { is_blocked: false, .. }));
+        assert!(matches!(member("supergroup", "kicked"), Event::Nothing(_)));
     }
 }

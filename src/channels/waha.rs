@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
-    Reacted, Receipt, Request, Sent, base_url, configured,
+    Address, Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
+    RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
     gateway::{self, address, in_a_group, of},
     law::Law,
     outside, seconds, text_at,
@@ -80,10 +80,10 @@ impl Waha {
         let hashed = || sha256_hex(body.to_string().as_bytes());
         let (external_id, lane) = match event.as_str() {
             // Both events carry the same message.
-            "message" | "message.any" if !id.is_empty() => (format!("message:{session}:{id}"), of("/payload/from")),
+            "message" | "message.any" if !id.is_empty() => (format!("message:{session}:{id}"), chat_of(&body)),
             "message.ack" | "message.ack.group" => (format!("ack:{id}:{}", of("/payload/ack")), format!("ack:{id}")),
             "message.reaction" | "message.revoked" | "message.edited" => {
-                (format!("{event}:{}", hashed()), of("/payload/from"))
+                (format!("{event}:{}", hashed()), chat_of(&body))
             }
             _ => (format!("{event}:{}", if of("/id").is_empty() { hashed() } else { of("/id") }), event.clone()),
         };
@@ -97,8 +97,6 @@ impl Waha {
             return Ok(Event::Nothing("it concerns another session of the server"));
         }
         let m = body.get("payload").cloned().unwrap_or(Value::Null);
-        let target =
-            |name: &str| of(&m, &[name]).or_else(|| text_at(&m, "/reaction/messageId").map(|t| t.into_owned()));
         Ok(match text_at(&body, "/event").as_deref() {
             Some("message" | "message.any") => self.read_message(&m),
             Some("message.ack") => read_ack(&m),
@@ -117,12 +115,13 @@ impl Waha {
                 }
             }
             Some("message.revoked") => {
-                match target("revokedMessageId").or_else(|| text_at(&m, "/before/id").map(|t| t.into_owned())) {
+                let before = || text_at(&m, "/before/id").map(|t| t.into_owned());
+                match whole_id(&m, "revokedMessageId", &["/after/id", "/before/id"]).or_else(before) {
                     Some(target) => Event::Revoke { target },
                     None => Event::Nothing("a revocation of nothing"),
                 }
             }
-            Some("message.edited") => match of(&m, &["editedMessageId"]).or_else(|| of(&m, &["id"])) {
+            Some("message.edited") => match whole_id(&m, "editedMessageId", &["/id"]).or_else(|| of(&m, &["id"])) {
                 _ if m.get("fromMe") == Some(&Value::Bool(true)) => Event::Nothing("our own edit"),
                 Some(target) => Event::Edit { target, text: of(&m, &["body"]).unwrap_or_default() },
                 None => Event::Nothing("an edit of nothing"),
@@ -138,11 +137,12 @@ impl Waha {
                     }
                     _ => "the gateway's session has ended",
                 };
-                Event::Connection(Connection {
-                    is_up: matches!(state.as_str(), "WORKING" | "STARTING"),
-                    detail: detail.into(),
-                    state,
-                })
+                let is_up = match state.as_str() {
+                    "WORKING" => Some(true),
+                    "STARTING" => None,
+                    _ => Some(false),
+                };
+                Event::Connection(Connection::link(is_up, state, detail))
             }
             _ => Event::Nothing("a kind of event that is only kept"),
         })
@@ -182,7 +182,15 @@ impl Waha {
                 Event::Nothing("our own message")
             };
         }
-        let mut inbound = Inbound::text(id, address(&chat), text);
+        let (mut sender, mut aliases) = (address(&chat), Vec::new());
+        // A hidden id comes with the number beside it, or not.
+        let beside = ["/_data/key/remoteJidAlt", "/_data/key/senderPn", "/_data/Info/SenderAlt"];
+        let beside = beside.iter().find_map(|at| text_at(m, at)).map(|chat| address(&chat));
+        if let Some(phone) = beside.filter(|of| of.kind == "phone" && sender.kind == "lid") {
+            aliases.push(std::mem::replace(&mut sender, phone));
+        }
+        let mut inbound = Inbound::text(id, sender, text);
+        inbound.aliases = aliases;
         inbound.external_chat_id = Some(chat);
         inbound.sender_name =
             text_at(m, "/_data/notifyName").or_else(|| text_at(m, "/_data/pushName")).map(|n| n.into_owned());
@@ -204,7 +212,11 @@ impl Waha {
     }
 
     fn post(&self, outside: &Outside, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        outside.configured().post(format!("{}/api/{path}", self.base_url)).header("x-api-key", &self.api_key).json(body)
+        outside
+            .client(&self.base_url)
+            .post(format!("{}/api/{path}", self.base_url))
+            .header("x-api-key", &self.api_key)
+            .json(body)
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
@@ -239,7 +251,7 @@ impl Waha {
 
     pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
         let body = json!({"session": self.session, "messageId": to.message, "reaction": emoji.unwrap_or_default()});
-        let request = outside.configured().put(format!("{}/api/reaction", self.base_url));
+        let request = outside.client(&self.base_url).put(format!("{}/api/reaction", self.base_url));
         answered(outside::json(request.header("x-api-key", &self.api_key).json(&body)).await, |_| None)
     }
 
@@ -249,6 +261,19 @@ impl Waha {
             outside::json(self.post(outside, path, &json!({"session": self.session, "chatId": chat}))).await?;
         }
         Ok(())
+    }
+
+    /// The number behind a hidden id, if the gateway knows it.
+    /// <https://waha.devlike.pro/docs/how-to/contacts/#get-phone-number-by-lid>
+    pub(super) async fn unmask(&self, outside: &Outside, hidden: &str) -> Result<Option<Address>> {
+        let hidden = percent_encoding::utf8_percent_encode(hidden, percent_encoding::NON_ALPHANUMERIC);
+        let request = outside
+            .client(&self.base_url)
+            .get(format!("{}/api/{}/lids/{hidden}", self.base_url, self.session))
+            .header("x-api-key", &self.api_key);
+        let (status, answer) = outside::json(request).await?;
+        let number = of(&answer, &["pn"]).filter(|pn| status == 200 && !pn.is_empty());
+        Ok(number.map(|pn| address(&pn)).filter(|of| of.kind == "phone"))
     }
 
     pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
@@ -261,7 +286,7 @@ impl Waha {
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let request = outside
-            .configured()
+            .client(&self.base_url)
             .get(format!("{}/api/sessions/{}", self.base_url, self.session))
             .header("x-api-key", &self.api_key);
         match outside::json(request).await {
@@ -273,6 +298,32 @@ impl Waha {
             Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
         }
     }
+}
+
+/// With whom the talk is that an event is about. Revocations name it in the messages before and after.
+fn chat_of(body: &Value) -> String {
+    let of = |m: &Value| {
+        let is_own = m.get("fromMe") == Some(&Value::Bool(true));
+        gateway::of(m, if is_own { &["to", "from"] } else { &["from", "to"] })
+    };
+    let all = ["/payload", "/payload/after", "/payload/before"];
+    all.iter().find_map(|at| of(body.pointer(at)?)).unwrap_or_default()
+}
+
+/// The id of a message as its own event had it (`false_<chat>_<id>`): edits and revocations name the last part only,
+/// beside the whole id of their own.
+fn whole_id(m: &Value, name: &str, beside: &[&str]) -> Option<String> {
+    let bare = of(m, &[name]).filter(|id| !id.is_empty())?;
+    if bare.contains('_') {
+        return Some(bare);
+    }
+    let own = beside.iter().find_map(|at| text_at(m, at)).unwrap_or_default();
+    let mut parts: Vec<&str> = own.split('_').collect();
+    match parts.get_mut(2) {
+        Some(id) => *id = &bare,
+        None => return Some(bare),
+    }
+    Some(parts.join("_"))
 }
 
 /// The chat to write to: as it came, or made from the number.
@@ -385,7 +436,12 @@ mod tests {
         assert!(matches!(with(json!({"fromMe": true, "source": "api"})), Event::Nothing(_)));
         let image = json!({"hasMedia": true, "media": {"url": "http://x/api/files/1.jpg", "mimetype": "image/jpeg"}});
         assert!(matches!(with(image), Event::Message(m) if m.content_type == "image" && m.media.is_some()));
-        assert!(matches!(hear("session.status", json!({"status": "SCAN_QR_CODE"})), Event::Connection(c) if !c.is_up));
+        assert!(
+            matches!(hear("session.status", json!({"status": "SCAN_QR_CODE"})), Event::Connection(c) if c.is_up == Some(false))
+        );
+        assert!(
+            matches!(hear("session.status", json!({"status": "STARTING"})), Event::Connection(c) if c.is_up.is_none())
+        );
         assert!(
             matches!(hear("message.ack", json!({"id": "x", "ack": 3, "fromMe": true})), Event::Receipt(r) if r.state == Progress::Read)
         );
@@ -393,6 +449,25 @@ mod tests {
         assert!(matches!(hear("message.reaction", removed), Event::Reaction { emoji: None, .. }));
         assert!(
             matches!(hear("message.revoked", json!({"before": {"id": "x"}})), Event::Revoke { target } if target == "x")
+        );
+    }
+
+    #[test]
+    fn edits_and_revocations_name_their_message_as_it_named_itself() {
+        let revoked = |more: Value| match hear("message.revoked", more) {
+            Event::Revoke { target } => target,
+            other => panic!("{other:?}"),
+        };
+        let after = json!({"id": "false_60@c.us_NEW", "from": "60@c.us"});
+        assert_eq!(revoked(json!({"revokedMessageId": "OLD", "after": after, "before": null})), "false_60@c.us_OLD");
+        let before = json!({"id": "false_60@c.us_OLD"});
+        assert_eq!(revoked(json!({"revokedMessageId": "false_60@c.us_OLD", "before": before})), "false_60@c.us_OLD");
+        let group = json!({"id": "false_1-2@g.us_NEW_60@c.us"});
+        assert_eq!(revoked(json!({"revokedMessageId": "OLD", "after": group})), "false_1-2@g.us_OLD_60@c.us");
+        assert_eq!(revoked(json!({"revokedMessageId": "OLD"})), "OLD");
+        let edited = json!({"id": "false_60@c.us_NEW", "editedMessageId": "OLD", "body": "new", "from": "60@c.us"});
+        assert!(
+            matches!(hear("message.edited", edited), Event::Edit { target, text } if target == "false_60@c.us_OLD" && text == "new")
         );
     }
 }

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent, Request,
-    Sent, base_url, configured,
+    Address, Arrival, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent,
+    Request, Sent, base_url, configured,
     files::Takes,
-    law::{self, Law, Quota, Size},
+    law::{self, Law, Quota, Size, Tap},
     outside::{self, Lost},
     seconds, text_at,
     token::{self, Tokens},
@@ -26,6 +26,9 @@ use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
 };
+
+/// The longest text, in bytes.
+const TEXT: usize = 2048;
 
 /// The codes by which a token is no longer taken.
 const STALE: [i64; 3] = [40_001, 40_014, 42_001];
@@ -46,6 +49,9 @@ struct Config {
     encoding_aes_key: String,
     #[serde(default = "weixin")]
     base_url: String,
+    /// What who follows the account or scans its code is told; without it nothing.
+    #[serde(default)]
+    greeting: Option<String>,
 }
 
 fn weixin() -> String {
@@ -73,7 +79,7 @@ impl Tokens for WechatOa {
             // The stable kind: asking again does not take the token away from another process.
             let body = json!({"grant_type": "client_credential", "appid": of.app_id, "secret": of.app_secret,
                 "force_refresh": false});
-            let request = outside.configured().post(self.address("stable_token")).json(&body);
+            let request = outside.client(&self.config.base_url).post(self.address("stable_token")).json(&body);
             let (_, answer) = outside::json(request).await?;
             match answer.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty()) {
                 Some(text) => Ok((text.into(), answer.get("expires_in").and_then(Value::as_i64).unwrap_or(7200))),
@@ -94,19 +100,25 @@ impl WechatOa {
         if config.app_secret.trim().is_empty() {
             return Err(Error::Invalid("wechat_oa channel: app_secret is empty".into()));
         }
+        if config.greeting.as_ref().is_some_and(|g| g.trim().is_empty() || g.len() > TEXT) {
+            return Err(Error::Invalid(format!("wechat_oa channel: greeting must have 1 to {TEXT} bytes")));
+        }
         let envelope = Envelope::open(&config.token, &config.encoding_aes_key, &config.app_id)
             .map_err(|e| Error::Invalid(format!("wechat_oa channel: {e}")))?;
         Ok(Self { config, envelope })
     }
 
-    /// Five messages within 48 hours of each message of the customer, one kept for the notice of a hand-off.
+    /// Five messages within 48 hours of each message of the customer, one kept for the notice of a hand-off; three
+    /// within a minute of each tap on the menu, follow or scan.
+    /// <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>
     pub(super) fn law(&self) -> Law {
         Law {
             window: Some(Duration::hours(48)),
             outside: law::Outside::Person,
             quota: Some(Quota { messages: 5, reserve: 1 }),
+            tap: Some(Tap { window: Duration::minutes(1), quota: Quota { messages: 3, reserve: 1 } }),
             pace: None,
-            size: Size::Bytes(2048),
+            size: Size::Bytes(TEXT),
             keeps_order: true,
         }
     }
@@ -147,7 +159,7 @@ impl WechatOa {
         }
         let kind = of("MsgType");
         if kind == "event" {
-            return Ok(read_event(&fields, sender));
+            return Ok(read_event(&fields, sender, self.config.greeting.as_deref()));
         }
         let mut inbound = Inbound::text(of("MsgId"), sender, "");
         inbound.sent_at = seconds(fields.get("CreateTime"));
@@ -189,7 +201,7 @@ impl WechatOa {
         for attempt in 0..2 {
             // Raw UTF-8: old clients show escapes as they are.
             let address = outside::with_query(&self.address(path), &[("access_token", &token)]);
-            let request = outside.configured().post(address).json(body);
+            let request = outside.client(&self.config.base_url).post(address).json(body);
             let (status, answer) = outside::json(request).await?;
             match call::errcode(&answer) {
                 Some(code) if attempt == 0 && STALE.contains(&code) => {
@@ -274,8 +286,8 @@ fn type_of(kind: FileKind) -> &'static str {
     if matches!(kind, FileKind::Voice | FileKind::Audio) { "voice" } else { "image" }
 }
 
-/// Followers who come are greeted by nobody unless they ask; a menu's button is something they say.
-fn read_event(fields: &Value, sender: Address) -> Event {
+/// A menu's button is something the customer says; who comes without a word may be greeted.
+fn read_event(fields: &Value, sender: Address, greeting: Option<&str>) -> Event {
     let of = |name: &str| text_at(fields, &format!("/{name}")).unwrap_or_default().into_owned();
     let is = |word: &str| of("Event").eq_ignore_ascii_case(word);
     if is("CLICK") {
@@ -283,6 +295,7 @@ fn read_event(fields: &Value, sender: Address) -> Event {
         let id = sha256_hex([sender.id.as_str(), &of("CreateTime"), &key].join("\n").as_bytes());
         let mut inbound = Inbound::text(format!("click:{id}"), sender, key.clone()).of("button");
         inbound.sent_at = seconds(fields.get("CreateTime"));
+        inbound.is_tap = true;
         return Event::Message(inbound.with("button", json!({"id": key, "title": key})));
     }
     if is("kf_create_session") || is("kf_switch_session") {
@@ -290,6 +303,16 @@ fn read_event(fields: &Value, sender: Address) -> Event {
     }
     if is("kf_close_session") {
         return Event::Held { customer: sender, by_person: false };
+    }
+    if let (Some(greeting), true) = (greeting, is("subscribe") || is("SCAN")) {
+        // A scan that makes somebody follow says so before the scene.
+        let scene = of("EventKey").trim_start_matches("qrscene_").to_string();
+        return Event::Arrived(Arrival {
+            customer: sender,
+            at: seconds(fields.get("CreateTime")),
+            scene: (!scene.is_empty()).then_some(scene),
+            greeting: greeting.into(),
+        });
     }
     Event::Nothing(if is("subscribe") {
         "somebody follows the account"

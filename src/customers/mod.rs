@@ -25,6 +25,7 @@ pub use join::{Moved, fill, is_stand_in, join, lock_two, part};
 pub use store::join::{list_merged, point, unpoint};
 pub use store::{
     Erased, activity, erase, find, find_identity, find_visible, identity, list_identities, lock, lock_identity,
+    set_avatar, shows_avatar,
 };
 
 use crate::{

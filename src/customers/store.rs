@@ -27,6 +27,25 @@ pub async fn find(c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Option<Cust
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
+/// Gives a customer a picture.
+pub async fn set_avatar(c: Conn<'_>, org: OrgId, id: CustomerId, url: &str, now: DateTime<Utc>) -> Result<()> {
+    const SET: &str = "UPDATE customers SET avatar_url = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(url).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Whether a customer within the asker's reach has this picture.
+pub async fn shows_avatar(mut c: Conn<'_>, org: OrgId, url: &str, visible: Visible) -> Result<bool> {
+    const LIST: &str = "SELECT id FROM customers WHERE org_id = $1 AND avatar_url = $2 LIMIT 10";
+    let all: Vec<CustomerId> = both!(c.again(), c => sqlx::query_scalar(LIST).bind(org).bind(url).fetch_all(c).await)?;
+    for id in all {
+        if find_visible(c.again(), org, id, visible).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A customer within the asker's reach.
 pub async fn find_visible(c: Conn<'_>, org: OrgId, id: CustomerId, visible: Visible) -> Result<Option<Customer>> {
     const FIND: &str =

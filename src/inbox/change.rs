@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Message, Sender,
-    store::{self, ChannelRow},
+    receive::Heard,
+    store::{self, ChannelRow, Settled},
 };
 use crate::{
-    app::{App, Changed, Job},
-    channels::Address,
+    app::{App, Changed, ChannelEventId, Job},
+    channels::{Address, Channel, Event, Inbound},
     platform::{Result, db::Conn},
 };
 
@@ -61,40 +62,109 @@ pub(super) async fn react(
     Ok(true)
 }
 
+/// Does an edit or a revocation. One whose message has not come yet waits for it: platforms keep no order.
+pub(super) async fn make(app: &App, row: &ChannelRow, event: &Event) -> Result<Heard> {
+    match event {
+        Event::Edit { target, text } => edit(app, row, target, text).await,
+        Event::Revoke { target } => revoke(app, row, target).await,
+        _ => Ok(Heard::Nothing("it changes no message")),
+    }
+}
+
+/// The edits and revocations that came before the message `about`.
+async fn waiting(app: &App, row: &ChannelRow, channel: &Channel, about: &str) -> Result<Vec<(ChannelEventId, Event)>> {
+    let all = store::list_waiting_events(app.read().await?.conn(), row.id, about).await?;
+    Ok(all.into_iter().filter_map(|(id, payload)| Some((id, channel.parse(&payload).ok()?))).collect())
+}
+
+/// Makes of a message what was made of it before it came: nobody sees, and nobody answers, what it said at first.
+pub(super) async fn make_early(app: &App, row: &ChannelRow, channel: &Channel, inbound: &mut Inbound) -> Result<()> {
+    for (_, event) in waiting(app, row, channel, &inbound.external_message_id).await? {
+        match event {
+            Event::Edit { text, .. } if inbound.metadata.get("revoked").is_none() => {
+                let before = std::mem::replace(&mut inbound.text, text);
+                if let Some(all) = inbound.metadata.as_object_mut() {
+                    note_edit(all, &before, app.now());
+                }
+            }
+            Event::Revoke { .. } => {
+                (inbound.text, inbound.media, inbound.media_url) = (String::new(), None, None);
+                inbound.more_media.clear();
+                inbound.metadata = revoked(app.now());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes of a message that is there what waited for it. True: it was taken back.
+pub(super) async fn catch_up(app: &App, row: &ChannelRow, channel: &Channel, about: &str) -> Result<bool> {
+    let mut was_revoked = false;
+    for (id, event) in waiting(app, row, channel, about).await? {
+        let is_gone = match make(app, row, &event).await? {
+            Heard::Early | Heard::Nothing(_) => continue,
+            Heard::Done => false,
+            Heard::Gone => true,
+        };
+        was_revoked |= is_gone;
+        let mut tx = app.begin().await?;
+        let settled = Settled { status: "processed", about: Some(about), is_gone, ..Settled::default() };
+        store::settle_event(tx.conn(), id, settled, app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(was_revoked)
+}
+
+fn note_edit(all: &mut Map<String, Value>, before: &str, now: DateTime<Utc>) {
+    let mut earlier = all.get("before_edit").and_then(Value::as_array).cloned().unwrap_or_default();
+    earlier.push(json!(before));
+    all.insert("before_edit".into(), Value::Array(earlier));
+    all.insert("edited_at".into(), json!(now));
+}
+
+fn revoked(now: DateTime<Utc>) -> Value {
+    json!({"revoked": true, "revoked_at": now})
+}
+
 /// The customer changed what they had written. A turn that read it before is taken again; what was answered stays
-/// answered. False: the message is not known.
-pub(super) async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<bool> {
+/// answered.
+async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<Heard> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await?.filter(|m| m.sender_type == Sender::Customer) else {
-        return Ok(false);
+    let Some(message) = find(tx.conn(), row, target).await? else {
+        return Ok(Heard::Early);
     };
-    if message.content == text || is_revoked(&message) {
-        return Ok(true);
+    if message.sender_type != Sender::Customer {
+        return Ok(Heard::Nothing("the customer did not write what it changes"));
+    }
+    if is_revoked(&message) {
+        return Ok(Heard::Gone);
+    }
+    if message.content == text {
+        return Ok(Heard::Done);
     }
     let mut all = fields(&message);
-    let mut before = all.get("before_edit").and_then(Value::as_array).cloned().unwrap_or_default();
-    before.push(json!(message.content));
-    all.insert("before_edit".into(), Value::Array(before));
-    all.insert("edited_at".into(), json!(now));
+    note_edit(&mut all, &message.content, now);
     store::rewrite_message(tx.conn(), &message, text, &Value::Object(all), true).await?;
     Job::TakeTurn { conversation: message.conversation_id }.push(tx.conn(), row.org_id, now).await?;
     tx.commit().await?;
     app.wake(row.org_id).await;
     app.changed(row.org_id, Changed::Conversation { id: message.conversation_id }).await;
-    Ok(true)
+    Ok(Heard::Done)
 }
 
-/// The customer took a message back: what it said is gone here too, and is not answered. False: it is not known.
-pub(super) async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<bool> {
+/// The customer took a message back: what it said is gone here too, in what the platform sent as well, and is not
+/// answered.
+async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
     let now = app.now();
     let mut tx = app.begin().await?;
     let Some(message) = find(tx.conn(), row, target).await? else {
-        return Ok(false);
+        return Ok(Heard::Early);
     };
-    let kept = json!({"revoked": true, "revoked_at": now});
-    store::rewrite_message(tx.conn(), &message, "", &kept, true).await?;
+    store::rewrite_message(tx.conn(), &message, "", &revoked(now), true).await?;
     store::clear_preview(tx.conn(), message.conversation_id, &message.content).await?;
+    store::empty_events(tx.conn(), row.id, target).await?;
     let files = store::list_attachments(tx.conn(), message.id).await?;
     for file in &files {
         store::settle_attachment(tx.conn(), file.id, &store::Stored::only("deleted"), now).await?;
@@ -107,7 +177,7 @@ pub(super) async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<
     }
     app.wake(row.org_id).await;
     app.changed(row.org_id, Changed::Conversation { id: message.conversation_id }).await;
-    Ok(true)
+    Ok(Heard::Gone)
 }
 
 /// Whether the customer took this message back.

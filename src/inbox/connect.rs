@@ -113,6 +113,7 @@ pub async fn connect(
         status: "active".into(),
         error_message: None,
         retry_at: None,
+        alarms: Json(json!({})),
         connection_state: None,
         created_at: app.now(),
     };
@@ -207,13 +208,13 @@ pub async fn pause(app: &App, by: &By, id: ChannelId, is_paused: bool) -> Result
     Ok(row)
 }
 
-/// Asks the platform whether a channel works; what it says is noted.
+/// Asks the platform whether a channel works; if so, whoever asked has seen what was wrong before.
 pub async fn test(app: &App, by: &By, id: ChannelId) -> Result<Checked> {
     let row = store::find_channel(app.read().await?.conn(), id).await?.filter(|row| row.org_id == by.org);
     let row = row.ok_or(Error::NotFound("channel"))?;
     let checked = open(app, &row)?.check(&app.outside, app.now()).await;
     if checked.ok {
-        super::alarm::all_clear(app, by.org, id).await?;
+        super::alarm::all_clear(app, by.org, id, None).await?;
     }
     Ok(checked)
 }

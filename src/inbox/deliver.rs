@@ -9,24 +9,26 @@ use serde_json::Value;
 
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, alarm, connect,
-    fail::settle,
+    fail::{self, settle},
     file, reach, receipt,
     store::{self, Attachment, ChannelRow, Part},
 };
 use crate::{
     app::{App, AttachmentId, Changed, Job, MessageId},
     channels::{
-        Address, Body, Channel, Choice, Failure, Outbound, Sent,
+        Address, Body, Channel, Choice, Connection, Failure, Outbound, Sent,
         files::with_link,
         law::{Law, Purpose, Ruling},
     },
     customers,
-    platform::{Error, Result, db::Conn},
+    platform::{Error, Result, db::Conn, language::Language},
     staff,
 };
 
 /// How often one part is tried.
 const ATTEMPTS: i64 = 8;
+/// How often one that the platform puts off for long.
+pub(super) const WAITS: i64 = 4;
 /// How long the next part waits for the one before to be delivered, where the platform keeps no order.
 const ORDER: Duration = Duration::seconds(10);
 /// How long a channel that is paused, or stopped by its platform, is left alone.
@@ -89,6 +91,16 @@ pub async fn deliver(app: &App, id: MessageId) -> Result<()> {
     Delivery { app, message: &message, conversation: &conversation, channel: &channel, law, recipient, chat, file }
         .run()
         .await
+}
+
+/// Sends a message whose time has come (`Job::DeliverLater`).
+pub async fn deliver_later(app: &App, id: MessageId) -> Result<()> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    if let Some(message) = store::find_message(tx.conn(), id).await? {
+        again(tx.conn(), &message, now, now).await?;
+    }
+    tx.commit().await
 }
 
 /// A channel that is paused or stopped sends later.
@@ -160,6 +172,12 @@ impl Delivery<'_> {
                 return Ok(None);
             }
         };
+        // An answer that is longer than the platform permits goes as far as it may, and a person goes on.
+        let most = self.most(bodies.len()).await?;
+        let is_cut = most < bodies.len();
+        if is_cut {
+            bodies = self.channel.cut_short(bodies, most, goes_on(&m.content));
+        }
         match self.rule(bodies.len()).await? {
             Ruling::Now => {}
             Ruling::WaitUntil(at) => return Err(Error::Later { at }),
@@ -183,7 +201,10 @@ impl Delivery<'_> {
         let from = [MessageStatus::Queued];
         store::set_message_status(tx.conn(), m.id, &from, MessageStatus::Sending, None, None, self.app.now()).await?;
         let parts = store::list_parts(tx.conn(), m.id).await?;
+        let told =
+            if is_cut { fail::hand_over_rest(self.app, tx.conn(), m, self.app.now()).await? } else { Vec::new() };
         tx.commit().await?;
+        staff::tell(self.app, m.org_id, &told).await;
         Ok(Some(parts))
     }
 
@@ -204,18 +225,11 @@ impl Delivery<'_> {
 
     /// Where the customer may fetch the message's file, if we can be reached from outside.
     fn link(&self) -> Option<String> {
-        let base = self.app.config.server.public_url.as_deref()?;
-        let path = file::link(self.app, self.file.as_ref()?.id, LINK).ok()?;
-        Some(format!("{}{path}", base.trim_end_matches('/')))
+        link(self.app, self.file.as_ref()?)
     }
 
-    /// The template with what the message says; a file can only be linked in one.
     fn template(&self) -> Option<Body> {
-        let said = &self.message.content;
-        match &self.file {
-            None => self.channel.template(said),
-            Some(file) => self.channel.template(&with_link(&file.facts(), said, &self.link()?)),
-        }
+        template(self.app, self.channel, self.message, self.file.as_ref())
     }
 
     /// Whether the assistant may no longer say this, because a person holds the conversation. Asking for a mark comes
@@ -252,15 +266,27 @@ impl Delivery<'_> {
     }
 
     async fn rule(&self, parts: usize) -> Result<Ruling> {
-        let m = self.message;
-        let past = reach::past(self.app, &self.law, m.channel_id, m.customer_id).await?;
-        let is_notice = matches!(kind(m), Some("hand_off" | "waiting"));
-        let purpose = match m.sender_type {
-            Sender::Assistant if is_notice => Purpose::Notice,
+        let past = reach::past(self.app, &self.law, self.message.channel_id, self.message.customer_id).await?;
+        Ok(self.law.rule(&past, self.purpose(), parts, self.app.now()))
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self.message.sender_type {
+            Sender::Assistant if matches!(kind(self.message), Some("hand_off" | "waiting")) => Purpose::Notice,
             Sender::Assistant => Purpose::Answer,
             _ => Purpose::Person,
-        };
-        Ok(self.law.rule(&past, purpose, parts, self.app.now()))
+        }
+    }
+
+    /// How many of `parts` messages may go out: an answer may be cut, what a person writes is not.
+    async fn most(&self, parts: usize) -> Result<usize> {
+        if parts < 2 || self.purpose() != Purpose::Answer {
+            return Ok(parts);
+        }
+        let past = reach::past(self.app, &self.law, self.message.channel_id, self.message.customer_id).await?;
+        let most = self.law.most(&past, Purpose::Answer, self.app.now());
+        // With nothing left there is nothing to cut: the law says why.
+        Ok(most.filter(|most| *most > 0).map_or(parts, |most| most.min(parts)))
     }
 
     /// Sends one part. True: the next may follow.
@@ -298,7 +324,7 @@ impl Delivery<'_> {
         match self.channel.send(&app.outside, &outbound, app.now()).await {
             Sent::Accepted(external) => {
                 self.settle_part(part, MessageStatus::Sent, None, external.as_deref()).await?;
-                alarm::all_clear(app, m.org_id, m.channel_id).await?;
+                alarm::all_clear(app, m.org_id, m.channel_id, Some(Connection::SENDING)).await?;
                 Ok(true)
             }
             Sent::Failed(failure) => self.failed(part, failure).await,
@@ -319,29 +345,32 @@ impl Delivery<'_> {
         // that it failed.
         let may_have_arrived = part.status == MessageStatus::Sending;
         match failure {
-            Failure::Retry(why, after) if may_have_arrived => match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
-                Some(after) => Err(Error::Later { at: app.now() + grown(after, part.attempts) }),
-                None => Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) }),
-            },
-            Failure::OutsideWindow(_) | Failure::Never(_) if may_have_arrived => {
-                self.settle_part(part, MessageStatus::Uncertain, Some(BROKE), None).await?;
-                Ok(false)
-            }
             Failure::Retry(why, after) => {
-                requeue(app, part, None, &why).await?;
+                if !may_have_arrived {
+                    requeue(app, part, None, &why).await?;
+                }
                 match after.filter(|_| part.attempts + 1 < ATTEMPTS) {
                     Some(after) => Err(Error::Later { at: app.now() + grown(after, part.attempts) }),
                     None => Err(Error::Unavailable { service: "the channel", source: anyhow::anyhow!(why) }),
                 }
             }
-            Failure::OutsideWindow(why) => {
+            Failure::Wait(why, time) if part.attempts + 1 < WAITS && !may_have_arrived => {
+                let now = app.now();
+                let mut tx = app.begin().await?;
+                put_off(tx.conn(), self.message, part, &why, now + time, now).await?;
+                tx.commit().await?;
+                app.changed(self.message.org_id, Changed::Conversation { id: self.message.conversation_id }).await;
+                Ok(false)
+            }
+            Failure::OutsideWindow(why) if !may_have_arrived => {
                 if self.outside_window(part, &why).await? {
                     return Err(Error::Later { at: app.now() });
                 }
                 Ok(false)
             }
-            Failure::Never(why) => {
-                self.settle_part(part, MessageStatus::Failed, Some(&why), None).await?;
+            Failure::Wait(why, _) | Failure::OutsideWindow(why) | Failure::Never(why) => {
+                let status = if may_have_arrived { MessageStatus::Uncertain } else { MessageStatus::Failed };
+                self.settle_part(part, status, Some(&why), None).await?;
                 Ok(false)
             }
             Failure::Stop(why) => {
@@ -396,6 +425,14 @@ impl Delivery<'_> {
     }
 }
 
+/// How an answer ends that was cut, in its own language.
+fn goes_on(answer: &str) -> &'static str {
+    match Language::detect(answer) {
+        Some(Language::Zh) => "内容较长，无法在此全部发送，同事会继续为您解答。",
+        _ => "This is longer than I can send here. A colleague will go on.",
+    }
+}
+
 /// A wait that doubles with each attempt, ten minutes at most.
 pub(super) fn grown(after: Duration, attempts: i64) -> Duration {
     let times = 1i32 << i32::try_from(attempts.clamp(0, 10)).unwrap_or(10);
@@ -406,6 +443,36 @@ async fn requeue(app: &App, part: &Part, body: Option<&Body>, why: &str) -> Resu
     let mut tx = app.begin().await?;
     store::requeue_part(tx.conn(), part.id, body, Some(why)).await?;
     tx.commit().await
+}
+
+/// Puts a part back until `at`; agents see why it is still under way.
+pub(super) async fn put_off(
+    mut c: Conn<'_>,
+    message: &Message,
+    part: &Part,
+    why: &str,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    store::requeue_part(c.again(), part.id, None, Some(why)).await?;
+    store::set_outcome(c.again(), message.id, MessageStatus::Sending, Some(why), now).await?;
+    let later = Job::DeliverLater { message: message.id, conversation: message.conversation_id };
+    later.push_at(c, message.org_id, now, at).await
+}
+
+/// Where a customer may fetch a file of ours, if we can be reached from outside.
+fn link(app: &App, file: &Attachment) -> Option<String> {
+    let base = app.config.server.public_url.as_deref()?;
+    let path = file::link(app, file.id, LINK).ok()?;
+    Some(format!("{}{path}", base.trim_end_matches('/')))
+}
+
+/// The template with what a message says; a file can only be linked in one.
+pub(super) fn template(app: &App, channel: &Channel, message: &Message, file: Option<&Attachment>) -> Option<Body> {
+    match file {
+        None => channel.template(&message.content),
+        Some(file) => channel.template(&with_link(&file.facts(), &message.content, &link(app, file)?)),
+    }
 }
 
 /// What stands on the wire for a message that is not made of text.

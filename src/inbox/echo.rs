@@ -12,19 +12,19 @@ use super::{
 use crate::{
     app::{App, Changed, MessageId},
     channels::{Address, Echo},
-    customers::{self, Identity, Reached},
+    customers::{self, ActivityKind, Identity, NewActivity, Reached},
     platform::{Error, Result, db::Conn},
 };
 
 /// How far back a text that we sent ourselves is looked for, when its id is not known yet.
 const OURS: Duration = Duration::minutes(2);
 
-fn reached<'a>(row: &ChannelRow, address: &'a Address) -> Reached<'a> {
+pub(super) fn reached<'a>(row: &ChannelRow, address: &'a Address) -> Reached<'a> {
     Reached { channel: row.id, kind: &address.kind, external_id: &address.id, display_name: None }
 }
 
 /// The talk with the person behind an identity.
-async fn latest(mut c: Conn<'_>, identity: &Identity) -> Result<Option<Conversation>> {
+pub(super) async fn latest(mut c: Conn<'_>, identity: &Identity) -> Result<Option<Conversation>> {
     let all = same_person(c.again(), identity).await?;
     store::find_latest_of(c, identity.org_id, &all).await
 }
@@ -139,6 +139,19 @@ pub(super) async fn held(app: &App, row: &ChannelRow, customer: &Address, by_per
     tx.commit().await?;
     app.changed(org, Changed::Conversation { id: found.id }).await;
     Ok(())
+}
+
+/// The customer wants nothing from us any more, or again: whoever looks at them sees it.
+pub(super) async fn blocked(app: &App, row: &ChannelRow, customer: &Address, is_blocked: bool) -> Result<()> {
+    let org = row.org_id;
+    let mut tx = app.begin().await?;
+    let Some(identity) = customers::identity(tx.conn(), org, reached(row, customer)).await? else {
+        return Ok(());
+    };
+    let title = if is_blocked { "Blocked us" } else { "Unblocked us" };
+    let activity = NewActivity::of(ActivityKind::Custom, None).titled(title).with(json!({"channel": row.platform}));
+    customers::activity(tx.conn(), org, identity.customer_id, activity, app.now()).await?;
+    tx.commit().await
 }
 
 /// The customer has other addresses now: they are the same customer's.

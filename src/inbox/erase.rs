@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{file, store};
+use super::{file, photo, store};
 use crate::{
     app::{App, ChannelEventId, CustomerId, OrgId},
     customers::Identity,
@@ -66,6 +66,7 @@ pub async fn erase_files(app: &App, org: OrgId, customer: CustomerId) -> Result<
     for id in &all {
         file::remove(app, org, *id).await?;
     }
+    photo::remove(app, org, customer).await?;
     Ok(i64::try_from(all.len()).unwrap_or(i64::MAX))
 }
 

@@ -41,20 +41,18 @@ pub async fn not_delivered(app: &App, id: MessageId, why: &str) -> Result<()> {
     };
     let parts = store::list_parts(reader.conn(), id).await?;
     drop(reader);
+    // What was on its way when we heard nothing more may have arrived.
+    let is_unclear = parts.iter().any(|part| part.status == MessageStatus::Sending);
     let mut tx = app.begin().await?;
-    let mut status = MessageStatus::Failed;
     for part in parts {
-        // One that is still being sent may have arrived.
         for (from, to) in
             [(MessageStatus::Queued, MessageStatus::Failed), (MessageStatus::Sending, MessageStatus::Uncertain)]
         {
-            let is_so = store::set_part_status(tx.conn(), part.id, &[from], to, Some(why), None, app.now()).await?;
-            if is_so && to == MessageStatus::Uncertain {
-                status = to;
-            }
+            store::set_part_status(tx.conn(), part.id, &[from], to, Some(why), None, app.now()).await?;
         }
     }
     tx.commit().await?;
+    let status = if is_unclear { MessageStatus::Uncertain } else { MessageStatus::Failed };
     settle(app, &message, status, Some(why)).await
 }
 
@@ -74,6 +72,28 @@ pub(super) async fn report_failure(
         .titled("A message could not be delivered")
         .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
     customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
+    call_people(app, c, message, ("undeliverable", "A message to {} could not be delivered"), why, now).await
+}
+
+/// An answer was longer than the platform permits: a person says the rest. Returns whom to tell.
+pub(super) async fn hand_over_rest(
+    app: &App,
+    c: Conn<'_>,
+    message: &Message,
+    now: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
+    let why = "the answer is longer than the platform permits: the end of it was not sent";
+    call_people(app, c, message, ("too_long", "An answer to {} was too long for the platform"), why, now).await
+}
+
+async fn call_people(
+    app: &App,
+    mut c: Conn<'_>,
+    message: &Message,
+    (reason, title): (&str, &str),
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<UserId>> {
     let Some(conversation) = store::find_any(c.again(), message.conversation_id).await? else {
         return Ok(Vec::new());
     };
@@ -88,12 +108,12 @@ pub(super) async fn report_failure(
             "tried": [why], "evidence": [], "missing": UNDELIVERED, "mood": "calm",
         });
         let change = HolderChange {
-            reason: Some("undeliverable".into()),
+            reason: Some(reason.into()),
             brief: Some(brief),
             ..HolderChange::to(Status::Pending, Holder::Queue)
         };
         store::set_holder(c.again(), conversation.id, &change, now).await?;
     }
-    let title = format!("A message to {} could not be delivered", conversation.customer_name);
+    let title = title.replace("{}", &conversation.customer_name);
     call(app, c, &conversation, None, &title, now).await
 }

@@ -42,7 +42,7 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
         Ok(()) => {
             // The usual case writes nothing.
             if row.connection_state.as_deref() != Some(UP) {
-                let up = Connection { is_up: true, state: UP.into(), detail: "connected".into() };
+                let up = Connection::link(Some(true), UP, "connected");
                 alarm::connection(app, row.org_id, channel, &up).await?;
             }
             look_again(every).await
@@ -60,7 +60,7 @@ pub async fn fetch(app: &App, channel: ChannelId, account: &str, token: &str) ->
 
 /// The mailbox or whatever is looked at can't be.
 fn failing(e: &Error) -> Connection {
-    Connection { is_up: false, state: "failing".into(), detail: format!("receiving: {}", e.chain()) }
+    Connection::link(Some(false), "failing", format!("receiving: {}", e.chain()))
 }
 
 /// Begins to look at a channel that nobody rings for, on the caller's transaction.

@@ -23,6 +23,7 @@ mod fail;
 mod fetch;
 mod file;
 mod gaps;
+mod greet;
 mod hand_off;
 mod hold;
 mod hours;
@@ -30,6 +31,7 @@ mod join;
 mod mention;
 mod merge;
 mod overview;
+mod photo;
 mod reach;
 mod react;
 mod receipt;
@@ -56,7 +58,7 @@ pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
     sibling,
 };
-pub use deliver::deliver;
+pub use deliver::{deliver, deliver_later};
 pub use due::watch as watch_due;
 pub use erase::{Erased, erase, erase_files, export};
 pub use fail::not_delivered;

@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn past(sent_since: usize) -> Past {
-        Past { last_inbound: Some(at(0)), sent_since, sent_at: Vec::new() }
+        Past { last_inbound: Some(at(0)), sent_since, ..Past::default() }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Conversation, Message, MessageStatus, alarm, connect,
-    deliver::{again, grown},
+    deliver::{WAITS, again, grown, put_off, template},
     fail::report_failure,
     store::{self, ChannelRow, Part},
 };
@@ -72,8 +72,13 @@ async fn send_again(
         Failure::Retry(_, after) if part.attempts < ATTEMPTS => {
             (None, now + grown(after.unwrap_or(chrono::Duration::seconds(5)), part.attempts))
         }
+        Failure::Wait(why, time) if part.attempts < WAITS => {
+            put_off(c, message, part, why, now + *time, now).await?;
+            return Ok(true);
+        }
         Failure::OutsideWindow(_) if !matches!(part.body.0, Body::Template { .. }) => {
-            match connect::open(app, row)?.template(&message.content) {
+            let file = store::list_attachments(c.again(), message.id).await?.into_iter().next();
+            match template(app, &connect::open(app, row)?, message, file.as_ref()) {
                 Some(template) => (Some(template), now),
                 None => return Ok(false),
             }

@@ -1,17 +1,17 @@
 //! What a customer writes becomes a message, once, in the right conversation.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use sqlx::types::Json;
 
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, file, receipt, satisfaction,
-    store::{self, ChannelRow, NewConversation},
+    change, connect, echo, file, greet, photo, receipt, satisfaction,
+    store::{self, ChannelRow, NewConversation, Settled},
 };
 use crate::{
     app::{App, AttachmentId, Changed, ChannelEventId, ChannelId, ConversationId, IdentityId, Job, MessageId, OrgId},
-    channels::{Channel, Event, Inbound},
+    channels::{Address, Channel, Event, Inbound},
     customers::{self, ActivityKind, Identity, NewActivity, Reached},
     platform::{Error, Result, db::Conn, language::Language, upload::Upload},
     staff,
@@ -39,43 +39,96 @@ pub async fn receive_event(app: &App, id: ChannelEventId) -> Result<()> {
     if event.status != "received" {
         return Ok(());
     }
-    let outcome = match connect::open(app, &row) {
-        Ok(channel) => match channel.parse(&event.payload) {
-            Ok(parsed) => hear(app, &row, &channel, parsed).await,
-            Err(e) => Err(e),
-        },
-        Err(e) => Err(e),
+    if event.payload.is_empty() {
+        let why = Some("the customer took it back");
+        return settle(app, id, Settled { status: "ignored", error: why, ..Settled::default() }).await;
+    }
+    let read = connect::open(app, &row).and_then(|channel| Ok((channel.parse(&event.payload)?, channel)));
+    let received_at = event.received_at;
+    let (event, channel) = match read {
+        Ok(read) => read,
+        Err(e) if e.is_transient() => return Err(e),
+        Err(e) => return settle(app, id, failed(&e.to_string())).await,
     };
-    let outcome = match outcome {
-        Ok(None) => Ok(("processed", None)),
-        Ok(Some(why)) => Ok(("ignored", Some(why.to_string()))),
-        Err(e) if e.is_transient() => Err(e),
-        Err(e) => Ok(("failed", Some(e.to_string()))),
+    let about = event.about().map(String::from);
+    let heard = hear(app, &row, &channel, event, received_at).await;
+    let is_early = matches!(heard, Ok(Heard::Early));
+    let settled = match &heard {
+        Ok(Heard::Done) => Settled { status: "processed", ..Settled::default() },
+        Ok(Heard::Gone) => Settled { status: "processed", is_gone: true, ..Settled::default() },
+        Ok(Heard::Early) => Settled { status: "waiting", ..Settled::default() },
+        Ok(Heard::Nothing(why)) => Settled { status: "ignored", error: Some(why), ..Settled::default() },
+        Err(e) if e.is_transient() => return heard.map(|_| ()),
+        Err(e) => return settle(app, id, failed(&e.to_string())).await,
     };
-    let (status, error) = outcome?;
+    settle(app, id, Settled { about: about.as_deref(), ..settled }).await?;
+    if let (true, Some(about)) = (is_early, &about) {
+        // Its message may have come in this very moment.
+        change::catch_up(app, &row, &channel, about).await?;
+    }
+    Ok(())
+}
+
+fn failed(why: &str) -> Settled<'_> {
+    Settled { status: "failed", error: Some(why), ..Settled::default() }
+}
+
+async fn settle(app: &App, id: ChannelEventId, of: Settled<'_>) -> Result<()> {
     let mut tx = app.begin().await?;
-    store::settle_event(tx.conn(), id, status, error.as_deref(), app.now()).await?;
+    store::settle_event(tx.conn(), id, of, app.now()).await?;
     tx.commit().await
 }
 
-/// Does what an event asks for; why, if that was nothing.
-async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> Result<Option<&'static str>> {
-    let unknown = |known: bool| (!known).then_some("the message it is about is not known");
+/// What came of an event.
+pub(super) enum Heard {
+    Done,
+    /// It is about a message that was taken back: nothing of what it said is kept.
+    Gone,
+    /// It changes a message that has not come yet.
+    Early,
+    /// Why.
+    Nothing(&'static str),
+}
+
+/// Does what an event asks for.
+async fn hear(
+    app: &App,
+    row: &ChannelRow,
+    channel: &Channel,
+    event: Event,
+    received_at: DateTime<Utc>,
+) -> Result<Heard> {
     match event {
-        Event::Message(inbound) => {
+        Event::Message(mut inbound) => {
+            let id = inbound.external_message_id.clone();
+            change::make_early(app, row, channel, &mut inbound).await?;
+            unmask(app, row, channel, &mut inbound).await?;
             let received = receive(app, row.org_id, row.id, &row.platform, inbound).await?;
             if !received.repeated {
+                if let Err(e) = channel.acknowledge(&app.outside, &id).await {
+                    tracing::debug!(channel.id = %row.id, error = %e.chain(), "a sign was not shown");
+                }
                 attend(app, row, channel, &received).await?;
+            }
+            let was_revoked = change::catch_up(app, row, channel, &id).await?;
+            if was_revoked || change::is_revoked(&received.message) {
+                return Ok(Heard::Gone);
             }
         }
         Event::Reaction { by, target, emoji, at } => {
-            return Ok(unknown(change::react(app, row, &by, &target, emoji.as_deref(), at).await?));
+            if !change::react(app, row, &by, &target, emoji.as_deref(), at).await? {
+                return Ok(Heard::Nothing("the message it is about is not known"));
+            }
         }
-        Event::Edit { target, text } => return Ok(unknown(change::edit(app, row, &target, &text).await?)),
-        Event::Revoke { target } => return Ok(unknown(change::revoke(app, row, &target).await?)),
+        Event::Edit { .. } | Event::Revoke { .. } => return change::make(app, row, &event).await,
         Event::Receipt(of) => receipt::take(app, row, &of).await?,
         Event::Echo(of) => echo::take(app, row, of).await?,
+        Event::Arrived(of) => greet::greet(app, row, &of).await?,
         Event::Held { customer, by_person } => echo::held(app, row, &customer, by_person).await?,
+        Event::Photo { customer, media } => {
+            return photo::take(app, row, channel, (&customer, &media), received_at).await;
+        }
+        Event::Blocked { customer, is_blocked } => echo::blocked(app, row, &customer, is_blocked).await?,
         Event::Moved { from, to } => echo::moved(app, row, &from, &to).await?,
         Event::Connection(said) => alarm::connection(app, row.org_id, row.id, &said).await?,
         Event::Doorbell { account, token } => {
@@ -84,9 +137,34 @@ async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> R
             tx.commit().await?;
             app.wake(row.org_id).await;
         }
-        Event::Nothing(why) => return Ok(Some(why)),
+        Event::Nothing(why) => return Ok(Heard::Nothing(why)),
     }
-    Ok(None)
+    Ok(Heard::Done)
+}
+
+/// Somebody whom a gateway knows by a hidden id is asked for, until their number is known: they are the same customer.
+async fn unmask(app: &App, row: &ChannelRow, channel: &Channel, inbound: &mut Inbound) -> Result<()> {
+    if inbound.kind != "lid" || !inbound.aliases.is_empty() {
+        return Ok(());
+    }
+    let hidden = Address::new("lid", inbound.sender.clone());
+    let mut reader = app.read().await?;
+    if let Some(known) = customers::identity(reader.conn(), row.org_id, echo::reached(row, &hidden)).await?
+        && same_person(reader.conn(), &known).await?.len() > 1
+    {
+        return Ok(());
+    }
+    drop(reader);
+    match channel.unmask(&app.outside, &hidden).await {
+        Ok(Some(number)) => {
+            (inbound.kind, inbound.sender) = (number.kind, number.id);
+            inbound.aliases.push(hidden);
+        }
+        Ok(None) => {}
+        // With their next message it is asked again.
+        Err(e) => tracing::debug!(channel.id = %row.id, error = %e.chain(), "a hidden id stays hidden"),
+    }
+    Ok(())
 }
 
 /// The customer sees that their message was read, when the assistant is about to answer it.
@@ -201,7 +279,12 @@ pub async fn receive_file(
         }
     };
     let language = Language::detect(&inbound.text);
-    let preview = if inbound.text.is_empty() { format!("[{}]", inbound.content_type) } else { inbound.text.clone() };
+    let is_revoked = inbound.metadata.get("revoked").is_some();
+    let preview = if inbound.text.is_empty() && !is_revoked {
+        format!("[{}]", inbound.content_type)
+    } else {
+        inbound.text.clone()
+    };
     let Some((seq, epoch)) = store::advance(tx.conn(), id, Sender::Customer, None, &preview, language, now).await?
     else {
         return Err(Error::NotFound("conversation"));
@@ -209,7 +292,11 @@ pub async fn receive_file(
     let chat = inbound.external_chat_id.as_deref();
     // A platform's clock may be ahead of ours; a window never opens in the future.
     let at = inbound.sent_at.unwrap_or(now).min(now);
-    store::set_reach(tx.conn(), id, identity.id, chat, at).await?;
+    if inbound.is_tap {
+        store::set_tapped(tx.conn(), id, identity.id, at).await?;
+    } else {
+        store::set_reach(tx.conn(), id, identity.id, chat, at).await?;
+    }
     let attached = (inbound.media.is_some() || upload.is_some()).then(AttachmentId::new);
     let message = Message {
         id: MessageId::new(),

@@ -392,15 +392,24 @@ pub async fn message_ids_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Re
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
 
-/// Raw events of an organisation after `after`, in order.
+/// Raw events of an organisation after `after`, in order; of one that was emptied, the ids it is known by.
 pub async fn page_events(
     c: Conn<'_>,
     org: OrgId,
     after: ChannelEventId,
     limit: i64,
 ) -> Result<Vec<(ChannelEventId, String)>> {
-    const PAGE: &str = "SELECT id, payload FROM channel_events WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-    Ok(both!(c, c => sqlx::query_as(PAGE).bind(org).bind(after).bind(limit).fetch_all(c).await)?)
+    const PAGE: &str = "
+        SELECT id, payload, external_event_id, about FROM channel_events WHERE org_id = $1 AND id > $2
+        ORDER BY id LIMIT $3";
+    let rows: Vec<(ChannelEventId, String, String, Option<String>)> =
+        both!(c, c => sqlx::query_as(PAGE).bind(org).bind(after).bind(limit).fetch_all(c).await)?;
+    let known =
+        |(id, payload, external, about): (ChannelEventId, String, String, Option<String>)| match payload.as_str() {
+            "" => (id, serde_json::json!([external, about]).to_string()),
+            _ => (id, payload),
+        };
+    Ok(rows.into_iter().map(known).collect())
 }
 
 /// Deletes raw events.

@@ -142,6 +142,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::resume_channel))
         .routes(routes!(inbox::api::test_channel))
         .routes(routes!(inbox::api::attachment))
+        .routes(routes!(inbox::api::avatar))
         .routes(routes!(inbox::api::list_webhooks, inbox::api::add_webhook))
         .routes(routes!(inbox::api::remove_webhook))
         .routes(routes!(inbox::api::enable_webhook))

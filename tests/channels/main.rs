@@ -11,6 +11,8 @@
 )]
 
 mod accept;
+mod again;
+mod alarms;
 mod desk;
 mod files;
 mod graph;
@@ -27,6 +29,7 @@ mod schedules;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;
+mod vectors;
 mod website;
 mod wecom;
 mod whatsapp;

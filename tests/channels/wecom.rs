@@ -3,6 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::{Method, StatusCode};
+use frontdesk::{
+    app::TurnId,
+    inbox::{self, Reply, Trace},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -124,6 +128,42 @@ async fn a_ring_fetches_every_page_and_days_old_history_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_colleagues_did_before_the_channel_was_connected_silences_nobody() {
+    each(|w| async move {
+        let session = |change: i64| {
+            json!({"msgtype": "event", "event": {"event_type": "session_status_change",
+            "open_kfid": ACCOUNT, "external_userid": ANA, "change_type": change}})
+        };
+        let old = [
+            w.item("m0", 3, json!({"msgtype": "text", "text": {"content": "在吗？"}})),
+            w.item(
+                "h0",
+                5,
+                json!({"msgtype": "text", "text": {"content": "您好，我是客服小王"}, "servicer_userid": "wang"}),
+            ),
+            w.item("e0", 4, session(1)),
+            w.item("h1", 5, json!({"msgtype": "image", "image": {"media_id": "M"}, "servicer_userid": "wang"})),
+        ];
+        for (n, mut item) in (0..).zip(old) {
+            item["send_time"] = json!(w.shop.app.now().timestamp() - 2 * 86_400 + n);
+            w.api.add(item);
+        }
+        w.says("m1", QUESTION).await;
+        w.shop.settle().await;
+        assert_eq!(w.conversation().await["holder"], "assistant");
+        assert!(w.api.texts().len() == 1 && w.api.texts()[0].contains("24个月"), "{:?}", w.api.texts());
+        assert_eq!(w.said().await.len(), 2, "history is kept as events only");
+        // What they do from now on counts.
+        w.event("e1", session(1)["event"].clone()).await;
+        w.says("m2", QUESTION).await;
+        w.shop.settle().await;
+        assert_eq!((w.api.texts().len(), w.conversation().await["holder"].as_str()), (1, Some("agent")));
+        w.no_faults();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_token_is_fetched_once_and_an_answer_that_got_lost_is_not_sent_twice() {
     each(|w| async move {
         w.says("m1", QUESTION).await;
@@ -147,6 +187,13 @@ async fn an_expired_token_is_fetched_once_and_an_answer_that_got_lost_is_not_sen
         }
         assert_eq!(w.api.texts().len(), 4);
         assert!(!w.api.kept().faults.iter().any(|f| f.contains("five")), "{:?}", w.api.kept().faults);
+        // What was taken is not called failed because its repetition was refused.
+        w.api.kept().script.extend([Does::TakesAndBreaks, Does::Refuses(-1), Does::Refuses(40_096)]);
+        w.says("m5", QUESTION).await;
+        for _ in 0..3 {
+            w.pass(30).await;
+        }
+        assert_eq!((w.api.texts().len(), w.said().await.last().unwrap()["status"].as_str()), (5, Some("uncertain")));
     })
     .await;
 }
@@ -216,6 +263,46 @@ async fn a_long_reply_is_cut_by_bytes_and_a_failure_afterwards_is_seen() {
             message["status"] == "failed" && message["status_reason"].as_str().unwrap().contains("fail_type 6"),
             "{message}"
         );
+        w.no_faults();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_too_long_goes_as_far_as_it_may_and_a_person_goes_on() {
+    each(|w| async move {
+        w.says("m1", QUESTION).await;
+        w.shop.settle().await;
+        let app = &w.shop.app;
+        let id = w.conversation().await["id"].as_str().unwrap().parse().unwrap();
+        let long = Reply {
+            text: "研磨机的保养分为许多步骤，请按顺序进行。".repeat(200),
+            sources: None,
+            confidence: None,
+            language: None,
+            kind: "answer",
+            meant: None,
+        };
+        let trace = Trace {
+            id: TurnId::new(),
+            decision: "answer".into(),
+            reason: None,
+            confidence: None,
+            language: None,
+            duration_ms: 0.0,
+            detail: json!({}),
+            recording: None,
+        };
+        let opened = inbox::open(app, id).await.unwrap().unwrap();
+        assert!(inbox::reply(app, &opened.conversation, &long, &trace).await.unwrap());
+        w.shop.settle().await;
+        let texts = w.api.texts();
+        // One of five was the first answer, one is kept for the notice.
+        assert_eq!(texts.len(), 4);
+        assert!(texts[3].ends_with("同事会继续为您解答。") && texts[3].len() <= 2048, "{}", texts[3]);
+        assert_eq!(w.said().await.last().unwrap()["status"], "sent");
+        let conversation = w.conversation().await;
+        assert_eq!((&conversation["holder"], &conversation["hand_off_reason"]), (&json!("queue"), &json!("too_long")));
         w.no_faults();
     })
     .await;

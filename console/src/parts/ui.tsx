@@ -1,7 +1,7 @@
 // The small parts every page is made of. What must be accessible beyond plain HTML comes from Radix.
 import { Loader2, X } from "lucide-react";
 import { Dialog as RadixDialog, DropdownMenu, Popover as RadixPopover, Tabs as RadixTabs, Tooltip as RadixTooltip } from "radix-ui";
-import { type ComponentProps, type ReactNode, useId } from "react";
+import { type ComponentProps, type ReactNode, useId, useState } from "react";
 import { useWords } from "~/words";
 
 export const cx = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(" ");
@@ -119,7 +119,11 @@ export function Notice({ tone = "plain", children, role }: { tone?: Tone; childr
 
 const hues = ["#7c3aed", "#0f766e", "#b45309", "#be185d", "#1d4ed8", "#4d7c0f", "#a21caf", "#0369a1"];
 
-export function Avatar({ name, size = 32 }: { name: string; size?: number }) {
+/** A picture, where there is one, or the initials. */
+export function Avatar({ name, picture, size = 32 }: { name: string; picture?: string | null; size?: number }) {
+  const [lost, setLost] = useState<string>();
+  if (picture && picture !== lost)
+    return <img alt="" src={picture} width={size} height={size} onError={() => setLost(picture)} className="shrink-0 rounded-full object-cover" style={{ width: size, height: size }} />;
   const code = [...name].reduce((sum, c) => (sum * 31 + (c.codePointAt(0) ?? 0)) >>> 0, 7);
   const words = name.trim().split(/\s+/);
   const initials = /\p{Script=Han}/u.test(name) ? [...name.trim()].slice(-2).join("") : words.slice(0, 2).map((x) => [...x][0] ?? "").join("");

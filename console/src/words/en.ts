@@ -124,6 +124,7 @@ export const en = {
     model_unavailable: "The model did not answer",
     policy: "A rule calls for a person",
     undeliverable: "A message could not be delivered",
+    too_long: "The answer is too long for the platform",
     unknown: "Unknown",
   } as Record<string, string>,
   decisions: { answer: "Answered", clarify: "Asked back", offer_person: "Offered a person", hand_off: "Handed off", small_talk: "Small talk" } as Record<string, string>,

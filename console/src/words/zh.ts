@@ -19,6 +19,7 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^(.*): the solution is due soon$/, (name) => `${name}：解决时限即将到期`],
   [/^(.*): the solution is overdue$/, (name) => `${name}：解决时限已超时`],
   [/^A message to (.*) could not be delivered$/, (name) => `发给${name}的消息未能送达`],
+  [/^An answer to (.*) was too long for the platform$/, (name) => `给${name}的回答超出平台限制`],
   [/^The channel (.*) has a problem$/, (name) => `渠道“${name}”出现问题`],
   [/^The channel (.*) works again$/, (name) => `渠道“${name}”已恢复正常`],
   [/^A webhook was disabled because it has failed for a day$/, () => "一个 Webhook 连续失败一天，已停用"],
@@ -43,6 +44,7 @@ const steps: Record<string, string> = {
   "the model did not answer": "模型没有响应",
   "a person is meant to answer this": "这类问题应由人工回答",
   "the customer does not have the answer, or may not have it": "客户没有收到回答，或可能没有收到",
+  "the answer is longer than the platform permits: the end of it was not sent": "回答超出平台允许的长度，末尾没有发出",
   "a person took over before it was sent": "发送前已由人工接手",
 };
 
@@ -166,6 +168,7 @@ export const zh: Words = {
     model_unavailable: "模型没有响应",
     policy: "规则要求人工处理",
     undeliverable: "消息无法送达",
+    too_long: "回答超出平台允许的长度",
     unknown: "未知",
   },
   decisions: { answer: "已回答", clarify: "已追问", offer_person: "询问是否转人工", hand_off: "已转人工", small_talk: "寒暄" },

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::platform::{Error, Result, crypto::sha256_hex};
 
-/// What was written longer before the channel was connected than this is history: it is kept, and not answered.
+/// What was written longer before the channel was connected than this is history: it is kept, and nothing
+/// comes of it.
 const NEW: Duration = Duration::minutes(10);
 /// What the next try may mend: busy, too often, too many at once.
 const BUSY: [i64; 3] = [-1, 45_009, 45_033];
@@ -31,7 +32,7 @@ impl Tokens for WecomKf {
         token::take(&key, refused, now, || async {
             let asked = [("corpid", of.corp_id.as_str()), ("corpsecret", of.secret.as_str())];
             let address = outside::with_query(&self.address("gettoken"), &asked);
-            let (_, answer) = outside::json(outside.configured().get(address)).await?;
+            let (_, answer) = outside::json(outside.client(&address).get(&address)).await?;
             let text = answer.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty());
             match text {
                 Some(text) => Ok((text.to_string(), answer.get("expires_in").and_then(Value::as_i64).unwrap_or(7200))),
@@ -55,7 +56,7 @@ impl WecomKf {
         let mut token = self.token(outside, None, now).await.map_err(NoAnswer::Token)?;
         for attempt in 0..2 {
             let address = outside::with_query(&self.address(path), &[("access_token", &token)]);
-            let request = outside.configured().post(address).json(body);
+            let request = outside.client(&address).post(&address).json(body);
             let (status, answer) = outside::json(request).await.map_err(NoAnswer::Lost)?;
             match errcode(&answer) {
                 Some(code) if attempt == 0 && STALE.contains(&code) => {
@@ -276,7 +277,7 @@ impl Upload {
         let form =
             reqwest::multipart::Form::new().percent_encode_noop().part("media", outside::form_part(path, file).await?);
         let request = outside
-            .configured()
+            .client(&self.address)
             .post(outside::with_query(&self.address, &[("access_token", token), ("type", self.kind)]))
             .timeout(outside::UPLOAD_TIMEOUT)
             .multipart(form);
@@ -286,7 +287,8 @@ impl Upload {
 
 /// A file of WeCom or of an official account: an error comes as JSON with status 200.
 pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, limit: u64) -> Result<Bytes> {
-    let request = outside.configured().get(outside::with_query(address, &[("access_token", token), ("media_id", id)]));
+    let request =
+        outside.client(address).get(outside::with_query(address, &[("access_token", token), ("media_id", id)]));
     let lost = |_| Error::Unavailable { service: "WeChat", source: anyhow::anyhow!("the file did not come") };
     let answer = request.send().await.map_err(lost)?;
     let kind = answer.headers().get("content-type").and_then(|t| t.to_str().ok()).unwrap_or_default();

@@ -78,6 +78,7 @@ impl WecomKf {
             window: Some(Duration::hours(48)),
             outside: Outside::Person,
             quota: Some(Quota { messages: 5, reserve: 1 }),
+            tap: None,
             pace: None,
             size: Size::Bytes(2048),
             keeps_order: true,

@@ -28,13 +28,15 @@ pub fn read(event: &Value) -> Event {
     let Some(item) = event.get("item") else {
         return Event::Nothing("an event of another kind");
     };
-    let is_history = event.get("history") == Some(&Value::Bool(true));
+    // Whoever said it and whatever became of it then: the talk of now begins with what is written from now on.
+    if event.get("history") == Some(&Value::Bool(true)) {
+        return Event::Nothing("from before the channel was connected: kept, and nothing comes of it");
+    }
     if text_at(item, "/msgtype").as_deref() == Some("event") {
         return read_event(item.get("event").unwrap_or(&Value::Null));
     }
     // 3 the customer, 4 the system, 5 a servicer in WeCom's own client.
     match item.get("origin").and_then(Value::as_i64) {
-        Some(3) if is_history => Event::Nothing("written before the channel was connected: kept, not answered"),
         Some(3) => read_message(item),
         Some(5) => read_echo(item),
         _ => Event::Nothing("a message of the platform"),

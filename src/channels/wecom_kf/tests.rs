@@ -75,8 +75,19 @@ fn each_kind_of_item_is_read() {
         matches!(item(json!({"origin": 5, "msgtype": "text", "text": {"content": "您好"}})), Event::Echo(e) if e.text == "您好")
     );
     assert!(matches!(item(json!({"origin": 4, "msgtype": "text"})), Event::Nothing(_)));
-    let history = parse::raw(&json!({"msgid": "m0", "external_userid": "wmAna", "origin": 3, "msgtype": "text"}), true);
-    assert!(matches!(channel().parse(&history.payload).unwrap(), Event::Nothing(_)));
+    let session = json!({"event_type": "session_status_change", "external_userid": "wmAna", "change_type": 1});
+    let recall = json!({"event_type": "user_recall_msg", "external_userid": "wmAna", "recall_msgid": "m1"});
+    for old in [
+        json!({"msgid": "m0", "external_userid": "wmAna", "origin": 3, "msgtype": "text"}),
+        json!({"msgid": "m0", "external_userid": "wmAna", "origin": 5, "msgtype": "text"}),
+        json!({"msgid": "e0", "origin": 4, "msgtype": "event", "event": session}),
+        json!({"msgid": "e0", "origin": 4, "msgtype": "event", "event": recall}),
+    ] {
+        let heard = channel().parse(&parse::raw(&old, true).payload).unwrap();
+        assert!(matches!(heard, Event::Nothing(_)), "{old}: {heard:?}");
+        let now = channel().parse(&parse::raw(&old, false).payload).unwrap();
+        assert!(!matches!(now, Event::Nothing(_)), "{old}: {now:?}");
+    }
 }
 
 #[test]

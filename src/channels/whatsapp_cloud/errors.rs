@@ -34,7 +34,11 @@ pub fn classify(code: i64, why: String) -> Failure {
         131_030 => Failure::Never(in_words("the number is not on the list of a test account")),
         131_050 => Failure::Never(in_words("the customer does not want marketing messages")),
         130_403 => Failure::Never(in_words("we have blocked this customer")),
-        131_049 => Failure::Never(in_words("the customer gets too many marketing messages; not before tomorrow")),
+        // Whoever tries sooner is held back longer.
+        131_049 => Failure::Wait(
+            in_words("the customer gets too many marketing messages: it is tried again tomorrow"),
+            Duration::hours(24),
+        ),
         131_062 => Failure::Never(in_words("this template can't be sent to a customer without a number")),
         0 | 190 => Failure::Stop(in_words("the access token is no longer valid")),
         3 | 10 | 131_005 | 200..=299 => Failure::Stop(in_words("the access token lacks a permission")),
@@ -55,19 +59,21 @@ mod tests {
     fn each_code_has_its_consequence() {
         let class = |code| match classify(code, String::new()) {
             Failure::Retry(..) => "retry",
+            Failure::Wait(..) => "wait",
             Failure::OutsideWindow(_) => "window",
             Failure::Never(_) => "never",
             Failure::Stop(_) => "stop",
         };
-        let cases: [(&str, &[i64]); 4] = [
+        let cases: [(&str, &[i64]); 5] = [
             ("retry", &[1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_056, 131_057, 133_016]),
+            ("wait", &[131_049]),
             ("window", &[131_047]),
             (
                 "never",
                 &[
-                    33, 100, 130_403, 130_472, 131_008, 131_009, 131_021, 131_026, 131_030, 131_049, 131_050, 131_051,
-                    131_052, 131_053, 131_062, 131_063, 132_000, 132_001, 132_005, 132_007, 132_012, 132_015, 132_016,
-                    999_999, -1,
+                    33, 100, 130_403, 130_472, 131_008, 131_009, 131_021, 131_026, 131_030, 131_050, 131_051, 131_052,
+                    131_053, 131_062, 131_063, 132_000, 132_001, 132_005, 132_007, 132_012, 132_015, 132_016, 999_999,
+                    -1,
                 ],
             ),
             ("stop", &[0, 3, 10, 190, 200, 299, 368, 130_497, 131_005, 131_031, 131_042, 131_045, 131_048, 131_064]),

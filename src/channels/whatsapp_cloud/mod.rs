@@ -119,6 +119,7 @@ impl WhatsappCloud {
             window: Some(Duration::hours(24)),
             outside: Outside::Template,
             quota: None,
+            tap: None,
             // Meta lets 45 through before it punishes; ten leave room for what people send from elsewhere.
             pace: Some(Pace { burst: 10, every: Duration::seconds(6) }),
             size: Size::Chars(4096),

@@ -31,12 +31,15 @@ pub fn take_apart(body: &Value) -> Vec<RawEvent> {
                 for message in list(&value, key) {
                     parts += 1;
                     let id = text_at(&message, "/id").map_or_else(|| hash(&message), |id| id.into_owned());
-                    let sender =
-                        ["/from_user_id", "/from", "/to_user_id", "/to"].iter().find_map(|p| text_at(&message, p));
-                    let name = if key == "messages" { "message" } else { "echo" };
+                    let (name, customer) = match key {
+                        "messages" => ("message", ["/from_user_id", "/from"]),
+                        // An echo comes from our own number.
+                        _ => ("echo", ["/to_user_id", "/to"]),
+                    };
+                    let customer = customer.iter().find_map(|p| text_at(&message, p));
                     events.push(RawEvent {
                         external_id: format!("{name}:{number}:{id}"),
-                        lane: lane(key, &message, sender.as_deref()),
+                        lane: lane(key, &message, customer.as_deref()),
                         payload: around(name, &message, contact(&contacts, &message)).to_string(),
                     });
                 }
@@ -87,13 +90,13 @@ fn contact<'a>(contacts: &'a [Value], message: &Value) -> Option<&'a Value> {
         .or_else(|| contacts.first().filter(|_| contacts.len() == 1))
 }
 
-fn lane(key: &str, message: &Value, sender: Option<&str>) -> String {
+fn lane(key: &str, message: &Value, customer: Option<&str>) -> String {
     if key == "messages"
         && let Some(group) = text_at(message, "/group_id")
     {
         return group.into_owned();
     }
-    sender.unwrap_or("unknown").to_string()
+    customer.unwrap_or("unknown").to_string()
 }
 
 fn hash(value: &Value) -> String {
@@ -337,32 +340,45 @@ fn read_status(status: &Value) -> Event {
     })
 }
 
-/// What concerns the account: bans and restrictions are alarms, an improvement is good news.
+/// What concerns the account: bans and restrictions are alarms, their end is good news.
 fn read_change(event: &Value, change: &Value) -> Event {
     let field = text_at(event, "/field").unwrap_or_default();
     let word = text_at(change, "/event").unwrap_or_default().to_uppercase();
-    let alarm = |detail: String| {
-        Event::Connection(Connection {
-            is_up: false,
-            state: if word.is_empty() { field.to_uppercase() } else { word.clone() },
-            detail,
-        })
+    let says = |matter: &str, is_up: bool, detail: String| {
+        let state = if word.is_empty() { field.to_uppercase() } else { word.clone() };
+        Event::Connection(Connection { matter: matter.into(), is_up: Some(is_up), state, detail })
     };
     match &*field {
-        "account_update"
-            if ["DISABLED", "RESTRICT", "BAN", "VIOLATION", "DELETED"].iter().any(|w| word.contains(w)) =>
-        {
-            alarm(format!("WhatsApp has restricted the account: {word}"))
+        "account_update" => {
+            let ban = text_at(change, "/ban_info/waba_ban_state").unwrap_or_default().to_uppercase();
+            if ban == "REINSTATE" || word == "ACCOUNT_RECONNECTED" {
+                says("account", true, "WhatsApp has lifted the restriction of the account".into())
+            } else if ["DISABLED", "RESTRICT", "BAN", "VIOLATION", "DELETED"].iter().any(|w| word.contains(w)) {
+                says("account", false, format!("WhatsApp has restricted the account: {word}"))
+            } else {
+                Event::Nothing("a change of the account that is only kept")
+            }
         }
-        "phone_number_quality_update" if ["FLAGGED", "DOWNGRADE"].iter().any(|w| word.contains(w)) => {
-            alarm(format!("the quality of the phone number has fallen: {word}"))
-        }
-        "message_template_status_update" if ["REJECTED", "PAUSED", "DISABLED"].iter().any(|w| word.contains(w)) => {
+        "phone_number_quality_update" => match word.as_str() {
+            "FLAGGED" => says("quality", false, "the quality of the phone number has fallen".into()),
+            "UNFLAGGED" => says("quality", true, "the quality of the phone number is good again".into()),
+            "DOWNGRADE" => says("limit", false, "the number may write to fewer customers a day".into()),
+            "UPGRADE" => says("limit", true, "the number may write to more customers a day".into()),
+            _ => Event::Nothing("a change of the number that is only kept"),
+        },
+        "message_template_status_update" => {
             let name = text_at(change, "/message_template_name").unwrap_or_default();
-            alarm(format!("the template {name} can't be used: {word}"))
+            let matter = format!("template {name}");
+            match word.as_str() {
+                "REJECTED" | "PAUSED" | "DISABLED" => {
+                    says(&matter, false, format!("the template {name} can't be used: {word}"))
+                }
+                "APPROVED" | "REINSTATED" => says(&matter, true, format!("the template {name} can be used")),
+                _ => Event::Nothing("a change of a template that is only kept"),
+            }
         }
         "messages" => match change.pointer("/errors/0") {
-            Some(error) => alarm(errors::failure(error).why().to_string()),
+            Some(error) => says(Connection::SENDING, false, errors::failure(error).why().to_string()),
             None => Event::Nothing("an empty change"),
         },
         _ => Event::Nothing("a kind of change that is only kept"),

@@ -30,7 +30,7 @@ impl WhatsappCloud {
 
     fn post(&self, outside: &Outside, body: &Value) -> reqwest::RequestBuilder {
         outside
-            .configured()
+            .client(&self.base_url)
             .post(self.address(&format!("{}/messages", self.phone_number_id)))
             .bearer_auth(&self.access_token)
             .json(body)
@@ -130,7 +130,7 @@ impl WhatsappCloud {
             .text("type", file.mime_type.clone())
             .part("file", part);
         let request = outside
-            .configured()
+            .client(&self.base_url)
             .post(self.address(&format!("{}/media", self.phone_number_id)))
             .bearer_auth(&self.access_token)
             .timeout(outside::UPLOAD_TIMEOUT)
@@ -165,7 +165,7 @@ impl WhatsappCloud {
             return Err(Error::Invalid("the file's id is none".into()));
         }
         let request = outside
-            .configured()
+            .client(&self.base_url)
             .get(outside::with_query(&self.address(id), &[("phone_number_id", &self.phone_number_id)]))
             .bearer_auth(&self.access_token);
         let (status, found) = outside::json(request).await?;
@@ -189,7 +189,7 @@ impl WhatsappCloud {
     pub(in super::super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let fields = "display_phone_number,verified_name,quality_rating";
         let request = outside
-            .configured()
+            .client(&self.base_url)
             .get(outside::with_query(&self.address(&self.phone_number_id), &[("fields", fields)]))
             .bearer_auth(&self.access_token);
         match outside::json(request).await {

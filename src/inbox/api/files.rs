@@ -7,16 +7,17 @@ use axum::{
     response::Response,
 };
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::super::{AgentMessage, Message, file, send, store};
+use super::super::{AgentMessage, Message, file, photo, send, store};
 use crate::{
-    app::{App, AttachmentId, ConversationId},
+    app::{App, AttachmentId, ConversationId, CustomerId},
     platform::{
         Error, Result,
         http::{Json, Path},
         upload::Form,
     },
-    staff::{Can, ConversationRead, ConversationReply},
+    staff::{Can, ConversationRead, ConversationReply, CustomerRead},
 };
 
 /// The form of a message with a file.
@@ -67,6 +68,16 @@ pub async fn attachment(
     let found = store::find_attachment(app.read().await?.conn(), id).await?;
     let found = found.filter(|f| f.org_id == by.org && f.status == "stored").ok_or(Error::NotFound("file"))?;
     file::serve(&app, &found, request).await
+}
+
+/// The picture of a customer, by their `avatar_url`.
+#[utoipa::path(get, path = "/api/avatars/{customer}/{id}", tag = "customers", responses((status = 200, content_type = "image/*", body = String)))]
+pub async fn avatar(
+    State(app): State<Arc<App>>,
+    by: Can<CustomerRead>,
+    Path((customer, id)): Path<(CustomerId, Uuid)>,
+) -> Result<Response> {
+    photo::serve(&app, &by, customer, id).await
 }
 
 /// A file by its link: whoever was given the link may fetch it while it is valid.

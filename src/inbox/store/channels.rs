@@ -23,6 +23,8 @@ pub struct ChannelRow {
     pub status: String,
     /// What is wrong with it, in words for an operator.
     pub error_message: Option<String>,
+    /// The same by what it is about: `{"link": "…", "sending": "…"}`.
+    pub alarms: Json<Value>,
     /// The platform has stopped it: nothing is sent before this time.
     pub retry_at: Option<DateTime<Utc>>,
     /// What the connection last said of itself, as the platform words it.
@@ -33,8 +35,8 @@ pub struct ChannelRow {
 macro_rules! channel_columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, org_id, platform, name, config, settings, status, error_message, retry_at, connection_state,
-                    created_at
+            "SELECT id, org_id, platform, name, config, settings, status, error_message, alarms, retry_at,
+                    connection_state, created_at
              FROM channels ",
             $rest
         )
@@ -101,23 +103,53 @@ pub struct EventRow {
     pub channel_id: ChannelId,
     pub payload: String,
     pub status: String,
+    pub received_at: DateTime<Utc>,
 }
 
 /// One raw event.
 pub async fn find_event(c: Conn<'_>, id: ChannelEventId) -> Result<Option<EventRow>> {
-    const FIND: &str = "SELECT channel_id, payload, status FROM channel_events WHERE id = $1";
+    const FIND: &str = "SELECT channel_id, payload, status, received_at FROM channel_events WHERE id = $1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
-/// Says what became of a raw event: `processed`, `ignored` or `failed` with the reason.
-pub async fn settle_event(
+/// What became of a raw event.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settled<'a> {
+    /// `processed`, `ignored` or `failed` with the reason, or `waiting` for the message it changes.
+    pub status: &'static str,
+    pub error: Option<&'a str>,
+    /// The platform's id of the message that it brings or changes.
+    pub about: Option<&'a str>,
+    /// What it says was taken back: nothing of it is kept.
+    pub is_gone: bool,
+}
+
+/// Says what became of a raw event.
+pub async fn settle_event(c: Conn<'_>, id: ChannelEventId, of: Settled<'_>, now: DateTime<Utc>) -> Result<()> {
+    const SETTLE: &str = "
+        UPDATE channel_events SET status = $2, error_message = $3, processed_at = $4,
+               about = COALESCE($5, about), payload = CASE WHEN $6 THEN '' ELSE payload END
+        WHERE id = $1";
+    both!(c, c => sqlx::query(SETTLE).bind(id).bind(of.status).bind(of.error).bind(now).bind(of.about).bind(of.is_gone)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Edits and revocations that wait for the message `about`, in the order in which they came.
+pub async fn list_waiting_events(
     c: Conn<'_>,
-    id: ChannelEventId,
-    status: &str,
-    error: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const SETTLE: &str = "UPDATE channel_events SET status = $2, error_message = $3, processed_at = $4 WHERE id = $1";
-    both!(c, c => sqlx::query(SETTLE).bind(id).bind(status).bind(error).bind(now).execute(c).await.map(|_| ()))?;
+    channel: ChannelId,
+    about: &str,
+) -> Result<Vec<(ChannelEventId, String)>> {
+    const LIST: &str = "
+        SELECT id, payload FROM channel_events WHERE channel_id = $1 AND about = $2 AND status = 'waiting'
+        ORDER BY received_at, id";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(channel).bind(about).fetch_all(c).await)?)
+}
+
+/// Empties what the platform sent about a message that was taken back.
+pub async fn empty_events(c: Conn<'_>, channel: ChannelId, about: &str) -> Result<()> {
+    const EMPTY: &str = "UPDATE channel_events SET payload = '' WHERE channel_id = $1 AND about = $2";
+    both!(c, c => sqlx::query(EMPTY).bind(channel).bind(about).execute(c).await.map(|_| ()))?;
     Ok(())
 }

@@ -55,6 +55,7 @@ pub async fn recount(
                                     ORDER BY o.last_message_at DESC LIMIT 1),
             last_customer_message_at = (SELECT MAX(o.last_customer_message_at) FROM conversations o WHERE o.id IN ($2, $3)),
             last_inbound_at = (SELECT MAX(o.last_inbound_at) FROM conversations o WHERE o.id IN ($2, $3)),
+            last_tap_at = (SELECT MAX(o.last_tap_at) FROM conversations o WHERE o.id IN ($2, $3)),
             first_response_at = (SELECT MIN(o.first_response_at) FROM conversations o WHERE o.id IN ($2, $3)),
             unread_count = (SELECT CAST(SUM(o.unread_count) AS BIGINT) FROM conversations o WHERE o.id IN ($2, $3)),
             created_at = (SELECT MIN(o.created_at) FROM conversations o WHERE o.id IN ($2, $3)),

@@ -164,22 +164,29 @@ pub async fn is_ours(
 /// What the law wants to know of us and one customer; sends count from `memory` on.
 pub async fn past(c: Conn<'_>, channel: ChannelId, customer: CustomerId, memory: DateTime<Utc>) -> Result<Past> {
     const INBOUND: &str = "
-        SELECT MAX(last_inbound_at), MAX(last_customer_message_at) FROM conversations
+        SELECT MAX(last_inbound_at), MAX(last_customer_message_at), MAX(last_tap_at) FROM conversations
         WHERE channel_id = $1 AND customer_id = $2";
     // What certainly did not reach the platform does not count.
     const SENT: &str = "
         SELECT attempted_at FROM message_parts
         WHERE customer_id = $2 AND channel_id = $1 AND attempted_at IS NOT NULL AND attempted_at >= $3";
     let mut c = c;
-    let (last_inbound, received): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = both!(c.again(), c =>
+    type Signs = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let (last_inbound, received, last_tap): Signs = both!(c.again(), c =>
         sqlx::query_as(INBOUND).bind(channel).bind(customer).fetch_one(c).await)?;
-    // A quota counts from when we received the message: what we sent before that, we sent to an earlier one.
-    let since = received.or(last_inbound).unwrap_or(DateTime::UNIX_EPOCH);
+    // A quota counts from when we received the message: what we sent before that, we sent to an earlier one. When what
+    // we received last was a tap, only the platform's time of the message is known.
+    let is_tapped = last_tap.is_some_and(|tap| last_inbound.is_none_or(|at| tap > at));
+    let since = if is_tapped { last_inbound } else { received.or(last_inbound) }.unwrap_or(DateTime::UNIX_EPOCH);
+    let oldest = last_tap.map_or(since, |tap| tap.min(since)).min(memory);
     let sent: Vec<DateTime<Utc>> = both!(c, c => sqlx::query_scalar(SENT).bind(channel).bind(customer)
-        .bind(memory.min(since)).fetch_all(c).await)?;
+        .bind(oldest).fetch_all(c).await)?;
+    let count = |since: DateTime<Utc>| sent.iter().filter(|at| **at >= since).count();
     Ok(Past {
-        last_inbound: last_inbound.or(received),
-        sent_since: sent.iter().filter(|at| **at >= since).count(),
+        last_inbound: last_inbound.or(received.filter(|_| last_tap.is_none())),
+        sent_since: count(since),
+        last_tap,
+        sent_since_tap: last_tap.map_or(0, count),
         sent_at: sent.into_iter().filter(|at| *at >= memory).collect(),
     })
 }

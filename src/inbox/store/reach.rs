@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::{
     app::{ChannelId, ConversationId, IdentityId, OrgId},
     both,
-    inbox::Message,
+    inbox::{ChannelRow, Message},
     platform::{Result, db::Conn},
 };
 
@@ -26,6 +26,16 @@ pub async fn set_reach(
         WHERE id = $1";
     both!(c, c => sqlx::query(SET).bind(id).bind(identity).bind(chat).bind(at).execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// The same for a tap that permits less than a message. False: it was noted before.
+pub async fn set_tapped(c: Conn<'_>, id: ConversationId, identity: IdentityId, at: DateTime<Utc>) -> Result<bool> {
+    const SET: &str = "
+        UPDATE conversations SET identity_id = $2, last_tap_at = $3
+        WHERE id = $1 AND (last_tap_at IS NULL OR last_tap_at < $3)";
+    let n = both!(c, c => sqlx::query(SET).bind(id).bind(identity).bind(at).execute(c).await
+        .map(|r| r.rows_affected()))?;
+    Ok(n == 1)
 }
 
 /// Through which of our accounts a conversation goes.
@@ -83,28 +93,34 @@ pub async fn save_channel(
     now: DateTime<Utc>,
 ) -> Result<()> {
     const SET: &str = "
-        UPDATE channels SET name = $2, config = $3, settings = $4, updated_at = $5, retry_at = NULL, error_message = NULL
+        UPDATE channels SET name = $2, config = $3, settings = $4, updated_at = $5, retry_at = NULL, error_message = NULL,
+               alarms = '{}'
         WHERE id = $1";
     both!(c, c => sqlx::query(SET).bind(id).bind(name).bind(config).bind(Json(settings)).bind(now).execute(c).await
         .map(|_| ()))?;
     Ok(())
 }
 
-/// Notes what is wrong with a channel (`None`: nothing any more) and when it is tried again. True: that is news.
-pub async fn set_channel_error(
+/// A channel, to be changed in this transaction by what it says now: whoever else would do so waits.
+pub async fn lock_channel(c: Conn<'_>, id: ChannelId) -> Result<Option<ChannelRow>> {
+    const LOCK: &str = "UPDATE channels SET updated_at = updated_at WHERE id = $1";
+    let mut c = c;
+    both!(c.again(), c => sqlx::query(LOCK).bind(id).execute(c).await.map(|_| ()))?;
+    super::find_channel(c, id).await
+}
+
+/// Notes what is wrong with a channel by what it is about, all of it in words, and when it is tried again.
+pub async fn set_alarms(
     c: Conn<'_>,
     id: ChannelId,
+    alarms: &Value,
     error: Option<&str>,
     retry_at: Option<DateTime<Utc>>,
-) -> Result<bool> {
-    const NEWS: &str = "
-        SELECT COUNT(*) FROM channels WHERE id = $1
-          AND (($2 IS NULL AND error_message IS NOT NULL) OR ($2 IS NOT NULL AND (error_message IS NULL OR error_message <> $2)))";
-    const SET: &str = "UPDATE channels SET error_message = $2, retry_at = $3 WHERE id = $1";
-    let mut c = c;
-    let news: i64 = both!(c.again(), c => sqlx::query_scalar(NEWS).bind(id).bind(error).fetch_one(c).await)?;
-    both!(c, c => sqlx::query(SET).bind(id).bind(error).bind(retry_at).execute(c).await.map(|_| ()))?;
-    Ok(news > 0)
+) -> Result<()> {
+    const SET: &str = "UPDATE channels SET alarms = $2, error_message = $3, retry_at = $4 WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(Json(alarms)).bind(error).bind(retry_at).execute(c).await
+        .map(|_| ()))?;
+    Ok(())
 }
 
 /// Notes what the connection says of itself.

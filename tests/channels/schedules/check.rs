@@ -52,6 +52,11 @@ pub async fn check<W: World>(world: &W, lives: &[(Life, Chance)], seed: u64) {
             let times = all.iter().filter(|r| r.5.as_deref() == Some(&said)).count();
             assert_eq!(times, 1, "seed {seed}: {said}");
         }
+        for said in &life.revoked {
+            let said = W::external(who, said);
+            let left = all.iter().filter(|r| r.5.as_deref() == Some(&said) && !r.6.is_empty()).count();
+            assert_eq!(left, 0, "seed {seed}: {said} was taken back");
+        }
         let out = world.reached(who).await;
         let none = Vec::new();
         let of = parts_of.get(&id).unwrap_or(&none);

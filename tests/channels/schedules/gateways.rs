@@ -26,6 +26,7 @@ const GATEWAY: Dialect = Dialect {
     refusals: &[(429, "{}"), (503, "{}"), (400, "{}"), (401, "{}")],
     recognises: false,
     quota: None,
+    tap: None,
     pace: PACE,
 };
 

@@ -90,6 +90,8 @@ trait World: Sized {
     }
     /// A message of the customer's, perhaps again. False: the platform did not take it from them.
     async fn say(&self, who: &str, id: &str, text: &str) -> bool;
+    /// The customer taps a button of the menu that says this.
+    async fn tap(&self, _who: &str, _text: &str) {}
     async fn edit(&self, _who: &str, _id: &str, _text: &str) {}
     /// False: customers can't take messages back.
     async fn revoke(&self, _who: &str, _id: &str) -> bool {
@@ -184,7 +186,22 @@ async fn step<W: World>(world: &W, life: &mut Life, agent: &str, round: usize, c
                 life.revoked.insert(last);
             }
         }
-        9 | 10 => world.edit(&life.name, &last, question::<W>(1)).await,
+        9 => world.edit(&life.name, &last, question::<W>(1)).await,
+        // Platforms keep no order: what is taken back or changed may come first.
+        10 if chance.below(2) == 0 => {
+            let id = format!("{}-{round}", life.name);
+            let is_revoked = chance.below(2) == 0 && world.revoke(&life.name, &id).await;
+            if !is_revoked {
+                world.edit(&life.name, &id, question::<W>(1)).await;
+            }
+            if world.say(&life.name, &id, question::<W>(0)).await {
+                if is_revoked {
+                    life.revoked.insert(id.clone());
+                }
+                life.said.push(id);
+            }
+        }
+        10 => world.tap(&life.name, question::<W>(chance.below(2) as usize)).await,
         11..=13 => world.fault(&life.name, chance.below(100)),
         14 => world.receipts(&life.name, chance).await,
         15 => crash(world, life, chance.below(3)).await,

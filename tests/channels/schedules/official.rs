@@ -178,7 +178,8 @@ impl Kf {
 
 const APP: &str = "wxapp0001";
 
-/// A WeChat official account: five messages within 48 hours, and no id of ours is recognised.
+/// A WeChat official account: five messages within 48 hours of a message, three within a minute of a tap, and no id of
+/// ours is recognised.
 pub struct Oa {
     desk: Desk,
     wire: Wire,
@@ -197,6 +198,7 @@ const OA: Dialect = Dialect {
     ],
     recognises: false,
     quota: Some((5, Duration::hours(48))),
+    tap: Some((3, Duration::minutes(1))),
     pace: None,
 };
 
@@ -254,6 +256,11 @@ impl World for Oa {
         let inside = format!("<MsgType>text</MsgType><Content>{text}</Content><MsgId>{id}</MsgId>");
         self.deliver(who, &inside).await;
         true
+    }
+
+    async fn tap(&self, who: &str, text: &str) {
+        self.wire.feels(who);
+        self.deliver(who, &format!("<MsgType>event</MsgType><Event>CLICK</Event><EventKey>{text}</EventKey>")).await;
     }
 
     /// The platform's own customer service takes the follower.

@@ -52,6 +52,7 @@ const BOT: Dialect = Dialect {
     ],
     recognises: false,
     quota: None,
+    tap: None,
     pace: Some((3, Duration::seconds(1))),
 };
 
@@ -122,6 +123,7 @@ const SIGNED: Dialect = Dialect {
     refusals: &[(429, "{}"), (425, "{}"), (400, "{}"), (410, "{}")],
     recognises: true,
     quota: None,
+    tap: None,
     pace: None,
 };
 

@@ -62,6 +62,8 @@ pub struct Dialect {
     pub recognises: bool,
     /// How many messages each of the customer's permits, and for how long.
     pub quota: Option<(usize, Duration)>,
+    /// The same for a tap on a menu, beside what a message permits.
+    pub tap: Option<(usize, Duration)>,
     pub pace: Option<(usize, Duration)>,
 }
 
@@ -90,6 +92,8 @@ pub struct Kept {
     written: HashSet<String>,
     heard: HashMap<String, DateTime<Utc>>,
     left: HashMap<String, usize>,
+    /// Until when a customer's last tap permits messages, and how many.
+    taps: HashMap<String, (DateTime<Utc>, usize)>,
 }
 
 #[derive(Clone)]
@@ -133,6 +137,12 @@ impl Wire {
         }
     }
 
+    /// The customer tapped something: that permits a little for a short while.
+    pub fn feels(&self, who: &str) {
+        let (Some(now), Some((messages, window))) = (self.now(), self.dialect.tap) else { return };
+        self.kept().taps.insert(who.into(), (now + window, messages));
+    }
+
     pub fn fault(&self, who: &str, kind: u64) {
         let refusals = self.dialect.refusals;
         let does = match kind as usize % (refusals.len() + 4) {
@@ -168,7 +178,9 @@ impl Wire {
             return Json((self.dialect.answers)(to, known.id.as_deref().unwrap_or_default())).into_response();
         }
         let now = self.now();
-        if let (Some((_, window)), Some(now)) = (self.dialect.quota, now) {
+        if let (Some((_, window)), Some(now)) = (self.dialect.quota, now)
+            && !kept.spends_tap(&to, now)
+        {
             let left = kept.left.entry(to.clone()).or_default();
             *left = match left.checked_sub(1) {
                 Some(left) => left,
@@ -200,6 +212,19 @@ impl Wire {
                 Response::new(Body::from_stream(broken))
             }
             _ => Json((self.dialect.answers)(&to, &id)).into_response(),
+        }
+    }
+}
+
+impl Kept {
+    /// Whether the customer's last tap still permits a message; it is one less then.
+    fn spends_tap(&mut self, to: &str, now: DateTime<Utc>) -> bool {
+        match self.taps.get_mut(to) {
+            Some((until, left)) if now <= *until && *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
         }
     }
 }

@@ -26,7 +26,7 @@ export function Customer() {
         <div className="space-y-4">
           <Card>
             <div className="flex items-center gap-3 p-4">
-              <Avatar name={c.name} size={48} />
+              <Avatar name={c.name} picture={c.avatar_url} size={48} />
               <div className="min-w-0"><p className="truncate text-lg font-semibold">{c.name}</p><p className="text-[13px] text-muted">{c.company_name ?? w.customer.kinds[c.type]}</p></div>
             </div>
             <div className="px-4 pb-4"><Tags c={c} /></div>

@@ -108,7 +108,7 @@ export function Customers() {
             <tr key={c.id} className="hover:bg-hover">
               <td>
                 <Link to="/customers/$id" params={{ id: c.id }} className="flex min-w-40 items-center gap-2 font-medium hover:underline">
-                  <Avatar name={c.name} size={26} />
+                  <Avatar name={c.name} picture={c.avatar_url} size={26} />
                   <span className="min-w-0"><span className="block truncate">{c.name}</span>{c.company_name && <span className="block truncate text-xs font-normal text-muted">{c.company_name}</span>}</span>
                 </Link>
               </td>

@@ -54,6 +54,7 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
         </ul>
       )}
       {m.status === "failed" && <p role="alert" className="mt-0.5 max-w-[86%] px-1 text-xs text-danger">{w.conversation.ticks.failed}{m.status_reason ? `: ${m.status_reason}` : ""}</p>}
+      {m.status === "sending" && m.status_reason && <p className="mt-0.5 max-w-[86%] px-1 text-xs text-muted">{`${w.conversation.ticks.sending}: ${m.status_reason}`}</p>}
       <SourceDialog source={source} onClose={() => setSource(undefined)} />
     </article>
   );
