@@ -303,10 +303,10 @@ impl Evolution {
         match outside::json(request).await {
             Ok((200..=299, answer)) => {
                 let state = text_at(&answer, "/instance/state").unwrap_or("unknown".into());
-                Checked { ok: state == "open", detail: format!("the connection is {state}") }
+                Checked { ok: state == "open", ..Checked::works(format!("the connection is {state}")) }
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status}")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }

@@ -222,12 +222,12 @@ impl Gateway {
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let Some(base) = &self.base_url else {
-            return Checked { ok: true, detail: "messages only come in: there is no base_url".into() };
+            return Checked::works("messages only come in: there is no base_url");
         };
         match outside::json(outside.configured().get(format!("{base}/health")).bearer_auth(&self.token)).await {
-            Ok((200..=299, _)) => Checked { ok: true, detail: "the gateway answers".into() },
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status} at /health") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((200..=299, _)) => Checked::works("the gateway answers"),
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status} at /health")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }

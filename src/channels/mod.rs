@@ -61,6 +61,9 @@ pub enum Channel {
 pub const KINDS: [&str; 10] =
     ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram", "email"];
 
+/// The kinds whose platform says how a channel is (what it thinks of it, when the token ends): it is asked every day.
+pub const WITH_HEALTH: [&str; 1] = ["whatsapp_cloud"];
+
 /// One delivery of a platform as it came.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -339,12 +342,20 @@ impl Channel {
         }
     }
 
+    /// How the platform says the channel is; the error: it could not be asked.
+    pub async fn health(&self, outside: &Outside, now: DateTime<Utc>) -> Result<Checked> {
+        match self {
+            Self::WhatsappCloud(channel) => channel.health(outside).await,
+            other => Ok(other.check(outside, now).await),
+        }
+    }
+
     /// Asks the platform whether the credentials work.
     pub async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
         platforms!(
             self,
             channel => channel.check(outside, now).await,
-            web => Checked { ok: true, detail: "the website's chat is served by this process".into() }
+            web => Checked::works("the website's chat is served by this process")
         )
     }
 }

@@ -286,10 +286,10 @@ impl Telegram {
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         match outside::json(self.method(outside, "getMe", &json!({}))).await {
             Ok((200, answer)) => {
-                Checked { ok: true, detail: format!("@{}", text_at(&answer, "/result/username").unwrap_or_default()) }
+                Checked::works(format!("@{}", text_at(&answer, "/result/username").unwrap_or_default()))
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("Telegram answers {status}: is the token right?") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("Telegram answers {status}: is the token right?")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }

@@ -267,10 +267,10 @@ impl Waha {
         match outside::json(request).await {
             Ok((200..=299, answer)) => {
                 let state = of(&answer, &["status"]).unwrap_or_else(|| "unknown".into());
-                Checked { ok: state == "WORKING", detail: format!("the session is {state}") }
+                Checked { ok: state == "WORKING", ..Checked::works(format!("the session is {state}")) }
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status}")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }

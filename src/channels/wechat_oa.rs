@@ -263,8 +263,8 @@ impl WechatOa {
 
     pub(super) async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
         match self.token(outside, None, now).await {
-            Ok(_) => Checked { ok: true, detail: "the platform gave an access token".into() },
-            Err(e) => Checked { ok: false, detail: e.chain() },
+            Ok(_) => Checked::works("the platform gave an access token"),
+            Err(e) => Checked::fails(e.chain()),
         }
     }
 }

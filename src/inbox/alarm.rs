@@ -30,7 +30,7 @@ async fn raise(app: &App, org: OrgId, channel: ChannelId, why: &str, stops: bool
         return Ok(());
     };
     let retry_at = stops.then_some(now + STOPPED);
-    let is_news = store::set_channel_error(tx.conn(), channel, Some(why), retry_at).await?;
+    let is_news = store::set_channel_error(tx.conn(), channel, Some(why), retry_at, now).await?;
     let told = if is_news {
         let title = format!("The channel {} has a problem", row.name);
         let news =
@@ -59,7 +59,7 @@ pub(super) async fn all_clear(app: &App, org: OrgId, channel: ChannelId) -> Resu
         return Ok(()); // the usual case writes nothing
     }
     let mut tx = app.begin().await?;
-    store::set_channel_error(tx.conn(), channel, None, None).await?;
+    store::set_channel_error(tx.conn(), channel, None, None, app.now()).await?;
     let title = format!("The channel {} works again", row.name);
     let content = json!({"was": row.error_message}).to_string();
     let news =

@@ -94,7 +94,7 @@ fn may_go_now(app: &App, row: &ChannelRow) -> Result<()> {
     let now = app.now();
     match row.retry_at.filter(|at| *at > now) {
         Some(at) => Err(Error::Later { at }),
-        None if row.status != "active" => Err(Error::Later { at: now + STOPPED }),
+        None if row.status == "paused" => Err(Error::Later { at: now + STOPPED }),
         None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, file, receipt, satisfaction,
+    change, connect, echo, file, health, receipt, satisfaction,
     store::{self, ChannelRow, NewConversation},
 };
 use crate::{
@@ -77,7 +77,10 @@ async fn hear(app: &App, row: &ChannelRow, channel: &Channel, event: Event) -> R
         Event::Echo(of) => echo::take(app, row, of).await?,
         Event::Held { customer, by_person } => echo::held(app, row, &customer, by_person).await?,
         Event::Moved { from, to } => echo::moved(app, row, &from, &to).await?,
-        Event::Connection(said) => alarm::connection(app, row.org_id, row.id, &said).await?,
+        Event::Connection(said) => {
+            alarm::connection(app, row.org_id, row.id, &said).await?;
+            health::ask(app, row).await?;
+        }
         Event::Doorbell { account, token } => {
             let mut tx = app.begin().await?;
             Job::Fetch { channel: row.id, account, token }.push(tx.conn(), row.org_id, app.now()).await?;

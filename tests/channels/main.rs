@@ -14,6 +14,7 @@ mod accept;
 mod desk;
 mod files;
 mod graph;
+mod health;
 mod hooks;
 mod mail;
 mod mail_tls;

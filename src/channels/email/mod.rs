@@ -202,11 +202,11 @@ impl Email {
     pub(super) async fn check(&self, _outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let found = match self.look().await {
             Ok(found) => found,
-            Err(e) => return Checked { ok: false, detail: format!("receiving: {}", e.chain()) },
+            Err(e) => return Checked::fails(format!("receiving: {}", e.chain())),
         };
         match self.greet().await {
-            Ok(()) => Checked { ok: true, detail: format!("{found} mails in {}; sending works", self.config.mailbox) },
-            Err(e) => Checked { ok: false, detail: format!("receiving works; sending: {}", e.chain()) },
+            Ok(()) => Checked::works(format!("{found} mails in {}; sending works", self.config.mailbox)),
+            Err(e) => Checked::fails(format!("receiving works; sending: {}", e.chain())),
         }
     }
 }

@@ -215,10 +215,10 @@ impl WecomKf {
         match self.call(outside, "kf/account/list", &json!({"offset": 0, "limit": 100}), now).await {
             Ok(answer) if errcode(&answer) == Some(0) => {
                 let n = answer.get("account_list").and_then(Value::as_array).map_or(0, Vec::len);
-                Checked { ok: true, detail: format!("{n} customer service accounts") }
+                Checked::works(format!("{n} customer service accounts"))
             }
-            Ok(answer) => Checked { ok: false, detail: explain(&answer) },
-            Err(e) => Checked { ok: false, detail: Error::from(e).chain() },
+            Ok(answer) => Checked::fails(explain(&answer)),
+            Err(e) => Checked::fails(Error::from(e).chain()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! SQL of how channels are reached and of what came through them: cursors, health, retention.
+//! SQL of how customers are reached and of what came through channels: cursors, retention.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -57,62 +57,7 @@ pub async fn clear_preview(c: Conn<'_>, id: ConversationId, was: &str) -> Result
     Ok(())
 }
 
-// Channels ------------------------------------------------------------------------------------------------------------
-
-/// A channel of an organisation gets another state: `active` or `paused`. False: there is none.
-pub async fn set_channel_status(
-    c: Conn<'_>,
-    org: OrgId,
-    id: ChannelId,
-    status: &str,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    const SET: &str = "UPDATE channels SET status = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
-    let n = both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(status).bind(now).execute(c).await
-        .map(|r| r.rows_affected()))?;
-    Ok(n == 1)
-}
-
-/// A channel gets another name, sealed configuration or settings.
-pub async fn save_channel(
-    c: Conn<'_>,
-    id: ChannelId,
-    name: &str,
-    config: &str,
-    settings: &Value,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const SET: &str = "
-        UPDATE channels SET name = $2, config = $3, settings = $4, updated_at = $5, retry_at = NULL, error_message = NULL
-        WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(name).bind(config).bind(Json(settings)).bind(now).execute(c).await
-        .map(|_| ()))?;
-    Ok(())
-}
-
-/// Notes what is wrong with a channel (`None`: nothing any more) and when it is tried again. True: that is news.
-pub async fn set_channel_error(
-    c: Conn<'_>,
-    id: ChannelId,
-    error: Option<&str>,
-    retry_at: Option<DateTime<Utc>>,
-) -> Result<bool> {
-    const NEWS: &str = "
-        SELECT COUNT(*) FROM channels WHERE id = $1
-          AND (($2 IS NULL AND error_message IS NOT NULL) OR ($2 IS NOT NULL AND (error_message IS NULL OR error_message <> $2)))";
-    const SET: &str = "UPDATE channels SET error_message = $2, retry_at = $3 WHERE id = $1";
-    let mut c = c;
-    let news: i64 = both!(c.again(), c => sqlx::query_scalar(NEWS).bind(id).bind(error).fetch_one(c).await)?;
-    both!(c, c => sqlx::query(SET).bind(id).bind(error).bind(retry_at).execute(c).await.map(|_| ()))?;
-    Ok(news > 0)
-}
-
-/// Notes what the connection says of itself.
-pub async fn set_connection_state(c: Conn<'_>, id: ChannelId, state: &str) -> Result<()> {
-    const SET: &str = "UPDATE channels SET connection_state = $2 WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(state).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
+// What came through channels --------------------------------------------------------------------------------------------
 
 /// When a customer wrote last over each channel of an organisation.
 pub async fn list_last_inbound(c: Conn<'_>, org: OrgId) -> Result<Vec<(ChannelId, Option<DateTime<Utc>>)>> {
