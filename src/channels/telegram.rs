@@ -1,7 +1,6 @@
 //! Telegram bots (docs/channels/telegram.md).
 //! <https://core.telegram.org/bots/api>
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use super::{
     law::{Law, Pace, Size},
     outside, seconds, text_at,
 };
-use crate::platform::{Error, Result, crypto::same};
+use crate::platform::{Error, Result, crypto::same, upload::Incoming};
 
 /// <https://core.telegram.org/bots/api#sending-files>
 pub(super) const TAKES: &[Takes] = &[
@@ -272,7 +271,7 @@ impl Telegram {
         Ok(())
     }
 
-    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let (_, answer) = outside::json(self.method(outside, "getFile", &json!({"file_id": id}))).await?;
         let path = text_at(&answer, "/result/file_path").ok_or(Error::NotFound("file"))?;
@@ -280,7 +279,7 @@ impl Telegram {
             return Err(Error::Invalid("the file's path is none".into()));
         }
         let address = format!("{}/file/bot{}/{path}", self.base_url, self.bot_token);
-        outside.file(&address, &self.base_url, &[], &[], limit).await
+        outside.file(&address, &self.base_url, &[], &[], into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
@@ -327,6 +326,8 @@ fn is_service(m: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +24,7 @@ use super::{
 use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
+    upload::Incoming,
 };
 
 /// The codes by which a token is no longer taken.
@@ -253,12 +253,12 @@ impl WechatOa {
         &self,
         outside: &Outside,
         media: &Media,
-        limit: u64,
+        into: &mut Incoming,
         now: DateTime<Utc>,
-    ) -> Result<Bytes> {
+    ) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let token = self.token(outside, None, now).await?;
-        call::download(outside, &self.address("media/get"), &token, id, limit).await
+        call::download(outside, &self.address("media/get"), &token, id, into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
@@ -319,6 +319,8 @@ fn outcome(answer: &Value) -> Sent {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -263,6 +263,10 @@ impl Delivery<'_> {
     /// Sends one part. True: the next may follow.
     async fn send(&self, part: &Part) -> Result<bool> {
         let (app, m) = (self.app, self.message);
+        // Before it is on its way: nothing can have been sent when this is interrupted.
+        if let Body::Text { text } | Body::File { text, .. } = &part.body.0 {
+            self.channel.type_out(&app.outside, &self.recipient, self.chat.as_deref(), text).await;
+        }
         let mut tx = app.begin().await?;
         if !store::attempt_part(tx.conn(), part.id, app.now()).await? {
             return Ok(false);

@@ -23,10 +23,6 @@ impl Whatsapp {
         all.map(|n| n["title"].as_str().unwrap().to_string()).collect()
     }
 
-    fn at(&self, after: Duration) -> i64 {
-        (self.shop.app.now() + after).timestamp()
-    }
-
     async fn change(&self, body: Value) -> Value {
         let changed = self.shop.call("PATCH", &format!("/api/channels/{}", self.id), Some(body)).await;
         assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
@@ -45,7 +41,8 @@ async fn people_hear_a_week_ahead_that_a_token_ends_and_see_what_meta_thinks_of_
 
         // It is asked once a day, and at once when the platform says that something has changed.
         w.graph.kept().quality = Some("RED");
-        w.graph.kept().token_ends = w.at(Duration::days(9));
+        let ends = w.shop.app.now() + Duration::days(9);
+        w.graph.kept().token_ends = ends.timestamp();
         w.sweeps().await;
         assert_eq!(w.channel().await["quality"], "GREEN");
         let flagged = json!({"event": "FLAGGED", "current_limit": "TIER_1K", "display_phone_number": "1555"});
@@ -53,7 +50,6 @@ async fn people_hear_a_week_ahead_that_a_token_ends_and_see_what_meta_thinks_of_
         w.shop.settle().await;
         let channel = w.channel().await;
         assert_eq!(channel["quality"], "RED");
-        let ends = w.shop.app.now() + Duration::days(9);
         let shown = channel["token_expires_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
         assert_eq!(shown.timestamp(), ends.timestamp());
         assert!(w.told(&admin, "channel_token").await.is_empty(), "nine days are no news");

@@ -18,6 +18,9 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^(.*): the first answer is overdue$/, (name) => `${name}：首次回复已超时`],
   [/^(.*): the solution is due soon$/, (name) => `${name}：解决时限即将到期`],
   [/^(.*): the solution is overdue$/, (name) => `${name}：解决时限已超时`],
+  [/^The channel (.*) has a problem$/, (name) => `渠道“${name}”出现问题`],
+  [/^The channel (.*) works again$/, (name) => `渠道“${name}”已恢复`],
+  [/^The token of the channel (.* ends on .*)$/, (name) => `渠道令牌即将到期：${name.replace(/ ends on /, "，到期日 ")}`],
 ];
 
 /** 服务器用英文记录的步骤。 */

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ use super::{
     },
     WecomKf, parse,
 };
-use crate::platform::{Error, Result, crypto::sha256_hex};
+use crate::platform::{Error, Result, crypto::sha256_hex, upload::Incoming};
 
 /// What was written longer before the channel was connected than this is history: it is kept, and not answered.
 const NEW: Duration = Duration::minutes(10);
@@ -203,12 +202,12 @@ impl WecomKf {
         &self,
         outside: &Outside,
         media: &Media,
-        limit: u64,
+        into: &mut Incoming,
         now: DateTime<Utc>,
-    ) -> Result<Bytes> {
+    ) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let token = self.token(outside, None, now).await?;
-        download(outside, &self.address("media/get"), &token, id, limit).await
+        download(outside, &self.address("media/get"), &token, id, into).await
     }
 
     pub(in super::super) async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
@@ -285,15 +284,15 @@ impl Upload {
 }
 
 /// A file of WeCom or of an official account: an error comes as JSON with status 200.
-pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, limit: u64) -> Result<Bytes> {
+pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, into: &mut Incoming) -> Result<()> {
     let request = outside.configured().get(outside::with_query(address, &[("access_token", token), ("media_id", id)]));
     let lost = |_| Error::Unavailable { service: "WeChat", source: anyhow::anyhow!("the file did not come") };
     let answer = request.send().await.map_err(lost)?;
     let kind = answer.headers().get("content-type").and_then(|t| t.to_str().ok()).unwrap_or_default();
     let is_error = kind.starts_with("application/json") || kind.starts_with("text/plain");
-    let bytes = outside::body(answer, limit).await?;
+    outside::body(answer, into).await?;
     if is_error
-        && let Ok(answer) = serde_json::from_slice::<Value>(&bytes)
+        && let Some(Ok(answer)) = into.whole().map(serde_json::from_slice::<Value>)
         && errcode(&answer).is_some()
     {
         return Err(match errcode(&answer) {
@@ -303,7 +302,7 @@ pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, l
             _ => Error::Invalid(format!("the file can't be had: {}", said(&answer))),
         });
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Why there is no answer to a call.

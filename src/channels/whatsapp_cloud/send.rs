@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     super::{
@@ -16,7 +14,7 @@ use super::{
     },
     WhatsappCloud, errors,
 };
-use crate::platform::{Error, Result, crypto::hex};
+use crate::platform::{Error, Result, upload::Incoming};
 
 /// Where Meta keeps files.
 const FILE_HOSTS: [&str; 3] = ["lookaside.fbsbx.com", "*.fbcdn.net", "*.fbsbx.com"];
@@ -159,7 +157,7 @@ impl WhatsappCloud {
         Ok(())
     }
 
-    pub(in super::super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(in super::super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
             return Err(Error::Invalid("the file's id is none".into()));
@@ -174,12 +172,12 @@ impl WhatsappCloud {
             });
         };
         let bearer = format!("Bearer {}", self.access_token);
-        let bytes = outside.file(address, &self.base_url, &FILE_HOSTS, &[("authorization", &bearer)], limit).await?;
+        outside.file(address, &self.base_url, &FILE_HOSTS, &[("authorization", &bearer)], into).await?;
         let expected = found.get("sha256").and_then(Value::as_str).map(str::to_lowercase);
-        if expected.is_some_and(|e| e.len() == 64 && e != hex(&Sha256::digest(&bytes))) {
+        if expected.is_some_and(|e| e.len() == 64 && e != into.sha256()) {
             return Err(Error::Invalid("the file is not what the platform announced".into()));
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// What Meta says of the number and of our token; the error: it could not be asked.
