@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
     Reacted, Receipt, Request, Sent, base_url, configured,
-    gateway::{self, address, bears, in_a_group, of},
+    enclosed::Enclosed,
+    gateway::{self, address, bears, in_a_group},
     law::Law,
     outside, seconds, text_at,
     waha::{answered, yes},

@@ -11,6 +11,7 @@
 )]
 
 mod accept;
+mod again;
 mod desk;
 mod files;
 mod graph;
@@ -25,6 +26,7 @@ mod post;
 mod qyapi;
 mod s3;
 mod schedules;
+mod signs;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -20,6 +20,7 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^(.*): the solution is overdue$/, (name) => `${name}：解决时限已超时`],
   [/^The channel (.*) has a problem$/, (name) => `渠道“${name}”出现问题`],
   [/^The channel (.*) works again$/, (name) => `渠道“${name}”已恢复`],
+  [/^(A webhook) was disabled because/, () => "有 Webhook 因一整天推送失败而停用"],
   [/^The token of the channel (.* ends on .*)$/, (name) => `渠道令牌即将到期：${name.replace(/ ends on /, "，到期日 ")}`],
 ];
 

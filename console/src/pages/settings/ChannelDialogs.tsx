@@ -48,7 +48,7 @@ export function ConnectDialog({ onClose }: { onClose: () => void }) {
       </Dialog>
     );
   const of = c.kinds[kind];
-  const title = `${c.add}: ${named(w.channels, kind)}`;
+  const title = c.addOf(named(w.channels, kind));
   if (add.data)
     return (
       <Dialog open wide onOpenChange={(o) => !o && onClose()} title={c.connected(add.data.name)}>
@@ -181,16 +181,16 @@ function AtThePlatform({ channel, typed }: { channel: Channel; typed: Record<str
   const of = c.kinds[channel.platform];
   const address = channel.webhook_path && `${location.origin}${channel.webhook_path}`;
   const made = (NEEDS[channel.platform] ?? []).filter((n) => n.make && !n.rare && typed[n.key]);
-  const hook = channel.platform === "telegram" && address && typed.bot_token && typed.secret_token && telegram(typed.bot_token, address, typed.secret_token);
+  const hook = channel.platform === "telegram" && address && telegram(typed.bot_token ?? "BOT_TOKEN", address, typed.secret_token ?? "SECRET");
   if (!of || (of.after.length === 0 && !address)) return null;
   return (
     <Part title={c.now}>
       <Steps steps={of.after} />
       {channel.platform === "web" && <CopyBox text={`<script src="${location.origin}/widget.js" data-channel="${channel.id}" async></script>`} />}
+      {address && location.protocol !== "https:" && !UNOFFICIAL.includes(channel.platform) && <Notice tone="warn">{c.https}</Notice>}
       {hook && <CopyBox text={hook} />}
       {address && !hook && (
         <>
-          {location.protocol !== "https:" && !UNOFFICIAL.includes(channel.platform) && <Notice tone="warn">{c.https}</Notice>}
           <p className="text-xs text-muted">{c.path}</p>
           <CopyBox text={address} />
         </>

@@ -100,7 +100,8 @@ function AddDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => v
 /** What a webhook was told, the newest first. */
 function Deliveries({ hook, onClose }: { hook: Webhook; onClose: () => void }) {
   const { w } = useLanguage();
-  const pages = useInfiniteQuery(queries.deliveries(hook.id));
+  // What it is told meanwhile comes by itself.
+  const pages = useInfiniteQuery({ ...queries.deliveries(hook.id), refetchInterval: 3000 });
   const all = pages.data?.pages.flatMap((p) => p.items) ?? [];
   const v = w.settings.webhooks;
   return (

@@ -11,6 +11,7 @@ const groupNames: [string, string] = ["Names in groups", "Separated by commas. G
 
 export const channels = {
   add: "Connect a channel",
+  addOf: (kind: string) => `Connect a channel: ${kind}`,
   which: "Where do your customers write?",
   path: "Webhook address",
   widget: "Put this line into your website",
@@ -29,7 +30,7 @@ export const channels = {
   beforeYouDecide: "Before you decide",
   atThePlatform: "First, at the platform",
   here: "Then, here",
-  now: "Now, at the platform",
+  now: "At last, at the platform",
   understood: "I have read this and still want to connect it",
   connect: "Connect",
   connected: (name: string) => `${name} is connected`,
@@ -137,7 +138,7 @@ export const channels = {
         group_names: groupNames,
         base_url: ["Another address than Telegram's", ""],
       },
-      after: ["Open this address once in your browser: Telegram then knows where to deliver."],
+      after: ["Open this address once in your browser, with the bot’s token and the webhook’s secret in it: Telegram then knows where to deliver."],
       proof: "Write to the bot: the message appears in the inbox.",
     },
     email: {

@@ -9,6 +9,7 @@ const groupNames: [string, string] = ["群内称呼", "用逗号分隔。群消�
 
 export const channels: Words["settings"]["channels"] = {
   add: "接入渠道",
+  addOf: (kind) => `接入渠道：${kind}`,
   which: "客户从哪里联系您？",
   path: "Webhook 地址",
   widget: "把这一行放进您的网站",
@@ -25,9 +26,9 @@ export const channels: Words["settings"]["channels"] = {
   tokenEnds: (t) => `令牌 ${t} 到期`,
   lastError: (t) => `最近一次问题（${t}）：`,
   beforeYouDecide: "决定之前",
-  atThePlatform: "第一步：在平台上",
-  here: "第二步：在这里",
-  now: "第三步：回到平台",
+  atThePlatform: "先在平台上",
+  here: "再在这里填写",
+  now: "最后在平台上",
   understood: "我已阅读以上说明，仍要接入",
   connect: "接入",
   connected: (name) => `${name} 已接入`,
@@ -135,7 +136,7 @@ export const channels: Words["settings"]["channels"] = {
         group_names: groupNames,
         base_url: ["替代 Telegram 的地址", ""],
       },
-      after: ["在浏览器里打开一次下面的地址，Telegram 就知道往哪里推送了。"],
+      after: ["在浏览器里打开一次下面的地址（含机器人令牌和 Webhook 密钥），Telegram 就知道往哪里推送了。"],
       proof: "给机器人发消息，它会出现在收件箱里。",
     },
     email: {
