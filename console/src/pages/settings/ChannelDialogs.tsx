@@ -7,9 +7,9 @@ import type { ChannelView as Channel } from "~/api/schema";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, Check, Dialog, Notice, Spinner } from "~/parts/ui";
 import { named, useWords } from "~/words";
-import { ChannelIcon } from "../inbox/channel";
+import { ChannelIcon, UNOFFICIAL } from "../inbox/channel";
 import { ChannelForm } from "./ChannelForm";
-import { NEEDS, read, UNOFFICIAL } from "./channelNeeds";
+import { NEEDS, read } from "./channelNeeds";
 import { CopyBox } from "./people";
 
 type Empty = Record<string, never>;

@@ -45,8 +45,6 @@ export const NEEDS: Record<string, Need[]> = {
   gateway: [{ key: "base_url", optional: true }, secret("token", token), reads(false), { key: "idempotent", shape: "flag", rare: true, on: false }, groups],
 };
 
-export const UNOFFICIAL = ["waha", "evolution", "gateway"];
-
 type Values = Record<string, unknown>;
 
 /** What was typed, as the channel's configuration and its open settings; what was `before` and is empty now is taken away. */
