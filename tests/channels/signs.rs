@@ -40,7 +40,7 @@ async fn that_somebody_writes_is_shown_again_while_an_answer_takes_long_and_neve
             inbox::attend(&w.shop.app, conversation, message).await.unwrap();
             assert_eq!(w.graph.kept().read.len(), shown);
         }
-        // Then it is answered; the sign that was still due is not shown.
+        // Then it is answered, and nothing is shown any more.
         w.shop.settle().await;
         let shown = w.graph.kept().read.len();
         assert_eq!(w.graph.kept().taken.len(), 1);
