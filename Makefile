@@ -1,13 +1,18 @@
-# `make run` serves the demo company, `make test` proves everything, `make bench` measures,
+# `make run` serves the demo company, `make test` proves everything, `make nightly` goes on proving, `make bench` measures,
 # `make evals` measures answers on our own question sets, `make screenshots` takes pictures of every page of the console.
 
-.PHONY: run test bench evals console screenshots
+.PHONY: run test nightly bench evals console screenshots
 
 run: console
 	cargo run --release --locked -- serve --demo
 
 test:
 	scripts/test
+
+# Hours: 100,000 random schedules on every kind of channel, then each fuzz target for ten minutes.
+nightly:
+	scripts/schedules
+	scripts/fuzz
 
 bench: console
 	scripts/bench

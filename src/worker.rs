@@ -193,6 +193,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::DeliverLater { message, .. } => inbox::deliver_later(app, *message).await,
         Job::Fetch { channel, account, token } => inbox::fetch(app, *channel, account, token).await,
         Job::Attend { conversation, message } => inbox::attend(app, *conversation, *message).await,
+        Job::CheckChannel { channel } => inbox::check_channel(app, *channel).await,
         Job::Transfer { conversation } => inbox::transfer(app, *conversation).await,
         Job::React { message } => inbox::send_reaction(app, *message).await,
         Job::Download { attachment } => inbox::download(app, *attachment).await,
@@ -236,6 +237,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::Receive { .. }
         | Job::Fetch { .. }
         | Job::Attend { .. }
+        | Job::CheckChannel { .. }
         | Job::Transfer { .. }
         | Job::WatchDue { .. }
         | Job::Crawl { .. }

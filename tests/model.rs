@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use support::{
     app::{On, TestApp, databases, monday},
-    model::{Abilities, DIMENSIONS, Does, FakeModel, KEY, chat_config, embedding},
+    model::{Abilities, CHAT, DIMENSIONS, Does, FakeModel, KEY, chat_config, embedding},
     shop::Shop,
 };
 

@@ -16,6 +16,7 @@ mod machine;
 #[allow(dead_code, clippy::panic, reason = "the tests' fake provider; a bench uses its plainest part")]
 #[path = "../../tests/support/model.rs"]
 mod model;
+mod sealed;
 mod server;
 mod start;
 mod table;

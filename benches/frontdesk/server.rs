@@ -46,10 +46,24 @@ pub struct Server {
 impl Server {
     /// Starts it on a port that was free a moment ago.
     pub async fn start(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(program(data_dir), data_dir, arguments).await
+    }
+
+    /// The same, on the first two processors only, whatever the machine has; where that can't be done, on all.
+    pub async fn start_on_two(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let is_there = Command::new("taskset").args(["-c", "0,1", "true"]).status().is_ok_and(|s| s.success());
+        if !is_there {
+            return Self::start(data_dir, arguments).await;
+        }
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0,1", PROGRAM]);
+        Self::launch(on(command, data_dir), data_dir, arguments).await
+    }
+
+    async fn launch(mut command: Command, data_dir: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = data_dir.join("serve.log");
         let out = std::fs::File::create(&log)?;
-        let mut command = program(data_dir);
         command.args(["serve", "--listen", &address.to_string()]).args(arguments);
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).spawn().context(PROGRAM)?;
@@ -109,7 +123,10 @@ impl Drop for Server {
 
 /// The program on a data directory, without the settings of whoever runs the bench.
 pub fn program(data_dir: &Path) -> Command {
-    let mut command = Command::new(PROGRAM);
+    on(Command::new(PROGRAM), data_dir)
+}
+
+fn on(mut command: Command, data_dir: &Path) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FRONTDESK_")) {
         command.env_remove(name);
     }

@@ -16,8 +16,16 @@ export const PAGES = {
   memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
-  ...Object.fromEntries(["me", "notifications", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  ...Object.fromEntries(["me", "notifications", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  "channel-kinds": { at: "/settings/channels", then: connecting },
+  "channel-set-up": { at: "/settings/channels", then: async (page) => { await connecting(page); await page.getByRole("dialog").locator("li button").nth(1).click(); await page.locator("input[name=access_token]").waitFor(); } },
 };
+
+/** Opens the dialog in which a channel is connected. */
+async function connecting(page) {
+  await page.locator("h2 + div button").first().click();
+  await page.getByRole("dialog").locator("li button").first().waitFor();
+}
 
 /** Shows a page, as far as it has to be loaded. */
 export async function show(page, server, { at, then }, language = "en") {

@@ -29,6 +29,8 @@ pub enum Job {
     Fetch { channel: ChannelId, account: String, token: String },
     /// Show the customer that their message was read and that somebody writes.
     Attend { conversation: ConversationId, message: MessageId },
+    /// Ask the platform how a channel is.
+    CheckChannel { channel: ChannelId },
     /// Give the customer to people at the platform, after a hand-off.
     Transfer { conversation: ConversationId },
     /// Tell the platform which emoji of ours a customer's message carries.
@@ -108,7 +110,7 @@ impl Job {
             | Self::Transfer { .. }
             | Self::React { .. }
             | Self::CallAgents { .. } => CUSTOMERS,
-            Self::Announce { .. } => OUTWARD,
+            Self::Announce { .. } | Self::CheckChannel { .. } => OUTWARD,
             Self::Download { .. }
             | Self::WatchDue { .. }
             | Self::Ingest { .. }
@@ -136,6 +138,7 @@ impl Job {
             Self::DeliverLater { message, .. } => format!("later:{message}"),
             Self::Fetch { channel, account, .. } => format!("fetch:{channel}:{account}"),
             Self::Attend { conversation, .. } => format!("attend:{conversation}"),
+            Self::CheckChannel { channel } => format!("check:{channel}"),
             Self::Transfer { conversation } => format!("transfer:{conversation}"),
             Self::React { message } => format!("react:{message}"),
             Self::Download { attachment } => format!("download:{attachment}"),
@@ -164,6 +167,7 @@ impl Job {
             | Self::DeliverLater { .. }
             | Self::Fetch { .. }
             | Self::Attend { .. }
+            | Self::CheckChannel { .. }
             | Self::Transfer { .. }
             | Self::React { .. }
             | Self::Download { .. }

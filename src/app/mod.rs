@@ -121,7 +121,7 @@ impl App {
             .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Error::internal)?;
-        let outside = Outside::new(std::time::Duration::from_secs(30))?;
+        let outside = Outside::new(std::time::Duration::from_secs(30), clock.clone())?;
         let files = Files::open(&db, &data_dir, config.files.remote()?);
         Ok(Arc::new(Self {
             config,

@@ -2,7 +2,6 @@
 //!
 //! Nothing proves that the body is the server's, so the address must stay secret and a token must come in a header.
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
     Reacted, Receipt, Request, Sent, base_url, configured,
-    gateway::{self, address, bears, in_a_group, of},
+    enclosed::Enclosed,
+    gateway::{self, address, bears, in_a_group},
     law::Law,
     outside, seconds, text_at,
     waha::{answered, yes},
@@ -18,6 +18,7 @@ use super::{
 use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
+    upload::Incoming,
 };
 
 #[derive(Clone, Deserialize)]
@@ -282,21 +283,18 @@ impl Evolution {
         Ok(())
     }
 
-    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
-        use base64::Engine as _;
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let body = json!({"message": {"key": {"id": id}}});
         let answer = self.post(outside, "chat/getBase64FromMediaMessage", &body).send().await;
-        let answer =
+        let mut answer =
             answer.map_err(|e| Error::Unavailable { service: "the gateway", source: e.without_url().into() })?;
-        let bytes = outside::body(answer, limit.saturating_mul(4) / 3 + 4096).await?;
-        let answer: Value =
-            serde_json::from_slice(&bytes).map_err(|_| Error::Invalid("the gateway sent no file".into()))?;
-        let text = of(&answer, &["base64"]).ok_or(Error::NotFound("file"))?;
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .map_err(|_| Error::Invalid("the gateway sent no file".into()))?;
-        if bytes.len() as u64 > limit { Err(Error::TooLarge { limit_bytes: limit }) } else { Ok(bytes.into()) }
+        outside::succeeded(&answer)?;
+        let mut enclosed = Enclosed::new();
+        while let Some(chunk) = outside::next(&mut answer).await? {
+            into.write(&enclosed.take(&chunk)?).await?;
+        }
+        enclosed.finish()
     }
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
@@ -308,10 +306,10 @@ impl Evolution {
         match outside::json(request).await {
             Ok((200..=299, answer)) => {
                 let state = text_at(&answer, "/instance/state").unwrap_or("unknown".into());
-                Checked { ok: state == "open", detail: format!("the connection is {state}") }
+                Checked { ok: state == "open", ..Checked::works(format!("the connection is {state}")) }
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status}")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }
@@ -381,6 +379,8 @@ fn read_update(data: &Value) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -4,7 +4,6 @@
 //! channel's token as bearer; we post to its `/send` with the same token. What comes in is taken in any of the
 //! spellings that gateways use; what goes out is exact.
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ use super::{
 use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
+    upload::Incoming,
 };
 
 /// Files travel in base64 in the request itself: as large as gateways take in one.
@@ -46,6 +46,9 @@ pub struct Gateway {
     /// True: the gateway sends a message once, however often it gets the same `id`.
     #[serde(default)]
     idempotent: bool,
+    /// True: we say when to mark messages as read and when to show typing; by default the gateway does both by itself.
+    #[serde(default)]
+    smart_read: bool,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -66,6 +69,12 @@ pub(super) fn law() -> Law {
     Law { pace: Some(Pace { burst: 2, every: Duration::milliseconds(1500) }), ..Law::free(Size::Chars(4096)) }
 }
 
+/// How long a person would be seen to type `text`.
+pub(super) fn typing_time(text: &str) -> std::time::Duration {
+    let ms = 400 + 20 * text.chars().count() as u64;
+    std::time::Duration::from_millis(ms.min(3000))
+}
+
 impl Gateway {
     pub(super) fn open(config: &Value) -> Result<Self> {
         let mut channel: Self = configured("gateway", config)?;
@@ -80,6 +89,10 @@ impl Gateway {
 
     pub(super) fn law(&self) -> Law {
         law()
+    }
+
+    pub(super) fn attends(&self) -> bool {
+        self.smart_read
     }
 
     pub(super) fn recognises_repeats(&self) -> bool {
@@ -194,6 +207,25 @@ impl Gateway {
         self.post(outside, "send", Some(&m.id), &body).await
     }
 
+    /// That the customer's message was read.
+    pub(super) async fn attend(&self, outside: &Outside, customer: &str, message: &str) -> Result<()> {
+        self.show(outside, "seen", &json!({"to": customer, "message_id": message})).await?;
+        self.show(outside, "typing", &json!({"to": customer, "for_ms": 20_000})).await
+    }
+
+    /// Typing before the text, for as long as it takes.
+    pub(super) async fn type_out(&self, outside: &Outside, customer: &Address, text: &str) {
+        let time = typing_time(text);
+        let _ = self.show(outside, "typing", &json!({"to": customer.id, "for_ms": time.as_millis()})).await;
+        outside.wait(time).await;
+    }
+
+    async fn show(&self, outside: &Outside, path: &str, body: &Value) -> Result<()> {
+        let Some(base) = &self.base_url else { return Ok(()) };
+        outside::json(outside.configured().post(format!("{base}/{path}")).bearer_auth(&self.token).json(body)).await?;
+        Ok(())
+    }
+
     pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
         let body = json!({"to": to.customer.id, "message_id": to.message, "emoji": emoji});
         self.post(outside, "react", None, &body).await
@@ -219,25 +251,25 @@ impl Gateway {
         }
     }
 
-    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let url = media.url.as_deref().ok_or(Error::NotFound("file"))?;
         let base = self.base_url.as_deref().unwrap_or_default();
         // Pictures of customers lie at WhatsApp, whom our token is no business of.
         if url::Url::parse(url).is_ok_and(|url| outside::is_listed(&url, &PICTURES)) {
-            return outside.file(url, base, &PICTURES, &[], limit).await;
+            return outside.file(url, base, &PICTURES, &[], into).await;
         }
         let bearer = format!("Bearer {}", self.token);
-        outside.file(url, base, &[], &[("authorization", &bearer)], limit).await
+        outside.file(url, base, &[], &[("authorization", &bearer)], into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let Some(base) = &self.base_url else {
-            return Checked { ok: true, detail: "messages only come in: there is no base_url".into() };
+            return Checked::works("messages only come in: there is no base_url");
         };
         match outside::json(outside.client(base).get(format!("{base}/health")).bearer_auth(&self.token)).await {
-            Ok((200..=299, _)) => Checked { ok: true, detail: "the gateway answers".into() },
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status} at /health") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((200..=299, _)) => Checked::works("the gateway answers"),
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status} at /health")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }
@@ -360,6 +392,8 @@ fn read_ack(ack: &Value) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -370,6 +370,22 @@ pub struct Checked {
     pub ok: bool,
     /// In words for an operator.
     pub detail: String,
+    /// What the platform thinks of the channel, in its own word (`GREEN`), where it says so.
+    pub quality: Option<String>,
+    /// When the access token ends, where it does and the platform says so.
+    pub token_expires_at: Option<DateTime<Utc>>,
+}
+
+impl Checked {
+    /// The channel works.
+    pub(super) fn works(detail: impl Into<String>) -> Self {
+        Self { ok: true, detail: detail.into(), quality: None, token_expires_at: None }
+    }
+
+    /// It does not; why.
+    pub(super) fn fails(why: impl Into<String>) -> Self {
+        Self { ok: false, ..Self::works(why) }
+    }
 }
 
 /// From where on a page is fetched.

@@ -2,6 +2,7 @@
 //!
 //! A channel knows bytes and its platform's rules, and neither customers nor conversations.
 
+mod enclosed;
 pub mod files;
 pub mod law;
 mod message;
@@ -31,7 +32,7 @@ use serde_json::Value;
 pub use message::*;
 pub use outside::Outside;
 
-use crate::platform::{Error, Result};
+use crate::platform::{Error, Result, upload::Incoming};
 use files::Takes;
 use law::{Law, Size};
 
@@ -62,6 +63,9 @@ pub enum Channel {
 /// Every kind there is, as in `channels.platform` and in webhook paths.
 pub const KINDS: [&str; 10] =
     ["web", "webhook", "whatsapp_cloud", "waha", "evolution", "gateway", "wecom_kf", "wechat_oa", "telegram", "email"];
+
+/// The kinds whose platform says how a channel is (what it thinks of it, when the token ends): it is asked every day.
+pub const WITH_HEALTH: [&str; 1] = ["whatsapp_cloud"];
 
 /// One delivery of a platform as it came.
 #[derive(Debug, Clone, Copy)]
@@ -284,6 +288,7 @@ impl Channel {
             Self::WhatsappCloud(_) | Self::Telegram(_) | Self::WechatOa(_) => Some(Duration::zero()),
             Self::Waha(channel) if channel.attends() => Some(like_a_person),
             Self::Evolution(channel) if channel.attends() => Some(like_a_person),
+            Self::Gateway(channel) if channel.attends() => Some(like_a_person),
             _ => None,
         }
     }
@@ -294,6 +299,7 @@ impl Channel {
             Self::WhatsappCloud(channel) => channel.attend(outside, message).await,
             Self::Waha(channel) => channel.attend(outside, &customer.id).await,
             Self::Evolution(channel) => channel.attend(outside, &customer.id, message).await,
+            Self::Gateway(channel) => channel.attend(outside, &customer.id, message).await,
             Self::Telegram(channel) => channel.attend(outside, &customer.id).await,
             Self::WechatOa(channel) => channel.attend(outside, &customer.id, now).await,
             _ => Ok(()),
@@ -313,6 +319,28 @@ impl Channel {
         match self {
             Self::Waha(channel) if hidden.kind == "lid" => channel.unmask(outside, &hidden.id).await,
             _ => Ok(None),
+        }
+    }
+
+    /// How long that somebody writes is seen, where it may be shown again: a slow answer is not to look like none.
+    pub fn attends_again(&self) -> Option<Duration> {
+        match self {
+            // It is seen for 25 seconds there, and for 5 at Telegram.
+            Self::WhatsappCloud(_) => Some(Duration::seconds(20)),
+            Self::Waha(channel) if channel.attends() => Some(Duration::seconds(20)),
+            Self::Gateway(channel) if channel.attends() => Some(Duration::seconds(20)),
+            Self::Telegram(_) => Some(Duration::seconds(4)),
+            _ => None,
+        }
+    }
+
+    /// Lets the customer see that `text` is being typed, where a person would be seen to: for as long as that takes.
+    /// Failing does no harm.
+    pub async fn type_out(&self, outside: &Outside, customer: &Address, chat: Option<&str>, text: &str) {
+        match self {
+            Self::Waha(channel) if channel.attends() => channel.type_out(outside, customer, chat, text).await,
+            Self::Gateway(channel) if channel.attends() => channel.type_out(outside, customer, text).await,
+            _ => {}
         }
     }
 
@@ -352,18 +380,32 @@ impl Channel {
         matches!(self, Self::WecomKf(channel) if channel.transfers())
     }
 
-    /// Downloads a file that a customer sent: at most `limit` bytes of it.
-    pub async fn download(&self, outside: &Outside, media: &Media, limit: u64, now: DateTime<Utc>) -> Result<Bytes> {
+    /// Downloads a file that a customer sent.
+    pub async fn download(
+        &self,
+        outside: &Outside,
+        media: &Media,
+        into: &mut Incoming,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         match self {
-            Self::WhatsappCloud(channel) => channel.download(outside, media, limit).await,
-            Self::WecomKf(channel) => channel.download(outside, media, limit, now).await,
-            Self::WechatOa(channel) => channel.download(outside, media, limit, now).await,
-            Self::Waha(channel) => channel.download(outside, media, limit).await,
-            Self::Evolution(channel) => channel.download(outside, media, limit).await,
-            Self::Gateway(channel) => channel.download(outside, media, limit).await,
-            Self::Telegram(channel) => channel.download(outside, media, limit).await,
-            Self::Email(channel) => channel.download(media, limit).await,
+            Self::WhatsappCloud(channel) => channel.download(outside, media, into).await,
+            Self::WecomKf(channel) => channel.download(outside, media, into, now).await,
+            Self::WechatOa(channel) => channel.download(outside, media, into, now).await,
+            Self::Waha(channel) => channel.download(outside, media, into).await,
+            Self::Evolution(channel) => channel.download(outside, media, into).await,
+            Self::Gateway(channel) => channel.download(outside, media, into).await,
+            Self::Telegram(channel) => channel.download(outside, media, into).await,
+            Self::Email(channel) => channel.download(media, into).await,
             Self::Web | Self::Webhook(_) => Err(Error::NotFound("file")),
+        }
+    }
+
+    /// How the platform says the channel is; the error: it could not be asked.
+    pub async fn health(&self, outside: &Outside, now: DateTime<Utc>) -> Result<Checked> {
+        match self {
+            Self::WhatsappCloud(channel) => channel.health(outside).await,
+            other => Ok(other.check(outside, now).await),
         }
     }
 
@@ -372,7 +414,7 @@ impl Channel {
         platforms!(
             self,
             channel => channel.check(outside, now).await,
-            web => Checked { ok: true, detail: "the website's chat is served by this process".into() }
+            web => Checked::works("the website's chat is served by this process")
         )
     }
 }

@@ -11,8 +11,9 @@ use url::{Host, Url};
 
 use super::{Failure, FileFacts, Sent};
 use crate::platform::{
-    Error, Result,
+    Clock, Error, Result,
     net::{self, PublicOnly},
+    upload::Incoming,
 };
 
 /// What the platforms call themselves: where a channel goes that was not told otherwise.
@@ -23,11 +24,12 @@ const PLATFORMS: [&str; 4] = ["graph.facebook.com", "api.telegram.org", "qyapi.w
 pub struct Outside {
     configured: reqwest::Client,
     public: reqwest::Client,
+    clock: Clock,
 }
 
 impl Outside {
     /// Both clients, `timeout` per call.
-    pub fn new(timeout: Duration) -> Result<Self> {
+    pub fn new(timeout: Duration, clock: Clock) -> Result<Self> {
         let builder = || {
             reqwest::Client::builder()
                 .connect_timeout(Duration::from_secs(5))
@@ -39,7 +41,13 @@ impl Outside {
         Ok(Self {
             configured: builder().build().map_err(Error::internal)?,
             public: builder().dns_resolver(Arc::new(PublicOnly)).build().map_err(Error::internal)?,
+            clock,
         })
+    }
+
+    /// Lets `time` pass, as whoever types does.
+    pub async fn wait(&self, time: Duration) {
+        self.clock.wait(time).await;
     }
 
     /// For an address that an admin configured.
@@ -54,16 +62,15 @@ impl Outside {
     }
 
     /// Gets a file from `address`, which came with a message: only from `base` or from `hosts` (a name, or `*.name`),
-    /// at most `limit` bytes, at most three redirects, each checked anew. `headers` go with requests to the first
-    /// host only.
+    /// over at most three redirects, each checked anew. `headers` go with requests to the first host only.
     pub async fn file(
         &self,
         address: &str,
         base: &str,
         hosts: &[&str],
         headers: &[(&str, &str)],
-        limit: u64,
-    ) -> Result<Bytes> {
+        into: &mut Incoming,
+    ) -> Result<()> {
         let wrong = || Error::Invalid("the file's address is not one of the platform's".into());
         let mut url = Url::parse(address).map_err(|_| wrong())?;
         let first = url.host_str().map(String::from);
@@ -87,35 +94,42 @@ impl Outside {
                 url = url.join(to).map_err(|_| wrong())?;
                 continue;
             }
-            return body(answer, limit).await;
+            return body(answer, into).await;
         }
         Err(wrong())
     }
 }
 
-/// The body of a successful answer, at most `limit` bytes.
-pub async fn body(mut answer: reqwest::Response, limit: u64) -> Result<Bytes> {
+/// Writes the body of a successful answer down as it comes.
+pub async fn body(mut answer: reqwest::Response, into: &mut Incoming) -> Result<()> {
+    succeeded(&answer)?;
+    if answer.content_length().is_some_and(|l| l > into.limit_bytes()) {
+        return Err(Error::TooLarge { limit_bytes: into.limit_bytes() });
+    }
+    while let Some(chunk) = next(&mut answer).await? {
+        into.write(&chunk).await?;
+    }
+    Ok(())
+}
+
+/// What came next of an answer's body.
+pub async fn next(answer: &mut reqwest::Response) -> Result<Option<Bytes>> {
+    answer.chunk().await.map_err(|e| unreachable(&e))
+}
+
+/// Whether the platform gave what was asked for, or why not.
+pub fn succeeded(answer: &reqwest::Response) -> Result<()> {
     let status = answer.status();
-    if !status.is_success() {
-        let gone = matches!(status.as_u16(), 404 | 410);
-        let why = format!("the platform answered {}", status.as_u16());
-        return Err(if gone || (status.is_client_error() && status.as_u16() != 429) {
-            Error::Invalid(why)
-        } else {
-            Error::Unavailable { service: "the platform", source: anyhow::anyhow!(why) }
-        });
+    if status.is_success() {
+        return Ok(());
     }
-    if answer.content_length().is_some_and(|l| l > limit) {
-        return Err(Error::TooLarge { limit_bytes: limit });
-    }
-    let mut all = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|e| unreachable(&e))? {
-        if (all.len() + chunk.len()) as u64 > limit {
-            return Err(Error::TooLarge { limit_bytes: limit });
-        }
-        all.extend_from_slice(&chunk);
-    }
-    Ok(all.into())
+    let gone = matches!(status.as_u16(), 404 | 410);
+    let why = format!("the platform answered {}", status.as_u16());
+    Err(if gone || (status.is_client_error() && status.as_u16() != 429) {
+        Error::Invalid(why)
+    } else {
+        Error::Unavailable { service: "the platform", source: anyhow::anyhow!(why) }
+    })
 }
 
 /// `address` with values in its query.

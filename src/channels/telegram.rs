@@ -1,7 +1,6 @@
 //! Telegram bots (docs/channels/telegram.md).
 //! <https://core.telegram.org/bots/api>
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use super::{
     law::{Law, Pace, Size},
     outside, seconds, text_at,
 };
-use crate::platform::{Error, Result, crypto::same};
+use crate::platform::{Error, Result, crypto::same, upload::Incoming};
 
 /// With what our ids of taps begin.
 const TAP: &str = "tap:";
@@ -311,7 +310,7 @@ impl Telegram {
         Ok(())
     }
 
-    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let (_, answer) = outside::json(self.method(outside, "getFile", &json!({"file_id": id}))).await?;
         let path = text_at(&answer, "/result/file_path").ok_or(Error::NotFound("file"))?;
@@ -319,16 +318,16 @@ impl Telegram {
             return Err(Error::Invalid("the file's path is none".into()));
         }
         let address = format!("{}/file/bot{}/{path}", self.base_url, self.bot_token);
-        outside.file(&address, &self.base_url, &[], &[], limit).await
+        outside.file(&address, &self.base_url, &[], &[], into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
         match outside::json(self.method(outside, "getMe", &json!({}))).await {
             Ok((200, answer)) => {
-                Checked { ok: true, detail: format!("@{}", text_at(&answer, "/result/username").unwrap_or_default()) }
+                Checked::works(format!("@{}", text_at(&answer, "/result/username").unwrap_or_default()))
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("Telegram answers {status}: is the token right?") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("Telegram answers {status}: is the token right?")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }
@@ -366,6 +365,8 @@ fn is_service(m: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -1,7 +1,6 @@
 //! WhatsApp over a WAHA server (docs/channels/waha.md): unofficial. Signed with HMAC-SHA512 over the raw body.
 //! <https://waha.devlike.pro/docs/how-to/events/>
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,13 +8,14 @@ use serde_json::{Value, json};
 use super::{
     Address, Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
     RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
-    gateway::{self, address, in_a_group, of},
+    gateway::{self, address, in_a_group, of, typing_time},
     law::Law,
     outside, seconds, text_at,
 };
 use crate::platform::{
     Error, Result,
     crypto::{hmac_sha512_hex, same, sha256_hex},
+    upload::Incoming,
 };
 
 #[derive(Clone, Deserialize)]
@@ -220,7 +220,7 @@ impl Waha {
     }
 
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
-        let chat = chat(m);
+        let chat = chat(m.chat.as_deref(), &m.recipient);
         let (path, body) = match &m.body {
             Body::Text { text } => ("sendText", json!({"session": self.session, "chatId": chat, "text": text})),
             Body::File { file, kind, text } => {
@@ -239,14 +239,17 @@ impl Waha {
             }
             _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
         };
-        if self.smart_read {
-            // Read before it is answered, typing before the text; neither may keep the answer from going out.
-            for path in ["sendSeen", "startTyping", "stopTyping"] {
-                let _ =
-                    outside::json(self.post(outside, path, &json!({"session": self.session, "chatId": chat}))).await;
-            }
-        }
         answered(outside::json(self.post(outside, path, &body)).await, |answer| of(answer, &["id"]))
+    }
+
+    /// Read before it is answered, typing before the text.
+    pub(super) async fn type_out(&self, outside: &Outside, customer: &Address, chat_id: Option<&str>, text: &str) {
+        let body = json!({"session": self.session, "chatId": chat(chat_id, customer)});
+        for path in ["sendSeen", "startTyping"] {
+            let _ = outside::json(self.post(outside, path, &body)).await;
+        }
+        outside.wait(typing_time(text)).await;
+        let _ = outside::json(self.post(outside, "stopTyping", &body)).await;
     }
 
     pub(super) async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
@@ -276,12 +279,12 @@ impl Waha {
         Ok(number.map(|pn| address(&pn)).filter(|of| of.kind == "phone"))
     }
 
-    pub(super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let url = media.url.as_deref().ok_or(Error::NotFound("file"))?;
         // Gateways name themselves as they see themselves: only the path is theirs to say.
         let url = url::Url::parse(url).map_err(|_| Error::Invalid("the file's address is none".into()))?;
         let address = format!("{}{}", self.base_url, url.path());
-        outside.file(&address, &self.base_url, &[], &[("x-api-key", &self.api_key)], limit).await
+        outside.file(&address, &self.base_url, &[], &[("x-api-key", &self.api_key)], into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
@@ -292,10 +295,10 @@ impl Waha {
         match outside::json(request).await {
             Ok((200..=299, answer)) => {
                 let state = of(&answer, &["status"]).unwrap_or_else(|| "unknown".into());
-                Checked { ok: state == "WORKING", detail: format!("the session is {state}") }
+                Checked { ok: state == "WORKING", ..Checked::works(format!("the session is {state}")) }
             }
-            Ok((status, _)) => Checked { ok: false, detail: format!("the gateway answers {status}") },
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
+            Ok((status, _)) => Checked::fails(format!("the gateway answers {status}")),
+            Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
 }
@@ -327,11 +330,11 @@ fn whole_id(m: &Value, name: &str, beside: &[&str]) -> Option<String> {
 }
 
 /// The chat to write to: as it came, or made from the number.
-fn chat(m: &Outbound) -> String {
-    match &m.chat {
-        Some(chat) if chat.contains('@') => chat.clone(),
-        _ if m.recipient.id.contains('@') => m.recipient.id.clone(),
-        _ => format!("{}@c.us", m.recipient.id),
+fn chat(chat: Option<&str>, customer: &Address) -> String {
+    match chat {
+        Some(chat) if chat.contains('@') => chat.into(),
+        _ if customer.id.contains('@') => customer.id.clone(),
+        _ => format!("{}@c.us", customer.id),
     }
 }
 
@@ -386,6 +389,8 @@ fn read_ack(m: &Value) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -173,11 +173,8 @@ impl Webhook {
 
     /// Nothing is sent to see whether it arrives: the receiver would take it for a message.
     pub(super) async fn check(&self, _outside: &Outside, _now: DateTime<Utc>) -> Checked {
-        Checked {
-            ok: true,
-            detail: if self.send_url.is_some() { "ready" } else { "messages only come in: there is no send_url" }
-                .into(),
-        }
+        let both_ways = self.send_url.is_some();
+        Checked::works(if both_ways { "ready" } else { "messages only come in: there is no send_url" })
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +24,7 @@ use super::{
 use crate::platform::{
     Error, Result,
     crypto::{same, sha256_hex},
+    upload::Incoming,
 };
 
 /// The longest text, in bytes.
@@ -265,18 +265,18 @@ impl WechatOa {
         &self,
         outside: &Outside,
         media: &Media,
-        limit: u64,
+        into: &mut Incoming,
         now: DateTime<Utc>,
-    ) -> Result<Bytes> {
+    ) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let token = self.token(outside, None, now).await?;
-        call::download(outside, &self.address("media/get"), &token, id, limit).await
+        call::download(outside, &self.address("media/get"), &token, id, into).await
     }
 
     pub(super) async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
         match self.token(outside, None, now).await {
-            Ok(_) => Checked { ok: true, detail: "the platform gave an access token".into() },
-            Err(e) => Checked { ok: false, detail: e.chain() },
+            Ok(_) => Checked::works("the platform gave an access token"),
+            Err(e) => Checked::fails(e.chain()),
         }
     }
 }
@@ -342,6 +342,8 @@ fn outcome(answer: &Value) -> Sent {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use axum::http::HeaderMap;
 

@@ -39,6 +39,11 @@ pub enum Channel {
         /// As `channel list` shows it
         id: String,
     },
+    /// Remove a channel: nothing comes in or goes out any more, its secrets are gone, its conversations stay
+    Remove {
+        /// As `channel list` shows it
+        id: String,
+    },
     /// Change a setting of a channel, like a new token: KEY=VALUE, an empty value takes it away
     Set {
         /// As `channel list` shows it
@@ -201,6 +206,11 @@ async fn run(client: &Client, command: Channel) -> Result<ExitCode> {
         Channel::Test { id, json } => test(client, &id, json).await,
         Channel::Pause { id } => say(client, "POST", &id, "/pause", None, "is paused").await,
         Channel::Resume { id } => say(client, "POST", &id, "/resume", None, "goes on").await,
+        Channel::Remove { id } => {
+            client.call("DELETE", &format!("/api/channels/{id}"), None).await?;
+            println!("{id} is removed; take its address out at the platform too.");
+            Ok(ExitCode::SUCCESS)
+        }
         Channel::Set { id, values } => {
             let mut config = Map::new();
             for pair in &values {
@@ -267,10 +277,19 @@ async fn list(client: &Client, as_json: bool) -> Result<ExitCode> {
         let of = |key: &str| channel.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
         let unofficial = if channel.get("unofficial") == Some(&json!(true)) { " (unofficial)" } else { "" };
         println!("{}  {}{unofficial}  {}  {}", of("id"), of("platform"), of("name"), of("status"));
-        for (what, key) in [("last message", "last_inbound_at"), ("connection", "connection"), ("problem", "error")] {
+        for (what, key) in [
+            ("last message", "last_inbound_at"),
+            ("connection", "connection"),
+            ("quality", "quality"),
+            ("token ends", "token_expires_at"),
+            ("problem", "error"),
+        ] {
             if !of(key).is_empty() {
                 println!("    {what}: {}", of(key));
             }
+        }
+        if of("error").is_empty() && !of("last_error").is_empty() {
+            println!("    last problem: {} ({})", of("last_error"), of("last_error_at"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -60,7 +60,7 @@ async fn raise(app: &App, org: OrgId, channel: ChannelId, matter: &str, why: &st
     let is_news = all.insert(matter.into(), json!(why)) != Some(json!(why));
     let retry_at = if stops { Some(now + STOPPED) } else { row.retry_at };
     let error = words(&all);
-    store::set_alarms(tx.conn(), channel, &Value::Object(all), error.as_deref(), retry_at).await?;
+    store::set_alarms(tx.conn(), channel, &Value::Object(all), error.as_deref(), retry_at, now).await?;
     let told = if is_news {
         let title = format!("The channel {} has a problem", row.name);
         let news =
@@ -101,7 +101,7 @@ pub(super) async fn all_clear(app: &App, org: OrgId, channel: ChannelId, matter:
     };
     let retry_at = row.retry_at.filter(|_| !may_send);
     let error = words(&left);
-    store::set_alarms(tx.conn(), channel, &Value::Object(left), error.as_deref(), retry_at).await?;
+    store::set_alarms(tx.conn(), channel, &Value::Object(left), error.as_deref(), retry_at, app.now()).await?;
     let title = match error {
         None => format!("The channel {} works again", row.name),
         Some(_) => format!("A problem of the channel {} is over, another is left", row.name),

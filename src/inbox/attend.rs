@@ -1,15 +1,20 @@
 //! Small signs to the customer: read, somebody writes; and the way to people at the platform.
 
+use chrono::Duration;
+
 use super::{
     Sender, connect,
     store::{self, ChannelRow},
 };
 use crate::{
-    app::{App, ConversationId, MessageId},
+    app::{App, ConversationId, Job, MessageId},
     channels::{Address, Channel},
     customers,
     platform::{Error, Result},
 };
+
+/// For how long after a message it is shown that somebody writes.
+const WRITING: Duration = Duration::minutes(2);
 
 /// Shows the customer that their message was read and that somebody writes (`Job::Attend`).
 pub async fn attend(app: &App, id: ConversationId, message: MessageId) -> Result<()> {
@@ -33,6 +38,15 @@ pub async fn attend(app: &App, id: ConversationId, message: MessageId) -> Result
     {
         tracing::debug!(channel.id = %row.id, error = %e.chain(), "a sign was not shown");
     }
+    // It fades while a slow answer is being written.
+    let now = app.now();
+    if let Some(after) = channel.attends_again()
+        && now - message.created_at < WRITING
+    {
+        let mut tx = app.begin().await?;
+        Job::Attend { conversation: id, message: message.id }.push_at(tx.conn(), row.org_id, now, now + after).await?;
+        tx.commit().await?;
+    }
     Ok(())
 }
 
@@ -44,7 +58,7 @@ pub async fn transfer(app: &App, id: ConversationId) -> Result<()> {
     // The notice that a person comes goes first: people at the platform have the session after that.
     let mut reader = app.read().await?;
     if store::has_outgoing(reader.conn(), id).await? {
-        return Err(Error::Later { at: app.now() + chrono::Duration::seconds(1) });
+        return Err(Error::Later { at: app.now() + Duration::seconds(1) });
     }
     drop(reader);
     channel.transfer(&app.outside, &address, chat.as_deref(), app.now()).await

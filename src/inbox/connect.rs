@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 use super::{
-    fetch,
-    store::{self, ChannelRow},
+    fetch, health,
+    store::{self, ChannelRow, Health},
 };
 use crate::{
     app::{App, ChannelId, OrgId},
@@ -41,7 +41,7 @@ pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>
         return Ok(Some(connected));
     }
     let mut reader = app.read().await?;
-    let Some(row) = store::find_channel(reader.conn(), id).await? else {
+    let Some(row) = store::find_channel(reader.conn(), id).await?.filter(|row| row.status != "removed") else {
         return Ok(None);
     };
     let channel = open(app, &row)?;
@@ -54,6 +54,9 @@ pub async fn connected(app: &App, id: ChannelId) -> Result<Option<Arc<Connected>
 
 /// The channel of a row, its configuration opened with the master key.
 pub fn open(app: &App, row: &ChannelRow) -> Result<Channel> {
+    if row.status == "removed" {
+        return Err(Error::NotFound("channel"));
+    }
     Channel::open(&row.platform, &opened(app, row)?)
 }
 
@@ -115,6 +118,7 @@ pub async fn connect(
         retry_at: None,
         alarms: Json(json!({})),
         connection_state: None,
+        health: Health::default(),
         created_at: app.now(),
     };
     let mut tx = app.begin().await?;
@@ -136,8 +140,7 @@ pub async fn edit(
     settings: Option<&Value>,
 ) -> Result<ChannelRow> {
     let mut tx = app.begin().await?;
-    let row = store::find_channel(tx.conn(), id).await?.filter(|row| row.org_id == by.org);
-    let row = row.ok_or(Error::NotFound("channel"))?;
+    let row = of(store::find_channel(tx.conn(), id).await?, by)?;
     let mut opened = opened(app, &row)?;
     if opened.is_null() {
         opened = json!({});
@@ -192,6 +195,66 @@ fn merge(into: &mut Value, changes: Option<&Value>) {
     }
 }
 
+/// The row, if it is a channel of the asker's organisation.
+fn of(row: Option<ChannelRow>, by: &By) -> Result<ChannelRow> {
+    row.filter(|row| row.org_id == by.org && row.status != "removed").ok_or(Error::NotFound("channel"))
+}
+
+/// What of a configuration is no secret; of everything else only the name is told.
+const PLAIN: [&str; 24] = [
+    "address",
+    "app_id",
+    "base_url",
+    "corp_id",
+    "graph_version",
+    "group_names",
+    "idempotent",
+    "imap_host",
+    "imap_port",
+    "imap_security",
+    "instance",
+    "mailbox",
+    "name",
+    "phone_number_id",
+    "send_url",
+    "session",
+    "smart_read",
+    "smtp_host",
+    "smtp_port",
+    "smtp_security",
+    "smtp_user",
+    "template",
+    "transfer_to",
+    "user",
+];
+
+/// A channel, what of its configuration is no secret, and the names of the secrets that it has.
+pub async fn show(app: &App, by: &By, id: ChannelId) -> Result<(ChannelRow, Map<String, Value>, Vec<String>)> {
+    let row = of(store::find_channel(app.read().await?.conn(), id).await?, by)?;
+    let all = match opened(app, &row)? {
+        Value::Object(all) => all,
+        _ => Map::new(),
+    };
+    let (plain, secret): (Map<_, _>, Map<_, _>) = all.into_iter().partition(|(key, _)| PLAIN.contains(&key.as_str()));
+    Ok((row, plain, secret.into_iter().map(|(key, _)| key).collect()))
+}
+
+/// Takes a channel away: nothing comes in or goes out any more and its secrets are gone. Its conversations stay.
+pub async fn remove(app: &App, by: &By, id: ChannelId) -> Result<()> {
+    let mut tx = app.begin().await?;
+    let row = of(store::find_channel(tx.conn(), id).await?, by)?;
+    let all = store::list_channels(tx.conn(), by.org).await?;
+    if row.platform == "web" && all.iter().filter(|c| c.platform == "web").count() == 1 {
+        return Err(Error::Conflict("the only website channel stays: pause it instead".into()));
+    }
+    store::remove_channel(tx.conn(), by.org, id, app.now()).await?;
+    let shown = json!({"platform": row.platform, "name": row.name});
+    audit(tx.conn(), app.now(), by, "channel.remove", ("channel", id.0), shown).await?;
+    tx.commit().await?;
+    forget(id);
+    Ok(())
+}
+
 /// Pauses a channel, or lets it go on. While it is paused nothing is sent; what comes in is kept and shown.
 pub async fn pause(app: &App, by: &By, id: ChannelId, is_paused: bool) -> Result<ChannelRow> {
     let status = if is_paused { "paused" } else { "active" };
@@ -210,9 +273,9 @@ pub async fn pause(app: &App, by: &By, id: ChannelId, is_paused: bool) -> Result
 
 /// Asks the platform whether a channel works; if so, whoever asked has seen what was wrong before.
 pub async fn test(app: &App, by: &By, id: ChannelId) -> Result<Checked> {
-    let row = store::find_channel(app.read().await?.conn(), id).await?.filter(|row| row.org_id == by.org);
-    let row = row.ok_or(Error::NotFound("channel"))?;
+    let row = of(store::find_channel(app.read().await?.conn(), id).await?, by)?;
     let checked = open(app, &row)?.check(&app.outside, app.now()).await;
+    health::note(app, &row, &checked).await?;
     if checked.ok {
         super::alarm::all_clear(app, by.org, id, None).await?;
     }

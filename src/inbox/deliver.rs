@@ -108,7 +108,7 @@ fn may_go_now(app: &App, row: &ChannelRow) -> Result<()> {
     let now = app.now();
     match row.retry_at.filter(|at| *at > now) {
         Some(at) => Err(Error::Later { at }),
-        None if row.status != "active" => Err(Error::Later { at: now + STOPPED }),
+        None if row.status == "paused" => Err(Error::Later { at: now + STOPPED }),
         None => Ok(()),
     }
 }
@@ -292,6 +292,10 @@ impl Delivery<'_> {
     /// Sends one part. True: the next may follow.
     async fn send(&self, part: &Part) -> Result<bool> {
         let (app, m) = (self.app, self.message);
+        // Before it is on its way: nothing can have been sent when this is interrupted.
+        if let Body::Text { text } | Body::File { text, .. } = &part.body.0 {
+            self.channel.type_out(&app.outside, &self.recipient, self.chat.as_deref(), text).await;
+        }
         let mut tx = app.begin().await?;
         if !store::attempt_part(tx.conn(), part.id, app.now()).await? {
             return Ok(false);

@@ -23,17 +23,14 @@ use crate::{
     channels::Media,
     platform::{
         Error, Result,
-        crypto::sha256_hex,
         db::Conn,
         files::{self, Readable},
-        upload::{UNKNOWN, Upload, kind},
+        upload::{Incoming, UNKNOWN, Upload},
     },
 };
 
 /// The largest file that is kept.
 pub const LIMIT: u64 = 100 << 20;
-/// How much of a file is looked at to tell what it is.
-const HEAD: usize = 4096;
 
 /// Where a file lies, by itself, so that it can be removed by itself.
 fn dir(org: OrgId, id: AttachmentId) -> String {
@@ -51,30 +48,24 @@ pub async fn download(app: &App, id: AttachmentId) -> Result<()> {
     };
     drop(reader);
     let channel = connect::open(app, &row)?;
-    let bytes = channel.download(&app.outside, &file.source.0, LIMIT, app.now()).await?;
-    let sha256 = sha256_hex(&bytes);
-    if file.source.0.sha256.as_ref().is_some_and(|announced| *announced != sha256) {
+    let source = &file.source.0;
+    let mut incoming = Incoming::begin(&app.files, LIMIT).await?;
+    channel.download(&app.outside, source, &mut incoming, app.now()).await?;
+    let found = incoming.finish(source.filename.clone().unwrap_or_default(), source.mime_type.clone()).await?;
+    if source.sha256.as_ref().is_some_and(|announced| *announced != found.sha256) {
         return Err(Error::Invalid("the file is not what the platform announced".into()));
     }
-    if bytes.is_empty() {
+    if found.size_bytes == 0 {
         return Err(Error::Invalid("the file is empty".into()));
     }
-    let source = &file.source.0;
-    let head = bytes.get(..HEAD).unwrap_or(&bytes);
-    let kind = kind(head, source.mime_type.as_deref(), source.filename.as_deref());
-    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let incoming = app.files.incoming().await?;
-    tokio::fs::write(&incoming, &bytes).await?;
     let stored = Stored {
         status: "stored",
         error: None,
-        content_type: Some(kind),
-        size_bytes: Some(size),
-        sha256: Some(&sha256),
+        content_type: Some(found.kind()),
+        size_bytes: i64::try_from(found.size_bytes).ok(),
+        sha256: Some(&found.sha256),
     };
-    let kept = settle(app, id, &stored, Some(&incoming)).await;
-    let _ = tokio::fs::remove_file(&incoming).await;
-    kept
+    settle(app, id, &stored, Some(found.path())).await
 }
 
 /// A file could not be had: the message says so.

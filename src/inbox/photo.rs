@@ -13,7 +13,10 @@ use crate::{
     app::{App, Changed, CustomerId, OrgId},
     channels::{Address, Channel, Media},
     customers,
-    platform::{Error, Result, files, upload::kind},
+    platform::{
+        Error, Result, files,
+        upload::{Incoming, kind},
+    },
     staff::By,
 };
 
@@ -58,24 +61,23 @@ pub(super) async fn take(
             Ok(Heard::Nothing("a picture of somebody who has not written"))
         };
     };
-    let bytes = channel.download(&app.outside, media, LIMIT, now).await?;
-    if !kind(&bytes, None, None).starts_with("image/") {
+    let mut incoming = Incoming::begin(&app.files, LIMIT).await?;
+    channel.download(&app.outside, media, &mut incoming, now).await?;
+    let picture = incoming.finish(String::new(), None).await?;
+    if !picture.kind().starts_with("image/") {
         return Err(Error::Invalid("the picture is none".into()));
     }
     let id = Uuid::now_v7();
-    let incoming = app.files.incoming().await?;
-    tokio::fs::write(&incoming, &bytes).await?;
     let mut tx = app.begin().await?;
     let before = customers::find(tx.conn(), org, known.customer_id).await?.and_then(|c| c.avatar_url);
     let old = taken_of(before.as_deref());
     // What a person has chosen stays.
     if before.is_none() || old.is_some() {
         let customer = known.customer_id;
-        app.keep_file(tx.conn(), org, &path(org, customer, id), &incoming).await?;
+        app.keep_file(tx.conn(), org, &path(org, customer, id), picture.path()).await?;
         customers::set_avatar(tx.conn(), org, customer, &format!("{PATH}{customer}/{id}"), now).await?;
     }
     tx.commit().await?;
-    let _ = tokio::fs::remove_file(&incoming).await;
     if let Some((_, old)) = old.filter(|(of, _)| *of == known.customer_id) {
         app.remove_files(org, &format!("{}/{old}", dir(org, known.customer_id))).await?;
     }

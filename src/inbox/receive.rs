@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::{
     Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
     call_agents::call,
-    change, connect, echo, file, greet, photo, receipt, satisfaction,
+    change, connect, echo, file, greet, health, photo, receipt, satisfaction,
     store::{self, ChannelRow, NewConversation, Settled},
 };
 use crate::{
@@ -130,7 +130,10 @@ async fn hear(
         }
         Event::Blocked { customer, is_blocked } => echo::blocked(app, row, &customer, is_blocked).await?,
         Event::Moved { from, to } => echo::moved(app, row, &from, &to).await?,
-        Event::Connection(said) => alarm::connection(app, row.org_id, row.id, &said).await?,
+        Event::Connection(said) => {
+            alarm::connection(app, row.org_id, row.id, &said).await?;
+            health::ask(app, row).await?;
+        }
         Event::Doorbell { account, token } => {
             let mut tx = app.begin().await?;
             Job::Fetch { channel: row.id, account, token }.push(tx.conn(), row.org_id, app.now()).await?;

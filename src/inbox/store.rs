@@ -2,6 +2,7 @@
 
 mod attachments;
 mod channels;
+mod health;
 mod hooks;
 mod parts;
 mod reach;
@@ -13,6 +14,7 @@ use sqlx::types::Json;
 
 pub use attachments::*;
 pub use channels::*;
+pub use health::*;
 pub use hooks::*;
 pub use parts::*;
 pub use reach::*;

@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use super::{
-    Holder, Status, expire, fetch,
+    Holder, Status, expire, fetch, health,
     store::{self, HolderChange},
 };
 use crate::{
@@ -21,6 +21,7 @@ const EVENTS: Duration = Duration::days(30);
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.now();
     fetch::look(app).await?;
+    health::look(app).await?;
     expire::expire(app).await?;
     loop {
         let mut tx = app.begin().await?;

@@ -27,6 +27,13 @@ impl Clock {
         }
     }
 
+    /// Lets `time` pass. A clock that stands still has none: it returns at once.
+    pub async fn wait(&self, time: std::time::Duration) {
+        if let Self::System = self {
+            tokio::time::sleep(time).await;
+        }
+    }
+
     /// Moves a fixed clock forward; the system's can't be moved.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(at) = self {

@@ -118,29 +118,75 @@ async fn short(mut field: Field<'_>) -> Result<String> {
 
 /// Streams the file to disk, never holding it.
 async fn save(files: &Files, mut field: Field<'_>, limit_bytes: u64) -> Result<Upload> {
-    let mut upload = Upload {
-        path: files.incoming().await?,
-        name: field.file_name().map(base_name).unwrap_or_default(),
-        said: field.content_type().map(String::from),
-        size_bytes: 0,
-        sha256: String::new(),
-        head: Vec::new(),
-    };
-    let mut file = tokio::fs::File::create(&upload.path).await?;
-    let mut hash = Sha256::new();
+    let mut incoming = Incoming::begin(files, limit_bytes).await?;
+    let name = field.file_name().map(base_name).unwrap_or_default();
+    let said = field.content_type().map(String::from);
     while let Some(chunk) = field.chunk().await.map_err(|_| Error::Invalid("the upload was cut off".into()))? {
+        incoming.write(&chunk).await?;
+    }
+    incoming.finish(name, said).await
+}
+
+/// A file on its way in: written to disk as it comes, measured and hashed on the way, never held.
+#[derive(Debug)]
+pub struct Incoming {
+    upload: Upload,
+    file: tokio::fs::File,
+    hash: Sha256,
+    limit_bytes: u64,
+}
+
+impl Incoming {
+    /// Begins one of at most `limit_bytes`; what was written is gone when this is dropped.
+    pub async fn begin(files: &Files, limit_bytes: u64) -> Result<Self> {
+        let upload = Upload {
+            path: files.incoming().await?,
+            name: String::new(),
+            said: None,
+            size_bytes: 0,
+            sha256: String::new(),
+            head: Vec::new(),
+        };
+        let file = tokio::fs::File::create(&upload.path).await?;
+        Ok(Self { upload, file, hash: Sha256::new(), limit_bytes })
+    }
+
+    /// How large it may become.
+    pub fn limit_bytes(&self) -> u64 {
+        self.limit_bytes
+    }
+
+    /// Adds what came next.
+    pub async fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        let upload = &mut self.upload;
         upload.size_bytes += chunk.len() as u64;
-        if upload.size_bytes > limit_bytes {
-            return Err(Error::TooLarge { limit_bytes });
+        if upload.size_bytes > self.limit_bytes {
+            return Err(Error::TooLarge { limit_bytes: self.limit_bytes });
         }
-        hash.update(&chunk);
+        self.hash.update(chunk);
         let room = HEAD - upload.head.len();
         upload.head.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
-        file.write_all(&chunk).await?;
+        Ok(self.file.write_all(chunk).await?)
     }
-    file.flush().await?;
-    upload.sha256 = hex(&hash.finalize());
-    Ok(upload)
+
+    /// All of it, when it is so short; `None`: it is longer.
+    pub fn whole(&self) -> Option<&[u8]> {
+        (self.upload.size_bytes == self.upload.head.len() as u64).then_some(&self.upload.head)
+    }
+
+    /// The hash of what has come so far, in lower-case hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&self.hash.clone().finalize())
+    }
+
+    /// The file as it is now; nothing more comes.
+    pub async fn finish(mut self, name: String, said: Option<String>) -> Result<Upload> {
+        self.file.flush().await?;
+        let sha256 = self.sha256();
+        let mut upload = self.upload;
+        (upload.name, upload.said, upload.sha256) = (name, said, sha256);
+        Ok(upload)
+    }
 }
 
 /// A file's name without the directories that some browsers send, and without what no name holds.

@@ -137,7 +137,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::give_back))
         .routes(routes!(inbox::api::resolve))
         .routes(routes!(inbox::api::channels, inbox::api::add_channel))
-        .routes(routes!(inbox::api::edit_channel))
+        .routes(routes!(inbox::api::find_channel, inbox::api::edit_channel, inbox::api::remove_channel))
         .routes(routes!(inbox::api::pause_channel))
         .routes(routes!(inbox::api::resume_channel))
         .routes(routes!(inbox::api::test_channel))

@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Multipart, Path, State},
+    extract::{Multipart, Path, Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -74,6 +74,12 @@ pub struct Kept {
     /// Name, type and bytes of what was uploaded.
     pub uploads: Vec<(String, String, Vec<u8>)>,
     pub upload_script: VecDeque<Does>,
+    /// What Meta thinks of the number; green when it is not said.
+    pub quality: Option<&'static str>,
+    /// When the token ends, in seconds since 1970; 0: never.
+    pub token_ends: i64,
+    /// Nobody's token is taken any more.
+    pub is_locked: bool,
 }
 
 /// The running fake.
@@ -90,6 +96,7 @@ impl Graph {
         let router = Router::new()
             .route("/v25.0/{number}/messages", post(message))
             .route("/v25.0/{number}/media", post(upload))
+            .route("/v25.0/debug_token", get(token))
             .route("/v25.0/{id}", get(find))
             .route("/file/{id}", get(file));
         let address = Arc::new(Mutex::new(String::new()));
@@ -309,13 +316,28 @@ async fn find(State((graph, address)): State<Shared>, Path(id): Path<String>, he
     if !is_ours(&headers) {
         return refuse(190);
     }
-    if id == NUMBER {
-        return Json(json!({"verified_name": "Shop", "quality_rating": "GREEN", "id": NUMBER})).into_response();
-    }
     let kept = graph.kept();
+    if kept.is_locked {
+        return refuse(190);
+    }
+    if id == NUMBER {
+        let quality = kept.quality.unwrap_or("GREEN");
+        return Json(json!({"verified_name": "Shop", "quality_rating": quality, "id": NUMBER})).into_response();
+    }
     let url = format!("{}/file/{id}", address.lock().unwrap());
     Json(json!({"messaging_product": "whatsapp", "url": url, "mime_type": "image/png", "id": id,
         "sha256": sha256_hex(&kept.file), "file_size": kept.file.len()}))
+    .into_response()
+}
+
+/// What a token may ask of itself.
+async fn token(State((graph, _)): State<Shared>, Query(asked): Query<Value>, headers: HeaderMap) -> Response {
+    if !is_ours(&headers) || asked != json!({"input_token": TOKEN}) {
+        return refuse(190);
+    }
+    let expires_at = graph.kept().token_ends;
+    Json(json!({"data": {"app_id": "1", "type": "SYSTEM_USER", "is_valid": true, "expires_at": expires_at,
+        "data_access_expires_at": 0, "scopes": ["whatsapp_business_messaging"], "user_id": "2"}}))
     .into_response()
 }
 

@@ -16,7 +16,9 @@ mod alarms;
 mod desk;
 mod files;
 mod graph;
+mod health;
 mod hooks;
+mod later;
 mod mail;
 mod mail_tls;
 mod mutated;
@@ -26,6 +28,7 @@ mod post;
 mod qyapi;
 mod s3;
 mod schedules;
+mod signs;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -69,7 +69,7 @@ impl Whatsapp {
         self.shop.settle().await;
     }
 
-    fn no_faults(&self) {
+    pub fn no_faults(&self) {
         assert_eq!(self.graph.kept().faults, Vec::<String>::new());
     }
 }

@@ -153,6 +153,14 @@ export const queries = {
   teams: () => queryOptions({ queryKey: ["teams"], queryFn: () => said(api.GET("/api/teams")) }),
   apiKeys: () => queryOptions({ queryKey: ["api-keys"], queryFn: () => said(api.GET("/api/api-keys")) }),
   channels: () => queryOptions({ queryKey: ["channels"], queryFn: () => said(api.GET("/api/channels")), staleTime: LONG }),
+  webhooks: () => queryOptions({ queryKey: ["webhooks"], queryFn: () => said(api.GET("/api/webhooks")) }),
+  deliveries: (id: string) =>
+    infiniteQueryOptions({
+      queryKey: ["deliveries", id],
+      queryFn: ({ pageParam }) => said(api.GET("/api/webhooks/{id}/deliveries", { params: { path: { id }, query: { cursor: pageParam } } })),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (page) => page.next ?? undefined,
+    }),
   audit: (filter: { user_id?: string; resource_id?: string }) =>
     infiniteQueryOptions({
       queryKey: ["audit", filter],

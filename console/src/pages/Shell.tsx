@@ -211,9 +211,7 @@ function NotificationList({ onGo }: { onGo?: () => void }) {
         {items.map((n) => (
           <li key={n.id} className="border-b border-line last:border-0">
             <Link
-              to={n.resource_type === "conversation" && n.resource_id ? "/inbox/$id" : "/inbox"}
-              params={{ id: n.resource_id ?? "" }}
-              search={{ view: "all" }}
+              {...whereto(n)}
               onClick={() => { read.mutate(n.id); onGo?.(); }}
               className={cx("flex items-start gap-2 px-3 py-2 text-[13px] hover:bg-hover", n.is_read && "text-muted")}
             >
@@ -228,6 +226,13 @@ function NotificationList({ onGo }: { onGo?: () => void }) {
       </ul>
     </>
   );
+}
+
+/** Where somebody looks at what a notification is about. */
+function whereto({ resource_type: type, resource_id: id }: { resource_type?: string | null; resource_id?: string | null }) {
+  if (type === "channel" || type === "webhook") return { to: "/settings/$section", params: { section: `${type}s` } } as const;
+  if (type === "conversation" && id) return { to: "/inbox/$id", params: { id }, search: { view: "all" } } as const;
+  return { to: "/inbox", search: { view: "all" } } as const;
 }
 
 /** A sound and a notification of the browser when another customer begins to wait. */

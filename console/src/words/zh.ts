@@ -25,6 +25,7 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^A webhook was disabled because it has failed for a day$/, () => "一个 Webhook 连续失败一天，已停用"],
   [/^The mail about a waiting customer could not be sent$/, () => "客户等待提醒邮件未能发出"],
   [/^The message about a waiting customer could not be sent$/, () => "客户等待提醒消息未能发出"],
+  [/^The token of the channel (.* ends on .*)$/, (name) => `渠道令牌即将到期：${name.replace(/ ends on /, "，到期日 ")}`],
 ];
 
 /** 服务器用英文记录的步骤。 */

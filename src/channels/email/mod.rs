@@ -12,7 +12,6 @@ mod send;
 mod tests;
 mod tls;
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,7 +21,7 @@ use super::{
     files::Takes,
     law::{Law, Pace, Size},
 };
-use crate::platform::{Error, Result};
+use crate::platform::{Error, Result, upload::Incoming};
 
 /// Anything that a mail server takes: most stop at 25 MB, and the encoding adds a third.
 pub(super) const TAKES: &[Takes] = &[Takes::of(&["*"], FileKind::Document, 18, usize::MAX)];
@@ -194,19 +193,19 @@ impl Email {
         &self.config.mailbox
     }
 
-    pub(super) async fn download(&self, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(super) async fn download(&self, media: &Media, into: &mut Incoming) -> Result<()> {
         let bytes = self.fetch_attachment(media.id.as_deref().ok_or(Error::NotFound("file"))?).await?;
-        if bytes.len() as u64 > limit { Err(Error::TooLarge { limit_bytes: limit }) } else { Ok(bytes.into()) }
+        into.write(&bytes).await
     }
 
     pub(super) async fn check(&self, _outside: &Outside, _now: DateTime<Utc>) -> Checked {
         let found = match self.look().await {
             Ok(found) => found,
-            Err(e) => return Checked { ok: false, detail: format!("receiving: {}", e.chain()) },
+            Err(e) => return Checked::fails(format!("receiving: {}", e.chain())),
         };
         match self.greet().await {
-            Ok(()) => Checked { ok: true, detail: format!("{found} mails in {}; sending works", self.config.mailbox) },
-            Err(e) => Checked { ok: false, detail: format!("receiving works; sending: {}", e.chain()) },
+            Ok(()) => Checked::works(format!("{found} mails in {}; sending works", self.config.mailbox)),
+            Err(e) => Checked::fails(format!("receiving works; sending: {}", e.chain())),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ use super::{
     },
     WecomKf, parse,
 };
-use crate::platform::{Error, Result, crypto::sha256_hex};
+use crate::platform::{Error, Result, crypto::sha256_hex, upload::Incoming};
 
 /// What was written longer before the channel was connected than this is history: it is kept, and nothing
 /// comes of it.
@@ -204,22 +203,22 @@ impl WecomKf {
         &self,
         outside: &Outside,
         media: &Media,
-        limit: u64,
+        into: &mut Incoming,
         now: DateTime<Utc>,
-    ) -> Result<Bytes> {
+    ) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         let token = self.token(outside, None, now).await?;
-        download(outside, &self.address("media/get"), &token, id, limit).await
+        download(outside, &self.address("media/get"), &token, id, into).await
     }
 
     pub(in super::super) async fn check(&self, outside: &Outside, now: DateTime<Utc>) -> Checked {
         match self.call(outside, "kf/account/list", &json!({"offset": 0, "limit": 100}), now).await {
             Ok(answer) if errcode(&answer) == Some(0) => {
                 let n = answer.get("account_list").and_then(Value::as_array).map_or(0, Vec::len);
-                Checked { ok: true, detail: format!("{n} customer service accounts") }
+                Checked::works(format!("{n} customer service accounts"))
             }
-            Ok(answer) => Checked { ok: false, detail: explain(&answer) },
-            Err(e) => Checked { ok: false, detail: Error::from(e).chain() },
+            Ok(answer) => Checked::fails(explain(&answer)),
+            Err(e) => Checked::fails(Error::from(e).chain()),
         }
     }
 }
@@ -286,16 +285,16 @@ impl Upload {
 }
 
 /// A file of WeCom or of an official account: an error comes as JSON with status 200.
-pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, limit: u64) -> Result<Bytes> {
+pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, into: &mut Incoming) -> Result<()> {
     let request =
         outside.client(address).get(outside::with_query(address, &[("access_token", token), ("media_id", id)]));
     let lost = |_| Error::Unavailable { service: "WeChat", source: anyhow::anyhow!("the file did not come") };
     let answer = request.send().await.map_err(lost)?;
     let kind = answer.headers().get("content-type").and_then(|t| t.to_str().ok()).unwrap_or_default();
     let is_error = kind.starts_with("application/json") || kind.starts_with("text/plain");
-    let bytes = outside::body(answer, limit).await?;
+    outside::body(answer, into).await?;
     if is_error
-        && let Ok(answer) = serde_json::from_slice::<Value>(&bytes)
+        && let Some(Ok(answer)) = into.whole().map(serde_json::from_slice::<Value>)
         && errcode(&answer).is_some()
     {
         return Err(match errcode(&answer) {
@@ -305,7 +304,7 @@ pub async fn download(outside: &Outside, address: &str, token: &str, id: &str, l
             _ => Error::Invalid(format!("the file can't be had: {}", said(&answer))),
         });
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Why there is no answer to a call.

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     super::{
@@ -16,7 +14,7 @@ use super::{
     },
     WhatsappCloud, errors,
 };
-use crate::platform::{Error, Result, crypto::hex};
+use crate::platform::{Error, Result, upload::Incoming};
 
 /// Where Meta keeps files.
 const FILE_HOSTS: [&str; 3] = ["lookaside.fbsbx.com", "*.fbcdn.net", "*.fbsbx.com"];
@@ -159,16 +157,12 @@ impl WhatsappCloud {
         Ok(())
     }
 
-    pub(in super::super) async fn download(&self, outside: &Outside, media: &Media, limit: u64) -> Result<Bytes> {
+    pub(in super::super) async fn download(&self, outside: &Outside, media: &Media, into: &mut Incoming) -> Result<()> {
         let id = media.id.as_deref().ok_or(Error::NotFound("file"))?;
         if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
             return Err(Error::Invalid("the file's id is none".into()));
         }
-        let request = outside
-            .client(&self.base_url)
-            .get(outside::with_query(&self.address(id), &[("phone_number_id", &self.phone_number_id)]))
-            .bearer_auth(&self.access_token);
-        let (status, found) = outside::json(request).await?;
+        let (status, found) = self.get(outside, id, &[("phone_number_id", &self.phone_number_id)]).await?;
         let address = found.get("url").and_then(Value::as_str);
         let Some(address) = address.filter(|_| status == 200) else {
             let failure = errors::failure(found.get("error").unwrap_or(&Value::Null));
@@ -178,32 +172,51 @@ impl WhatsappCloud {
             });
         };
         let bearer = format!("Bearer {}", self.access_token);
-        let bytes = outside.file(address, &self.base_url, &FILE_HOSTS, &[("authorization", &bearer)], limit).await?;
+        outside.file(address, &self.base_url, &FILE_HOSTS, &[("authorization", &bearer)], into).await?;
         let expected = found.get("sha256").and_then(Value::as_str).map(str::to_lowercase);
-        if expected.is_some_and(|e| e.len() == 64 && e != hex(&Sha256::digest(&bytes))) {
+        if expected.is_some_and(|e| e.len() == 64 && e != into.sha256()) {
             return Err(Error::Invalid("the file is not what the platform announced".into()));
         }
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// What Meta says of the number and of our token; the error: it could not be asked.
+    pub(in super::super) async fn health(&self, outside: &Outside) -> Result<Checked> {
+        let fields = "display_phone_number,verified_name,quality_rating";
+        let (status, found) = self.get(outside, &self.phone_number_id, &[("fields", fields)]).await?;
+        if status != 200 {
+            let failure = found
+                .get("error")
+                .map_or_else(|| Failure::Retry(format!("the platform answered {status}"), None), errors::failure);
+            return match failure {
+                Failure::Retry(why, _) => Err(Lost::NotSent(why).into()),
+                refused => Ok(Checked::fails(refused.why())),
+            };
+        }
+        // A token may ask about itself. <https://developers.facebook.com/docs/graph-api/reference/debug_token>
+        let (_, token) = self.get(outside, "debug_token", &[("input_token", &self.access_token)]).await?;
+        // 0 is one that never ends.
+        let ends = token.pointer("/data/expires_at").and_then(Value::as_i64).filter(|at| *at > 0);
+        let token_expires_at = ends.and_then(|at| DateTime::from_timestamp(at, 0));
+        let of = |name: &str| found.get(name).and_then(Value::as_str).map(String::from);
+        let quality = of("quality_rating");
+        let mut detail = of("verified_name").unwrap_or_else(|| "the number works".into());
+        if let Some(quality) = &quality {
+            detail.push_str(&format!(", quality {quality}"));
+        }
+        if let Some(at) = token_expires_at {
+            detail.push_str(&format!(", the token ends on {}", at.date_naive()));
+        }
+        Ok(Checked { quality, token_expires_at, ..Checked::works(detail) })
     }
 
     pub(in super::super) async fn check(&self, outside: &Outside, _now: DateTime<Utc>) -> Checked {
-        let fields = "display_phone_number,verified_name,quality_rating";
-        let request = outside
-            .client(&self.base_url)
-            .get(outside::with_query(&self.address(&self.phone_number_id), &[("fields", fields)]))
-            .bearer_auth(&self.access_token);
-        match outside::json(request).await {
-            Ok((200, found)) => {
-                let of = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or("unknown").to_string();
-                Checked { ok: true, detail: format!("{}, quality {}", of("verified_name"), of("quality_rating")) }
-            }
-            Ok((status, answer)) => {
-                let why =
-                    answer.get("error").map_or_else(|| format!("status {status}"), |e| errors::failure(e).why().into());
-                Checked { ok: false, detail: why }
-            }
-            Err(lost) => Checked { ok: false, detail: Error::from(lost).chain() },
-        }
+        self.health(outside).await.unwrap_or_else(|e| Checked::fails(e.chain()))
+    }
+
+    async fn get(&self, outside: &Outside, path: &str, query: &[(&str, &str)]) -> Result<(u16, Value), Lost> {
+        let address = outside::with_query(&self.address(path), query);
+        outside::json(outside.client(&address).get(address).bearer_auth(&self.access_token)).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,8 +34,29 @@ pub struct ChannelView {
     pub last_inbound_at: Option<DateTime<Utc>>,
     /// What is wrong with it, in words for an operator.
     pub error: Option<String>,
+    /// What was wrong last, also when it has been mended.
+    pub last_error: Option<String>,
+    pub last_error_at: Option<DateTime<Utc>>,
     /// What the connection last said of itself, as the platform words it.
     pub connection: Option<String>,
+    /// What the platform thinks of it, in its own word (`GREEN`), where it says so; asked every day.
+    pub quality: Option<String>,
+    /// When its access token ends, where it does; people are told a week ahead.
+    pub token_expires_at: Option<DateTime<Utc>>,
+}
+
+/// A channel as it is set up.
+#[derive(Serialize, ToSchema)]
+pub struct ChannelSetUp {
+    pub channel: ChannelView,
+    /// What of its configuration is no secret.
+    #[schema(value_type = Object)]
+    pub config: serde_json::Value,
+    /// The names of the secrets that it has; their values are never shown.
+    pub secrets: Vec<String>,
+    /// What everyone in the organisation may see.
+    #[schema(value_type = Object)]
+    pub settings: serde_json::Value,
 }
 
 impl From<store::ChannelRow> for ChannelView {
@@ -51,7 +72,11 @@ impl From<store::ChannelRow> for ChannelView {
             webhook_path,
             last_inbound_at: None,
             error: row.error_message,
+            last_error: row.health.last_error,
+            last_error_at: row.health.last_error_at,
             connection: row.connection_state,
+            quality: row.health.quality,
+            token_expires_at: row.health.token_expires_at,
         }
     }
 }
@@ -71,7 +96,7 @@ pub async fn channels(State(app): State<Arc<App>>, by: Can<ConversationRead>) ->
 
 #[derive(Deserialize, ToSchema)]
 pub struct NewChannel {
-    /// `web`, `webhook`, `whatsapp_cloud`, `waha`, `evolution`, `gateway`, `wecom_kf`, `wechat_oa` or `telegram`.
+    /// `web`, `webhook`, `whatsapp_cloud`, `waha`, `evolution`, `gateway`, `wecom_kf`, `wechat_oa`, `telegram` or `email`.
     pub platform: String,
     pub name: String,
     /// What the platform needs (docs/channels); for `webhook`: `{"secret": "…", "send_url": "https://…"}`. Stored sealed.
@@ -94,6 +119,29 @@ pub async fn add_channel(
     let settings = body.settings.filter(serde_json::Value::is_object).unwrap_or_else(|| serde_json::json!({}));
     let row = connect::connect(&app, &by, &body.platform, &body.name, &body.config, settings).await?;
     Ok(Json(row.into()))
+}
+
+/// How a channel is set up: everything but its secrets.
+#[utoipa::path(get, path = "/api/channels/{id}", tag = "inbox", responses((status = 200, body = ChannelSetUp)))]
+pub async fn find_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+) -> Result<Json<ChannelSetUp>> {
+    let (row, config, secrets) = connect::show(&app, &by, id).await?;
+    let settings = row.settings.0.clone();
+    Ok(Json(ChannelSetUp { channel: row.into(), config: config.into(), secrets, settings }))
+}
+
+/// Remove a channel: nothing comes in or goes out any more, its secrets are gone, its conversations stay.
+#[utoipa::path(delete, path = "/api/channels/{id}", tag = "inbox", responses((status = 204)))]
+pub async fn remove_channel(
+    State(app): State<Arc<App>>,
+    by: Can<ChannelManage>,
+    Path(id): Path<ChannelId>,
+) -> Result<StatusCode> {
+    connect::remove(&app, &by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

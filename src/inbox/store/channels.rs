@@ -19,7 +19,7 @@ pub struct ChannelRow {
     pub name: String,
     pub config: String,
     pub settings: Json<Value>,
-    /// `active` or `paused`: then nothing is sent, and what comes in is kept.
+    /// `active`; `paused`: then nothing is sent, and what comes in is kept; or `removed`: its talks are kept.
     pub status: String,
     /// What is wrong with it, in words for an operator.
     pub error_message: Option<String>,
@@ -29,14 +29,32 @@ pub struct ChannelRow {
     pub retry_at: Option<DateTime<Utc>>,
     /// What the connection last said of itself, as the platform words it.
     pub connection_state: Option<String>,
+    #[sqlx(flatten)]
+    pub health: Health,
     pub created_at: DateTime<Utc>,
+}
+
+/// How a channel is, as far as it was noticed or its platform said so.
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
+pub struct Health {
+    /// What was wrong last, also when it has been mended.
+    pub last_error: Option<String>,
+    pub last_error_at: Option<DateTime<Utc>>,
+    /// What the platform thinks of the channel, in its own word.
+    pub quality: Option<String>,
+    pub token_expires_at: Option<DateTime<Utc>>,
+    /// The end of which people were warned.
+    pub token_warned_for: Option<DateTime<Utc>>,
+    /// When the platform was asked last.
+    pub checked_at: Option<DateTime<Utc>>,
 }
 
 macro_rules! channel_columns {
     ($rest:literal) => {
         concat!(
             "SELECT id, org_id, platform, name, config, settings, status, error_message, alarms, retry_at,
-                    connection_state, created_at
+                    connection_state, last_error, last_error_at, quality, token_expires_at, token_warned_for, checked_at,
+                    created_at
              FROM channels ",
             $rest
         )
@@ -49,9 +67,9 @@ pub async fn find_channel(c: Conn<'_>, id: ChannelId) -> Result<Option<ChannelRo
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
-/// The channels of an organisation, the oldest first.
+/// The channels of an organisation, the oldest first; without those that were removed.
 pub async fn list_channels(c: Conn<'_>, org: OrgId) -> Result<Vec<ChannelRow>> {
-    const LIST: &str = channel_columns!("WHERE org_id = $1 ORDER BY created_at, id");
+    const LIST: &str = channel_columns!("WHERE org_id = $1 AND status <> 'removed' ORDER BY created_at, id");
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
 }
 

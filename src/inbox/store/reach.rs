@@ -1,4 +1,4 @@
-//! SQL of how channels are reached and of what came through them: cursors, health, retention.
+//! SQL of how customers are reached and of what came through channels: cursors, retention.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::{
     app::{ChannelId, ConversationId, IdentityId, OrgId},
     both,
-    inbox::{ChannelRow, Message},
+    inbox::Message,
     platform::{Result, db::Conn},
 };
 
@@ -67,68 +67,7 @@ pub async fn clear_preview(c: Conn<'_>, id: ConversationId, was: &str) -> Result
     Ok(())
 }
 
-// Channels ------------------------------------------------------------------------------------------------------------
-
-/// A channel of an organisation gets another state: `active` or `paused`. False: there is none.
-pub async fn set_channel_status(
-    c: Conn<'_>,
-    org: OrgId,
-    id: ChannelId,
-    status: &str,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    const SET: &str = "UPDATE channels SET status = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
-    let n = both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(status).bind(now).execute(c).await
-        .map(|r| r.rows_affected()))?;
-    Ok(n == 1)
-}
-
-/// A channel gets another name, sealed configuration or settings.
-pub async fn save_channel(
-    c: Conn<'_>,
-    id: ChannelId,
-    name: &str,
-    config: &str,
-    settings: &Value,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const SET: &str = "
-        UPDATE channels SET name = $2, config = $3, settings = $4, updated_at = $5, retry_at = NULL, error_message = NULL,
-               alarms = '{}'
-        WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(name).bind(config).bind(Json(settings)).bind(now).execute(c).await
-        .map(|_| ()))?;
-    Ok(())
-}
-
-/// A channel, to be changed in this transaction by what it says now: whoever else would do so waits.
-pub async fn lock_channel(c: Conn<'_>, id: ChannelId) -> Result<Option<ChannelRow>> {
-    const LOCK: &str = "UPDATE channels SET updated_at = updated_at WHERE id = $1";
-    let mut c = c;
-    both!(c.again(), c => sqlx::query(LOCK).bind(id).execute(c).await.map(|_| ()))?;
-    super::find_channel(c, id).await
-}
-
-/// Notes what is wrong with a channel by what it is about, all of it in words, and when it is tried again.
-pub async fn set_alarms(
-    c: Conn<'_>,
-    id: ChannelId,
-    alarms: &Value,
-    error: Option<&str>,
-    retry_at: Option<DateTime<Utc>>,
-) -> Result<()> {
-    const SET: &str = "UPDATE channels SET alarms = $2, error_message = $3, retry_at = $4 WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(Json(alarms)).bind(error).bind(retry_at).execute(c).await
-        .map(|_| ()))?;
-    Ok(())
-}
-
-/// Notes what the connection says of itself.
-pub async fn set_connection_state(c: Conn<'_>, id: ChannelId, state: &str) -> Result<()> {
-    const SET: &str = "UPDATE channels SET connection_state = $2 WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(state).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
+// What came through channels --------------------------------------------------------------------------------------------
 
 /// When a customer wrote last over each channel of an organisation.
 pub async fn list_last_inbound(c: Conn<'_>, org: OrgId) -> Result<Vec<(ChannelId, Option<DateTime<Utc>>)>> {

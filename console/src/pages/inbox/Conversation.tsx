@@ -15,7 +15,7 @@ import type { InboxSearch } from "~/router";
 import { named, useLanguage } from "~/words";
 import { Brief } from "./Brief";
 import { Bubble } from "./Bubble";
-import { ChannelIcon } from "./channel";
+import { ChannelIcon, UNOFFICIAL } from "./channel";
 import { Composer } from "./Composer";
 import { Why } from "./Why";
 
@@ -121,7 +121,7 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
       <div className="min-w-0 flex-1">
         <h2 className="truncate font-semibold"><button type="button" className="max-w-full truncate" onClick={() => (onDetails ? onDetails() : void navigate({ to: "/customers/$id", params: { id: c.customer_id } }))}>{c.customer_name}</button></h2>
         <p className="flex items-center gap-1.5 truncate text-xs text-muted">
-          <ChannelIcon kind={c.channel_type} size={12} /> <span className="hidden sm:inline">{named(w.channels, c.channel_type)} ·</span>
+          <ChannelIcon kind={c.channel_type} size={12} /> <span className="hidden sm:inline">{named(w.channels, c.channel_type)}{UNOFFICIAL.includes(c.channel_type) && ` (${w.settings.channels.unofficialShort})`} ·</span>
           <span className={cx("truncate", c.holder === "queue" && isOpen && "font-medium text-warn")}>{holder}</span>
           {c.priority !== "medium" && <Badge tone={c.priority === "low" ? "plain" : "danger"}>{w.priorities[c.priority]}</Badge>}
           {c.snoozed_until && Date.parse(c.snoozed_until) > Date.now() && <Badge><AlarmClock size={11} aria-hidden /> {moment(c.snoozed_until, language)}</Badge>}

@@ -11,9 +11,10 @@ const company = () => import("./company");
 const PeopleSection = lazy(() => people().then((m) => ({ default: m.PeopleSection })));
 const TeamsSection = lazy(() => people().then((m) => ({ default: m.TeamsSection })));
 const RolesSection = lazy(() => import("./roles").then((m) => ({ default: m.RolesSection })));
-const ChannelsSection = lazy(() => company().then((m) => ({ default: m.ChannelsSection })));
+const ChannelsSection = lazy(() => import("./channels").then((m) => ({ default: m.ChannelsSection })));
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
+const WebhooksSection = lazy(() => import("./webhooks").then((m) => ({ default: m.WebhooksSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
 const ModelSection = lazy(() => import("./model").then((m) => ({ default: m.ModelSection })));
 const VersionsSection = lazy(() => import("./versions").then((m) => ({ default: m.VersionsSection })));
@@ -41,6 +42,7 @@ export function Settings() {
     ["rules", "settings:manage", <RulesSection key="ru" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],
+    ["webhooks", "settings:manage", <WebhooksSection key="wh" />],
     ["model", "assistant:ask", <ModelSection key="m" />],
     ["versions", "assistant:read", <VersionsSection key="v" />],
     ["audit", "audit:read", <AuditSection key="a" />],

@@ -1,6 +1,6 @@
-// The organisation's channels, canned replies, tags and API keys.
+// The organisation's canned replies, tags and API keys.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ExternalLink, Pencil, Plus, Trash2 } from "lucide-react";
+import { Pencil, Plus, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
@@ -9,109 +9,10 @@ import { useEntries } from "~/parts/entries";
 import { useMe } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, Card, Check, Dialog, Empty, IconButton, Notice, SelectField, Spinner, Table, TextField } from "~/parts/ui";
-import { named, useLanguage, useWords } from "~/words";
-import { ChannelIcon } from "../inbox/channel";
+import { AreaField, Badge, Button, Card, Check, Dialog, Empty, IconButton, SelectField, Spinner, Table, TextField } from "~/parts/ui";
+import { useLanguage, useWords } from "~/words";
 import { TagBadge } from "../customers/panels";
 import { CopyBox } from "./people";
-
-/** What each platform needs, as docs/channels tells; secrets are typed unseen. */
-const NEEDS: Record<string, { key: string; secret?: boolean; optional?: boolean }[]> = {
-  web: [],
-  webhook: [{ key: "secret", secret: true }, { key: "send_url" }],
-  whatsapp_cloud: [{ key: "phone_number_id" }, { key: "access_token", secret: true }, { key: "app_secret", secret: true }, { key: "verify_token", secret: true }],
-  wecom_kf: [{ key: "corp_id" }, { key: "secret", secret: true }, { key: "token", secret: true }, { key: "encoding_aes_key", secret: true }],
-  wechat_oa: [{ key: "app_id" }, { key: "app_secret", secret: true }, { key: "token", secret: true }, { key: "encoding_aes_key", secret: true }],
-  telegram: [{ key: "bot_token", secret: true }, { key: "secret_token", secret: true }],
-  waha: [{ key: "base_url" }, { key: "session" }, { key: "api_key", secret: true }, { key: "hmac_key", secret: true }],
-  evolution: [{ key: "base_url" }, { key: "instance" }, { key: "api_key", secret: true }, { key: "token", secret: true }],
-  gateway: [{ key: "token", secret: true }, { key: "base_url", optional: true }],
-  email: [{ key: "address" }, { key: "imap_host" }, { key: "smtp_host" }, { key: "password", secret: true }, { key: "user", optional: true }],
-};
-
-export function ChannelsSection() {
-  const { w, language } = useLanguage();
-  const me = useMe();
-  const toast = useToast();
-  const cache = useQueryClient();
-  const channels = useQuery(queries.channels());
-  const [adding, setAdding] = useState(false);
-  const [platform, setPlatform] = useState("web");
-  const pause = useMutation({
-    mutationFn: ({ id, on }: { id: string; on: boolean }) => said(on ? api.POST("/api/channels/{id}/pause", { params: { path: { id } } }) : api.POST("/api/channels/{id}/resume", { params: { path: { id } } })),
-    onSuccess: () => void cache.invalidateQueries({ queryKey: ["channels"] }),
-    onError: toast.failed,
-  });
-  const test = useMutation({
-    mutationFn: (id: string) => said(api.POST("/api/channels/{id}/test", { params: { path: { id } } })),
-    onSuccess: (found) => toast.done(Object.values(found as Record<string, unknown>).filter((v) => typeof v === "string").join(" · ") || w.health.fine),
-    onError: toast.failed,
-  });
-  const add = useMutation({
-    mutationFn: (body: { platform: string; name: string; config: Record<string, never> }) => said(api.POST("/api/channels", { body })),
-    onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["channels"] });
-      setAdding(false);
-    },
-    onError: toast.failed,
-  });
-  function submit(e: FormEvent<HTMLFormElement>) {
-    e.preventDefault();
-    const form = new FormData(e.currentTarget);
-    const config = Object.fromEntries((NEEDS[platform] ?? []).map(({ key }) => [key, String(form.get(key) ?? "").trim()]).filter(([, v]) => v));
-    add.mutate({ platform, name: String(form.get("name")), config: config as unknown as Record<string, never> });
-  }
-  if (channels.isPending) return <Spinner />;
-  return (
-    <>
-      {me.may("channel:manage") && <div className="flex justify-end"><Button look="primary" onClick={() => setAdding(true)}><Plus size={14} aria-hidden /> {w.settings.channels.add}</Button></div>}
-      {channels.data?.map((c) => (
-        <Card key={c.id} title={<span className="flex items-center gap-2"><ChannelIcon kind={c.platform} /> {c.name}</span>} actions={<Badge tone={c.status === "active" ? "ok" : "warn"}>{named(w.settings.channels.status, c.status)}</Badge>}>
-          <div className="space-y-3 p-4 text-[13px]">
-            <p className="flex flex-wrap items-center gap-2 text-muted">
-              {named(w.channels, c.platform)}
-              {c.unofficial && <Badge tone="warn">{w.settings.channels.unofficial}</Badge>}
-              {c.last_inbound_at && <span>{w.settings.channels.heard(moment(c.last_inbound_at, language))}</span>}
-              {c.connection && <span>{c.connection}</span>}
-            </p>
-            {c.error && <Notice tone="danger" role="alert">{c.error}</Notice>}
-            {me.may("channel:manage") && c.platform !== "web" && (
-              <div className="flex gap-2">
-                <Button size="sm" busy={test.isPending} onClick={() => test.mutate(c.id)}>{w.settings.channels.test}</Button>
-                <Button size="sm" onClick={() => pause.mutate({ id: c.id, on: c.status === "active" })}>{c.status === "active" ? w.settings.channels.pause : w.settings.channels.resume}</Button>
-              </div>
-            )}
-            {c.platform === "web" && (
-              <>
-                <p className="font-medium">{w.settings.channels.widget}</p>
-                <CopyBox text={`<script src="${location.origin}/widget.js" data-channel="${c.id}" async></script>`} />
-                <a href={`/chat?channel=${c.id}`} target="_blank" rel="noreferrer" className="inline-flex items-center gap-1 text-accent-text underline">{w.settings.channels.preview} <ExternalLink size={12} aria-hidden /></a>
-              </>
-            )}
-            {c.webhook_path && (
-              <>
-                <p className="font-medium">{w.settings.channels.path}</p>
-                <CopyBox text={`${location.origin}${c.webhook_path}`} />
-              </>
-            )}
-          </div>
-        </Card>
-      ))}
-      <Dialog open={adding} onOpenChange={setAdding} title={w.settings.channels.add} description={w.settings.channels.hint}>
-        <form onSubmit={submit} className="space-y-3">
-          <SelectField label={w.inbox.channel} value={platform} onChange={(e) => setPlatform(e.target.value)}>
-            {Object.keys(NEEDS).map((kind) => <option key={kind} value={kind}>{named(w.channels, kind)}</option>)}
-          </SelectField>
-          <TextField name="name" label={w.name} required />
-          {(NEEDS[platform] ?? []).map(({ key, secret, optional }) => (
-            <TextField key={`${platform} ${key}`} name={key} label={key} type={secret ? "password" : "text"} autoComplete="off" required={!optional} className="font-mono" />
-          ))}
-          <Button type="submit" look="primary" busy={add.isPending}>{w.add}</Button>
-        </form>
-      </Dialog>
-    </>
-  );
-}
 
 export function CannedSection() {
   const w = useWords();

@@ -1,8 +1,10 @@
 // What the settings say.
+import { channels } from "./channels";
+import { webhooks } from "./webhooks";
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", webhooks: "Webhooks", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",
@@ -42,19 +44,8 @@ export const settings = {
   roleHint: "What each role may do, and how far it reaches.",
   permission: "Permission",
   teams: { add: "New team", members: "Members", leader: "Leader", none: "No teams yet.", description: "Description", addMember: "Add a member" },
-  channels: {
-    add: "Connect a channel",
-    hint: "What a platform needs is described in docs/channels.",
-    path: "Webhook address",
-    widget: "Put this line into your website",
-    preview: "Try the chat page",
-    status: { active: "Connected", paused: "Paused", error: "Error" } as Record<string, string>,
-    pause: "Pause",
-    resume: "Go on",
-    test: "Test",
-    unofficial: "unofficial: the platform may ban the number",
-    heard: (t: string) => `last message ${t}`,
-  },
+  channels,
+  webhooks,
   canned: { add: "New canned reply", shortcut: "Shortcut", shortcutHint: "Typed after /", content: "Text", variables: "{{customer}}, {{agent}} and {{company}} are filled in.", none: "No canned replies yet." },
   templates: {
     add: "New template",

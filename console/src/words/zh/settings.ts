@@ -1,9 +1,11 @@
 // 设置各页面的文字。
 import type { Words } from "../index";
+import { channels } from "./channels";
+import { webhooks } from "./webhooks";
 
 export const settings: Words["settings"] = {
   title: "设置",
-  sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
+  sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", webhooks: "Webhook", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
   groups: { own: "个人", company: "组织" },
   me: {
     password: "密码",
@@ -43,19 +45,8 @@ export const settings: Words["settings"] = {
   roleHint: "每个角色可以做什么，以及范围多大。",
   permission: "权限",
   teams: { add: "新建团队", members: "成员", leader: "负责人", none: "还没有团队。", description: "说明", addMember: "添加成员" },
-  channels: {
-    add: "接入渠道",
-    hint: "各平台需要什么，见 docs/channels。",
-    path: "Webhook 地址",
-    widget: "把这一行放进您的网站",
-    preview: "打开聊天页试试",
-    status: { active: "已接入", paused: "已暂停", error: "出错" },
-    pause: "暂停",
-    resume: "继续",
-    test: "测试",
-    unofficial: "非官方接口：号码可能被平台封禁",
-    heard: (t) => `最近消息 ${t}`,
-  },
+  channels,
+  webhooks,
   canned: { add: "新建快捷回复", shortcut: "快捷词", shortcutHint: "在 / 之后输入", content: "内容", variables: "{{customer}}、{{agent}}、{{company}} 会自动填入。", none: "还没有快捷回复。" },
   templates: {
     add: "新建模板",

@@ -1,0 +1,30 @@
+// What is said about the organisation's own servers that are told what happens.
+import { s } from "../count";
+
+export const webhooks = {
+  hint: "Your own servers hear what happens here: a data warehouse, a ticket system, a bot of yours. Signed, in order, again until they take it. docs/webhooks.md describes the bodies. To connect a messenger, see Channels.",
+  add: "Add a webhook",
+  none: "No webhooks yet.",
+  url: "Address",
+  urlHint: "Each event is posted there as JSON.",
+  hears: "What it hears",
+  everything: "hears everything",
+  events: { message_created: "New message", conversation_created: "New conversation", conversation_status_changed: "Conversation changed hands or state" } as Record<string, string>,
+  status: { active: "Active", failing: "Failing", disabled: "Switched off" } as Record<string, string>,
+  failing: (t: string) => `Nothing was taken since ${t}. What waits is tried again; after a day without a success it is switched off.`,
+  disabled: (t: string) => `Switched off: nothing was taken since ${t}. What happened since then is not told by itself.`,
+  enable: "Switch on again",
+  removeTitle: "Remove this webhook?",
+  removeHint: "It is told nothing any more, and what it was told is deleted.",
+  added: "The webhook is added",
+  secret: "Secret",
+  secretHint: "The secret is shown only this once. Copy it now.",
+  signed: "X-Frontdesk-Signature is sha256= and the HMAC-SHA256 of “<timestamp>.<body>” with it; X-Frontdesk-Timestamp is the timestamp. X-Frontdesk-Delivery stays the same when something is sent again.",
+  deliveries: "What it was told",
+  noDeliveries: "Nothing yet. Deliveries are kept for 30 days.",
+  states: { waiting: "waits", delivered: "delivered", failed: "failed" } as Record<string, string>,
+  attempts: (n: number) => `${s(n, "attempt", "attempts")}`,
+  body: "Body",
+  replay: "Send again",
+  replayed: "It is sent again under the same id.",
+};

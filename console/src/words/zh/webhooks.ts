@@ -1,0 +1,30 @@
+// 您自己的服务器如何得知这里发生的事。
+import type { Words } from "../index";
+
+export const webhooks: Words["settings"]["webhooks"] = {
+  hint: "让您自己的服务器得知这里发生的事：数据仓库、工单系统、自建机器人。带签名、按顺序、失败会重试。内容格式见 docs/webhooks.md。要接入聊天平台，请到“渠道”。",
+  add: "添加 Webhook",
+  none: "还没有 Webhook。",
+  url: "地址",
+  urlHint: "每个事件以 JSON 形式 POST 到这里。",
+  hears: "推送哪些事件",
+  everything: "推送全部事件",
+  events: { message_created: "新消息", conversation_created: "新会话", conversation_status_changed: "会话换人或状态改变" },
+  status: { active: "正常", failing: "失败中", disabled: "已停用" },
+  failing: (t) => `自 ${t} 起没有推送成功。未送达的会重试；一整天都不成功则停用。`,
+  disabled: (t) => `已停用：自 ${t} 起没有推送成功。此后发生的事不会自动补发。`,
+  enable: "重新启用",
+  removeTitle: "移除这个 Webhook？",
+  removeHint: "之后不再推送，推送记录也会删除。",
+  added: "Webhook 已添加",
+  secret: "密钥",
+  secretHint: "密钥只显示这一次，请立即复制。",
+  signed: "X-Frontdesk-Signature 为 sha256= 加上用密钥对“<timestamp>.<body>”计算的 HMAC-SHA256；时间戳在 X-Frontdesk-Timestamp。重发时 X-Frontdesk-Delivery 不变。",
+  deliveries: "推送记录",
+  noDeliveries: "暂无记录。记录保留 30 天。",
+  states: { waiting: "等待中", delivered: "已送达", failed: "失败" },
+  attempts: (n) => `尝试 ${n} 次`,
+  body: "内容",
+  replay: "重新发送",
+  replayed: "已用同一个 id 重新发送。",
+};
