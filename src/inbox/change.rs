@@ -8,17 +8,17 @@ use super::{
     store::{self, ChannelRow},
 };
 use crate::{
-    app::{App, Changed, Job},
+    app::{App, Changed, ChannelId, Job, OrgId},
     channels::Address,
     platform::{Result, db::Conn},
 };
 
 /// The message that the platform means by `target`: the customer's, or one of ours.
-async fn find(mut c: Conn<'_>, row: &ChannelRow, target: &str) -> Result<Option<Message>> {
-    if let Some(found) = store::find_by_external(c.again(), row.org_id, row.id, target).await? {
+pub(super) async fn find(mut c: Conn<'_>, org: OrgId, channel: ChannelId, target: &str) -> Result<Option<Message>> {
+    if let Some(found) = store::find_by_external(c.again(), org, channel, target).await? {
         return Ok(Some(found));
     }
-    match store::find_part(c.again(), row.id, target.parse().ok().map(crate::app::PartId), target).await? {
+    match store::find_part(c.again(), channel, target.parse().ok().map(crate::app::PartId), target).await? {
         Some(part) => store::find_message(c, part.message_id).await,
         None => Ok(None),
     }
@@ -38,7 +38,7 @@ pub(super) async fn react(
     at: Option<DateTime<Utc>>,
 ) -> Result<bool> {
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await? else {
+    let Some(message) = find(tx.conn(), row.org_id, row.id, target).await? else {
         return Ok(false);
     };
     let mut all = fields(&message);
@@ -66,7 +66,9 @@ pub(super) async fn react(
 pub(super) async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<bool> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await?.filter(|m| m.sender_type == Sender::Customer) else {
+    let Some(message) =
+        find(tx.conn(), row.org_id, row.id, target).await?.filter(|m| m.sender_type == Sender::Customer)
+    else {
         return Ok(false);
     };
     if message.content == text || is_revoked(&message) {
@@ -89,7 +91,7 @@ pub(super) async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) 
 pub(super) async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<bool> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await? else {
+    let Some(message) = find(tx.conn(), row.org_id, row.id, target).await? else {
         return Ok(false);
     };
     let kept = json!({"revoked": true, "revoked_at": now});

@@ -136,8 +136,7 @@ pub async fn suggest(
     by: Can<ConversationReply>,
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Answered>> {
-    let opened = inbox::open(&app, id).await?.filter(|o| o.conversation.org_id == by.org);
-    let opened = opened.ok_or(Error::NotFound("conversation"))?;
+    let opened = inbox::open_for(&app, &by, id).await?;
     let mut question =
         take::last_question(&opened).ok_or_else(|| Error::Conflict("the customer has asked nothing".into()))?;
     question.under = Some(assistants::in_force(&app, by.org).await?);

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::{
     Question, Reason, Recording, Said, Signals, Speaker, Verdict, api,
     ask::{self, Outcome},
+    signals,
     small_talk::SmallTalk,
 };
 use crate::{
-    app::{App, Changed, ConversationId, IdentityId, TurnId},
+    app::{App, Changed, ConversationId, IdentityId, MemoryId, TurnId},
     assistants, customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
     memory::{self, Asker, Handed, Recalled},
@@ -86,13 +87,13 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
             epoch: conversation.epoch,
             version,
             failures: before.failures,
-            memories: recalled.iter().map(|r| r.memory.id).collect(),
+            memories: ids(&recalled),
             calls: tape.calls(),
         })?),
     };
     let stands = match &outcome.verdict {
         Verdict::HandOff(reason) => {
-            let brief = brief(&question, &outcome);
+            let brief = Brief { memory_ids: ids(&recalled), ..brief(&question, &outcome) };
             inbox::hand_off(app, conversation, reason.word(), &brief, outcome.language, &trace).await?
         }
         verdict => {
@@ -112,7 +113,11 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
                 kind: verdict.decision(),
                 meant: outcome.trace.rewritten.clone(),
             };
-            inbox::reply(app, conversation, &reply, &trace).await?
+            let stands = inbox::reply(app, conversation, &reply, &trace).await?;
+            if !stands && matches!(verdict, Verdict::Answer | Verdict::Clarify(_)) {
+                inbox::withhold(app, conversation, &reply, &trace).await?;
+            }
+            stands
         }
     };
     count(if stands { outcome.verdict.decision() } else { "stale" }, started);
@@ -164,6 +169,14 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
     let stands = inbox::reply(app, &opened.conversation, &reply, &trace).await?;
     count(if stands { "answer" } else { "stale" }, started);
     Ok(())
+}
+
+fn ids(recalled: &[Recalled]) -> Vec<MemoryId> {
+    recalled.iter().map(|r| r.memory.id).collect()
+}
+
+fn mood(is_upset: bool) -> String {
+    if is_upset { "upset" } else { "calm" }.into()
 }
 
 /// What helps to understand the question. A memory that fails costs no answer.
@@ -259,7 +272,11 @@ async fn write_hand_off(
     let brief = Brief {
         question: [asked.unwrap_or_default(), question.text.clone()].join("\n").trim().to_string(),
         tried: vec![why.into()],
-        mood: "calm".into(),
+        mood: mood(signals::is_upset(&question.text)),
+        memory_ids: match asker(app, opened).await {
+            Ok(asker) => ids(&recall(app, opened, question, asker).await),
+            Err(_) => Vec::new(),
+        },
         ..Brief::default()
     };
     inbox::hand_off(app, &opened.conversation, reason.word(), &brief, question.language, &trace).await
@@ -418,7 +435,8 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
         tried,
         evidence,
         missing: missing.into(),
-        mood: if outcome.trace.signals.is_upset { "upset" } else { "calm" }.into(),
+        mood: mood(outcome.trace.signals.is_upset),
+        memory_ids: Vec::new(),
     }
 }
 
