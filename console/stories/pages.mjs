@@ -16,7 +16,7 @@ export const PAGES = {
   memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
-  ...Object.fromEntries(["me", "notifications", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
 };
 
 /** Shows a page, as far as it has to be loaded. */

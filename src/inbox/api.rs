@@ -294,16 +294,23 @@ pub async fn messages(
     Ok(Json(found))
 }
 
+#[derive(Deserialize, IntoParams)]
+pub struct TurnsQuery {
+    /// At most 50.
+    pub limit: Option<u32>,
+}
+
 /// The assistant's turns in a conversation, the latest first: what it searched, found, proved and decided.
-#[utoipa::path(get, path = "/api/conversations/{id}/turns", tag = "inbox", responses((status = 200, body = Vec<store::TurnRow>)))]
+#[utoipa::path(get, path = "/api/conversations/{id}/turns", tag = "inbox", params(TurnsQuery), responses((status = 200, body = Vec<store::TurnRow>)))]
 pub async fn turns(
     State(app): State<Arc<App>>,
     by: Can<ConversationRead>,
     Path(id): Path<ConversationId>,
+    Query(query): Query<TurnsQuery>,
 ) -> Result<Json<Vec<store::TurnRow>>> {
     let mut reader = app.read().await?;
     super::found(reader.conn(), &by, id).await?;
-    Ok(Json(store::list_turns(reader.conn(), by.org, id, 50).await?))
+    Ok(Json(store::list_turns(reader.conn(), by.org, id, i64::from(query.limit.unwrap_or(50).clamp(1, 50))).await?))
 }
 
 /// Take over a conversation. The first to take it holds it; the assistant is silent from here.

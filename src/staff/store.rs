@@ -41,6 +41,13 @@ pub async fn find_org_by_id(c: Conn<'_>, id: OrgId) -> Result<Option<Organisatio
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
+/// Renames an organisation.
+pub async fn save_org(c: Conn<'_>, id: OrgId, name: &str, now: DateTime<Utc>) -> Result<()> {
+    const SAVE: &str = "UPDATE organizations SET name = $2, updated_at = $3 WHERE id = $1";
+    both!(c, c => sqlx::query(SAVE).bind(id).bind(name).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Removes an organisation with everything in it.
 pub async fn delete_org(c: Conn<'_>, id: OrgId) -> Result<()> {
     const DELETE: &str = "DELETE FROM organizations WHERE id = $1";

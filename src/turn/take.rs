@@ -34,7 +34,9 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if opened.unanswered().is_empty() {
         return Ok(()); // a person took over, or an earlier turn answered
     }
+    let setup = assistants::in_force(app, conversation.org_id).await?;
     let mut question = question(&opened);
+    question.language = setup.rules.speaks(question.language);
     if conversation.holder == Holder::Queue {
         let again = opened.before().last().and_then(kind) == Some(inbox::WAITING);
         inbox::say_wait(app, conversation, question.language, again).await?;
@@ -70,7 +72,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     question.memories = recalled.iter().map(Recalled::line).collect();
     let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
     let tape = Tape::blank();
-    let setup = assistants::in_force(app, conversation.org_id).await?.on_tape(&tape);
+    let setup = setup.on_tape(&tape);
     let version = setup.version;
     question.under = Some(Arc::new(setup));
     let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;

@@ -53,6 +53,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         // staff
         .routes(routes!(staff::api::sign_out))
         .routes(routes!(staff::api::me))
+        .routes(routes!(staff::api::find_organization, staff::api::edit_organization))
         .routes(routes!(staff::api::change_password))
         .routes(routes!(staff::api::list_sessions))
         .routes(routes!(staff::api::test_mail))

@@ -99,7 +99,7 @@ fn sql_stands_in_stores_only() {
         let machinery = [
             "src/platform/db.rs",
             "src/platform/queue.rs",
-            "src/platform/files.rs",
+            "src/platform/files",
             "src/platform/words.rs",
             "src/platform/backup",
         ];
