@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(found.by_confidence[9].answers, 1);
         assert_eq!(found.by_confidence[9].needed_person, 1);
         assert_eq!(found.by_reason, [Tally { key: "unsure".into(), count: 1 }]);
-        assert_eq!((found.prompt_tokens, found.completion_tokens), (21, 6), "help for agents costs as well");
+        assert_eq!((found.prompt_tokens, found.completion_tokens), (28, 8), "help for agents costs as well");
         assert!(
             found.by_decision.iter().all(|d| d.key != COPILOT && d.key != WITHHELD),
             "and is no move of the assistant's"

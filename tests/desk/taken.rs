@@ -140,7 +140,7 @@ async fn an_expired_document_is_never_retrieved() {
         shop.settle().await;
         assert_eq!(found().await, 1);
         let wrong = json!({"valid_from": now + day, "valid_until": now});
-        assert_eq!(shop.call("PATCH", &path, Some(wrong)).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(shop.call("PATCH", &path, Some(wrong)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!shop.call("POST", "/api/ask", Some(json!({"question": UNKNOWN}))).await.body.is_null());
     })
     .await;
@@ -151,7 +151,10 @@ async fn an_api_key_makes_so_many_requests_a_minute() {
     each(|shop| async move {
         let new = |per_minute: i64| json!({"name": "K", "scopes": ["customer:read"], "per_minute": per_minute});
         for wrong in [0, -1, 60_001] {
-            assert_eq!(shop.call("POST", "/api/api-keys", Some(new(wrong))).await.status, StatusCode::BAD_REQUEST);
+            assert_eq!(
+                shop.call("POST", "/api/api-keys", Some(new(wrong))).await.status,
+                StatusCode::UNPROCESSABLE_ENTITY
+            );
         }
         let made = shop.call("POST", "/api/api-keys", Some(new(3))).await.body;
         let other = shop.call("POST", "/api/api-keys", Some(new(3))).await.body;

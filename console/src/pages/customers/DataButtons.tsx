@@ -1,5 +1,6 @@
 // A customer's rights over their data: all of it as a file, and all of it gone, with a receipt.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { Download, Eraser } from "lucide-react";
 import { useState } from "react";
 import { api, said } from "~/api/client";
@@ -38,7 +39,10 @@ function EraseDialog({ c, onClose }: { c: Customer; onClose: () => void }) {
   const toast = useToast();
   const cache = useQueryClient();
   const [name, setName] = useState("");
+  const navigate = useNavigate();
   const [ordered, setOrdered] = useState<string>();
+  // Nobody is on this page any more.
+  const close = () => (ordered ? void navigate({ to: "/customers" }) : onClose());
   const erase = useMutation({
     mutationFn: () => said(api.POST("/api/customers/{id}/erase", { params: { path: { id: c.id } } })),
     onSuccess: (erasure) => {
@@ -48,7 +52,7 @@ function EraseDialog({ c, onClose }: { c: Customer; onClose: () => void }) {
     onError: toast.failed,
   });
   return (
-    <Dialog open onOpenChange={(o) => !o && onClose()} title={t.eraseTitle(c.name)} description={ordered ? undefined : t.eraseHint}>
+    <Dialog open onOpenChange={(o) => !o && close()} title={t.eraseTitle(c.name)} description={ordered ? undefined : t.eraseHint}>
       {ordered ? (
         <Receipt id={ordered} name={c.name} />
       ) : (
