@@ -210,6 +210,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         }
         Job::Reweigh { org } => knowledge::index::reweigh(app, *org).await,
         Job::IndexFaq { org, faq } => knowledge::index::faq(app, *org, *faq).await,
+        Job::Refile { document } => knowledge::index::refile(app, *document).await,
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
         Job::Learn { conversation } => memory::learn(app, *conversation).await,
@@ -244,6 +245,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Forget { .. }
         | Job::Reweigh { .. }
         | Job::IndexFaq { .. }
+        | Job::Refile { .. }
         | Job::Embed { .. }
         | Job::DropIndexes { .. }
         | Job::Learn { .. }

@@ -91,6 +91,43 @@ async fn statuses(by: &Caller) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_assistant_speaks_as_the_company_wants() {
+    each(|shop| async move {
+        let by = caller(&shop);
+        let rules = json!({"name": " Luna ", "tone": "formal", "languages": ["en"], "instructions": ["Say parcel."]});
+        let first = draft(&by, json!({"rules": rules})).await;
+        let second = draft(&by, json!({"from": first, "rules": {"to_person": ["lawsuit"]}})).await;
+        let path = format!("/api/assistants/{}/versions", assistant(&by).await);
+        let all = by.get(&path).await.ok();
+        let kept = all.as_array().unwrap().iter().find(|v| v["version"] == second).unwrap()["rules"].clone();
+        let wanted = json!({"to_person": ["lawsuit"], "name": "Luna", "tone": "formal", "languages": ["en"],
+                            "instructions": ["Say parcel."]});
+        assert_eq!(kept, wanted, "what is not said stays");
+        for (wrong, field) in [
+            (json!({"name": "x".repeat(41)}), "rules.name"),
+            (json!({"instructions": [" "]}), "rules.instructions"),
+            (json!({"instructions": vec!["x"; 31]}), "rules.instructions"),
+        ] {
+            let refused = by.post(&path, json!({"rules": wrong})).await;
+            assert!(refused.error() == "invalid" && refused.text.contains(field), "{refused:?}");
+        }
+        publish(&by, second, json!({})).await.ok();
+        assert_eq!(asks(&shop, "Ana", "Hello").await.0, "Hello! I am Luna. How can I help you?");
+        assert_eq!(
+            asks(&shop, "小李", "你好").await.0,
+            "Hello! I am Luna. How can I help you?",
+            "English alone is spoken"
+        );
+        let who = by.post("/api/ask", json!({"question": "Who are you?"})).await.ok();
+        assert!(who["answer"].as_str().unwrap().starts_with("I am Luna, the automatic assistant"), "{who}");
+        let nameless = draft(&by, json!({"rules": {"name": null, "languages": []}})).await;
+        publish(&by, nameless, json!({})).await.ok();
+        assert_eq!(asks(&shop, "小王", "你好").await.0, "您好！请问有什么可以帮您？");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_published_answers_from_the_next_turn_on_and_can_be_taken_back() {
     each(|shop| async move {
         let by = caller(&shop);

@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "crm/boundaries.rs"]
+mod boundaries;
 #[path = "crm/model_settings.rs"]
 mod model_settings;
 #[path = "crm/pipelines.rs"]

@@ -11,6 +11,11 @@
 
 mod support;
 
+#[path = "desk/reach.rs"]
+mod reach;
+#[path = "desk/taken.rs"]
+mod taken;
+
 use axum::http::StatusCode;
 use chrono::Duration;
 use serde_json::{Value, json};

@@ -25,14 +25,19 @@ export async function whatsapp(server, admin) {
   return {
     channel,
     sent,
-    /** A message of a customer, as long ago as given. */
-    async says(from, name, text, secondsAgo = 0) {
-      const message = { from, id: `wamid.${++n}`, timestamp: String(Math.floor(Date.now() / 1000) - secondsAgo), type: "text", text: { body: text } };
+    /** A message of a customer, as long ago as given; its id. */
+    async says(from, name, text, secondsAgo = 0, more = {}) {
+      return this.does(from, name, { type: "text", text: { body: text }, ...more }, secondsAgo);
+    },
+    /** Anything a customer does: an edit, a revocation. */
+    async does(from, name, what, secondsAgo = 0) {
+      const message = { from, id: `wamid.${++n}`, timestamp: String(Math.floor(Date.now() / 1000) - secondsAgo), ...what };
       const value = { messaging_product: "whatsapp", metadata: { display_phone_number: "1", phone_number_id: NUMBER }, contacts: [{ profile: { name }, wa_id: from }], messages: [message] };
       const body = JSON.stringify({ object: "whatsapp_business_account", entry: [{ id: "1", changes: [{ field: "messages", value }] }] });
       const signature = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;
       const answer = await fetch(server.url + channel.webhook_path, { method: "POST", headers: { "content-type": "application/json", "x-hub-signature-256": signature }, body });
       if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+      return message.id;
     },
     stop: () => new Promise((done) => fake.close(done)),
   };

@@ -16,7 +16,7 @@ export const PAGES = {
   memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
-  ...Object.fromEntries(["me", "notifications", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
   "channel-kinds": { at: "/settings/channels", then: connecting },
   "channel-set-up": { at: "/settings/channels", then: async (page) => { await connecting(page); await page.getByRole("dialog").locator("li button").nth(1).click(); await page.locator("input[name=access_token]").waitFor(); } },
 };

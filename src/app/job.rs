@@ -47,6 +47,8 @@ pub enum Job {
     Ingest { document: DocumentId, version: i64 },
     /// Fetch a document's address again.
     Crawl { document: DocumentId },
+    /// Write the points of a document anew: what a search filters by has changed.
+    Refile { document: DocumentId },
     /// Take a deleted document's points out of the index.
     Forget { document: DocumentId },
     /// Build a new generation of an organisation's index and switch to it.
@@ -115,6 +117,7 @@ impl Job {
             | Self::WatchDue { .. }
             | Self::Ingest { .. }
             | Self::Crawl { .. }
+            | Self::Refile { .. }
             | Self::Forget { .. }
             | Self::Reindex { .. }
             | Self::Reweigh { .. }
@@ -145,7 +148,9 @@ impl Job {
             Self::Announce { webhook, .. } => format!("announce:{webhook}"),
             Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
             Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
-            Self::Ingest { document, .. } | Self::Forget { document } => format!("document:{document}"),
+            Self::Ingest { document, .. } | Self::Refile { document } | Self::Forget { document } => {
+                format!("document:{document}")
+            }
             Self::Crawl { document } => format!("crawl:{document}"),
             Self::Reindex { org } | Self::Reweigh { org } => format!("reindex:{org}"),
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
@@ -184,6 +189,7 @@ impl Job {
             | Self::Erase { .. }
             | Self::SettleMerge { .. } => Some(self.lane()),
             Self::Ingest { document, version } => Some(format!("ingest:{document}:{version}")),
+            Self::Refile { document } => Some(format!("refile:{document}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Reweigh { org } => Some(format!("reweigh:{org}")),
             Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,

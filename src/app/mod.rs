@@ -54,6 +54,8 @@ pub struct App {
     pub model: Model,
     /// How much each visitor of the website writes.
     pub visitors: Pace,
+    /// How many requests each API key makes.
+    pub programs: Pace,
     pub prompts: Prompts,
     /// For our own outgoing calls: has time-outs, follows no redirects.
     pub http: reqwest::Client,
@@ -138,6 +140,7 @@ impl App {
             sign_ins: Throttle::default(),
             model,
             visitors: Pace::default(),
+            programs: Pace::default(),
             kept: Kept::default(),
             prompts,
             http,

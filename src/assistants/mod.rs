@@ -23,9 +23,11 @@ pub use publish::{publish, roll_back, save_gate};
 use crate::{
     app::{App, AssistantId, AssistantVersionId, KnowledgeBaseId, OrgId, UserId},
     platform::{
-        Error, Result, lexical,
+        Error, Result,
+        language::Language,
+        lexical,
         model::{Model, Tape},
-        prompts::Prompts,
+        prompts::{Manner, Prompts},
     },
 };
 
@@ -126,9 +128,46 @@ pub struct Version {
 pub struct Rules {
     /// Topics that always go to a person, each in a few words of either language: a question that has all of them goes.
     pub to_person: Vec<String>,
+    /// What it calls itself; absent: the assistant.
+    pub name: Option<String>,
+    pub tone: Tone,
+    /// In which it answers, the first where a customer writes another one; none given: the customer's.
+    pub languages: Vec<Language>,
+    /// What it keeps to, in plain words of any language. What it says is proven all the same.
+    pub instructions: Vec<String>,
+}
+
+/// How the assistant sounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = AssistantTone)]
+pub enum Tone {
+    #[default]
+    Friendly,
+    Formal,
+    Brief,
 }
 
 impl Rules {
+    /// In which language a customer who writes `language` is answered.
+    pub fn speaks(&self, language: Language) -> Language {
+        let is_spoken = self.languages.is_empty() || self.languages.contains(&language);
+        if is_spoken { language } else { self.languages.first().copied().unwrap_or(language) }
+    }
+
+    fn manner(&self) -> Manner {
+        Manner {
+            name: self.name.clone(),
+            tone: match self.tone {
+                Tone::Friendly => "friendly",
+                Tone::Formal => "formal",
+                Tone::Brief => "brief",
+            },
+            languages: self.languages.clone(),
+            instructions: self.instructions.clone(),
+        }
+    }
+
     /// Whether a question must go to a person.
     pub fn send_to_person(&self, question: &str) -> bool {
         if self.to_person.is_empty() {
@@ -193,7 +232,8 @@ impl Setup {
         Ok(Self {
             version: Some(version.version),
             model: app.model.clone(),
-            prompts: if own.is_empty() { app.prompts.clone() } else { app.prompts.with(own)? },
+            prompts: if own.is_empty() { app.prompts.clone() } else { app.prompts.with(own)? }
+                .in_manner(version.rules.0.manner()),
             max_error_rate: version.max_error_rate,
             rules: version.rules.0.clone(),
             bases: version.knowledge_base_ids.as_ref().map(|ids| ids.0.clone()).unwrap_or_default(),
@@ -261,14 +301,23 @@ mod tests {
 
     #[test]
     fn a_topic_goes_to_a_person_when_the_question_has_all_of_it() {
-        let rules = Rules { to_person: vec!["legal dispute".into(), "投诉".into()] };
+        let rules = Rules { to_person: vec!["legal dispute".into(), "投诉".into()], ..Rules::default() };
         for text in ["Who handles a LEGAL dispute with you?", "我要投诉你们的快递", "legal disputes"] {
             assert!(rules.send_to_person(text), "{text}");
         }
         for text in ["Is this legal?", "How long is the warranty?", "", "怎么退款"] {
             assert!(!rules.send_to_person(text), "{text}");
         }
-        assert!(!Rules { to_person: vec!["  ".into()] }.send_to_person("anything"), "an empty topic sends nothing");
+        let empty = Rules { to_person: vec!["  ".into()], ..Rules::default() };
+        assert!(!empty.send_to_person("anything"), "an empty topic sends nothing");
+    }
+
+    #[test]
+    fn the_customers_language_decides_among_those_that_are_spoken() {
+        let speaking = |languages: &[Language]| Rules { languages: languages.to_vec(), ..Rules::default() };
+        assert_eq!(speaking(&[]).speaks(Language::Zh), Language::Zh);
+        assert_eq!(speaking(&[Language::En, Language::Zh]).speaks(Language::Zh), Language::Zh);
+        assert_eq!(speaking(&[Language::En]).speaks(Language::Zh), Language::En);
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub use reword::{Tone, reword, translate};
 pub use summary::{Point, PointKind, Summary, summary};
 
 use crate::{
-    app::{App, ConversationId, OrgId, TurnId},
-    inbox::{self, COPILOT, Conversation, Opened},
+    app::{App, TurnId},
+    inbox::{self, COPILOT, Conversation},
     platform::{
         Error, Result,
         model::{ChatReply, ChatRequest, Failed, Message, ModelCall},
@@ -54,12 +54,6 @@ pub struct Reworded {
     /// Numbers, dates, links and codes that stand in only one of the two texts, as they are written there: to be
     /// looked at before it is sent.
     pub differs: Vec<String>,
-}
-
-/// The conversation with what was said last, if it is this organisation's.
-async fn opened(app: &App, org: OrgId, id: ConversationId) -> Result<Opened> {
-    let opened = inbox::open(app, id).await?.filter(|o| o.conversation.org_id == org);
-    opened.ok_or(Error::NotFound("conversation"))
 }
 
 /// Asks the model for one text and keeps what it cost with the conversation, whether it answered or not.

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{LANGUAGES, Reworded, ask, opened, unproven};
+use super::{LANGUAGES, Reworded, ask, unproven};
 use crate::{
     app::{App, ConversationId},
+    inbox,
     platform::{Error, Result, language::Language},
     staff::By,
 };
@@ -62,7 +63,7 @@ fn compared(from: &str, to: String) -> Reworded {
 /// Words an agent's text differently, in its own language.
 pub async fn reword(app: &App, by: &By, id: ConversationId, text: &str, tone: Tone) -> Result<Reworded> {
     let text = checked(text)?;
-    let conversation = opened(app, by.org, id).await?.conversation;
+    let conversation = inbox::open_for(app, by, id).await?.conversation;
     has_model(app)?;
     let language = Language::detect(text).unwrap_or_default();
     let prompt = app.prompts.reword(language, tone.word(), text)?;
@@ -72,7 +73,7 @@ pub async fn reword(app: &App, by: &By, id: ConversationId, text: &str, tone: To
 /// Translates a text into the language of this code.
 pub async fn translate(app: &App, by: &By, id: ConversationId, text: &str, to: &str) -> Result<Reworded> {
     let text = checked(text)?;
-    let conversation = opened(app, by.org, id).await?.conversation;
+    let conversation = inbox::open_for(app, by, id).await?.conversation;
     let known = LANGUAGES.iter().find(|(code, ..)| code.eq_ignore_ascii_case(to));
     let (code, english, chinese) = known.ok_or_else(|| {
         let codes: Vec<&str> = LANGUAGES.iter().map(|(code, ..)| *code).collect();

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ask, opened, unproven};
+use super::{ask, unproven};
 use crate::{
     app::{App, ConversationId},
-    inbox::{Brief, Conversation, Message, Opened, Sender},
+    inbox::{self, Brief, Conversation, Message, Opened, Sender},
     platform::{
         Result,
         language::Language,
@@ -63,7 +63,7 @@ const POINT_LIMIT: usize = 280;
 
 /// Sums up a conversation, in `language`.
 pub async fn summary(app: &App, by: &By, id: ConversationId, language: Language) -> Result<Summary> {
-    let opened = opened(app, by.org, id).await?;
+    let opened = inbox::open_for(app, by, id).await?;
     let points = points(&opened);
     let (text, because) = match written(app, &opened, language).await {
         Ok(text) => (Some(text), None),

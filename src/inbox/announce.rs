@@ -238,6 +238,8 @@ pub(super) async fn replay(app: &App, by: &By, id: WebhookDeliveryId) -> Result<
     store::settle_delivery(tx.conn(), id, "waiting", found.response_status, None, false, now).await?;
     Job::Announce { delivery: id, webhook: found.webhook_id }.push(tx.conn(), by.org, now).await?;
     let found = store::find_delivery(tx.conn(), id).await?.ok_or(Error::NotFound("delivery"))?;
+    let changes = json!({"delivery_id": id});
+    audit(tx.conn(), now, by, "webhook.replay", ("webhook", found.webhook_id.0), changes).await?;
     tx.commit().await?;
     app.wake(by.org).await;
     Ok(found)

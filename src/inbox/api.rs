@@ -27,7 +27,7 @@ use super::{
     gaps::{self, Gap},
     hold::{self, Scope},
     overview::{self, Overview},
-    react,
+    quote, react,
     rules::{self, Rules},
     send,
     store::{self, desk::Counts},
@@ -59,6 +59,9 @@ pub struct ListQuery {
     pub holder: Option<Holder>,
     /// Only those held by this user, or assigned to them.
     pub agent_id: Option<UserId>,
+    /// Only those assigned to nobody.
+    #[serde(default)]
+    pub unassigned: bool,
     pub customer_id: Option<CustomerId>,
     pub channel_id: Option<ChannelId>,
     /// `urgent`, `high`, `medium` or `low`.
@@ -95,6 +98,7 @@ pub async fn list(
         status: query.status,
         holder: query.holder,
         agent: query.agent_id,
+        unassigned: query.unassigned,
         customer: query.customer_id,
         channel: query.channel_id,
         priority: query.priority,
@@ -108,7 +112,7 @@ pub async fn list(
         limit: limit + 1,
     };
     let mut reader = app.read().await?;
-    let rows = store::list(reader.conn(), by.org, &filter).await?;
+    let rows = store::list(reader.conn(), by.org, by.visible(), &filter).await?;
     let place = |c: &Conversation| {
         let at = if by_waiting { c.last_customer_message_at } else { c.last_message_at };
         Cursor { at: at.unwrap_or(c.created_at), id: c.id.0 }
@@ -119,7 +123,8 @@ pub async fn list(
 /// How many open conversations each list of the inbox has.
 #[utoipa::path(get, path = "/api/conversations/counts", tag = "inbox", responses((status = 200, body = Counts)))]
 pub async fn counts(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Counts>> {
-    Ok(Json(store::desk::counts(app.read().await?.conn(), by.org, by.user, app.now()).await?))
+    let mut reader = app.read().await?;
+    Ok(Json(store::desk::counts(reader.conn(), by.org, by.user, by.visible(), app.now()).await?))
 }
 
 /// Change the priority of a conversation, or snooze it.
@@ -211,21 +216,24 @@ pub struct OverviewQuery {
     pub zone_minutes: i32,
 }
 
-/// What happened in a span of time: conversations, hand-offs, resolutions, times, tokens.
+/// What happened in a span of time: conversations, hand-offs, resolutions, times, tokens. For who sees all of them.
 #[utoipa::path(get, path = "/api/overview", tag = "inbox", params(OverviewQuery), responses((status = 200, body = Overview)))]
 pub async fn overview(
     State(app): State<Arc<App>>,
     by: Can<ConversationRead>,
     Query(query): Query<OverviewQuery>,
 ) -> Result<Json<Overview>> {
+    by.whole()?;
     let zone = chrono::FixedOffset::east_opt(query.zone_minutes.saturating_mul(60));
     let zone = zone.ok_or_else(|| Error::Invalid("zone_minutes: within a day of UTC".into()))?;
     Ok(Json(overview::overview(&app, &by, query.from, query.to, zone).await?))
 }
 
-/// Questions of the last ninety days that the documents did not answer, those that are alike together.
+/// Questions of the last ninety days that the documents did not answer, those that are alike together. For who
+/// sees all conversations.
 #[utoipa::path(get, path = "/api/gaps", tag = "inbox", responses((status = 200, body = Vec<Gap>)))]
 pub async fn gaps(State(app): State<Arc<App>>, by: Can<ConversationRead>) -> Result<Json<Vec<Gap>>> {
+    by.whole()?;
     Ok(Json(gaps::gaps(&app, &by).await?))
 }
 
@@ -253,7 +261,7 @@ pub async fn find(
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Conversation>> {
     let mut reader = app.read().await?;
-    store::find(reader.conn(), by.org, id).await?.map(Json).ok_or(Error::NotFound("conversation"))
+    Ok(Json(super::found(reader.conn(), &by, id).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -275,26 +283,34 @@ pub async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Result<Json<Vec<Message>>> {
     let mut reader = app.read().await?;
-    store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    super::found(reader.conn(), &by, id).await?;
     let limit = limit(query.limit);
     let mut found = match query.before {
         Some(before) => store::list_messages_before(reader.conn(), by.org, id, before, limit).await?,
         None => store::list_messages(reader.conn(), by.org, id, query.after, limit, true).await?,
     };
     store::show_files(reader.conn(), by.org, &mut found).await?;
+    quote::show(reader.conn(), &mut found).await?;
     Ok(Json(found))
 }
 
+#[derive(Deserialize, IntoParams)]
+pub struct TurnsQuery {
+    /// At most 50.
+    pub limit: Option<u32>,
+}
+
 /// The assistant's turns in a conversation, the latest first: what it searched, found, proved and decided.
-#[utoipa::path(get, path = "/api/conversations/{id}/turns", tag = "inbox", responses((status = 200, body = Vec<store::TurnRow>)))]
+#[utoipa::path(get, path = "/api/conversations/{id}/turns", tag = "inbox", params(TurnsQuery), responses((status = 200, body = Vec<store::TurnRow>)))]
 pub async fn turns(
     State(app): State<Arc<App>>,
     by: Can<ConversationRead>,
     Path(id): Path<ConversationId>,
+    Query(query): Query<TurnsQuery>,
 ) -> Result<Json<Vec<store::TurnRow>>> {
     let mut reader = app.read().await?;
-    store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
-    Ok(Json(store::list_turns(reader.conn(), by.org, id, 50).await?))
+    super::found(reader.conn(), &by, id).await?;
+    Ok(Json(store::list_turns(reader.conn(), by.org, id, i64::from(query.limit.unwrap_or(50).clamp(1, 50))).await?))
 }
 
 /// Take over a conversation. The first to take it holds it; the assistant is silent from here.
@@ -367,7 +383,7 @@ pub async fn reply(
         body: None,
         idempotency_key: body.idempotency_key,
     };
-    Ok(Json(send::send(&app, by.org, id, by.person()?, new).await?))
+    Ok(Json(send::send(&app, &by, id, new).await?))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -385,21 +401,16 @@ pub async fn react(
     Path((id, message)): Path<(ConversationId, MessageId)>,
     Json(body): Json<Reaction>,
 ) -> Result<Json<Message>> {
-    Ok(Json(react::react(&app, by.org, id, message, body.emoji.as_deref()).await?))
-}
-
-#[derive(Deserialize, ToSchema)]
-pub struct NewNote {
-    pub text: String,
+    Ok(Json(react::react(&app, &by, id, message, body.emoji.as_deref()).await?))
 }
 
 /// Add a private note: only people of the organisation see it.
-#[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "inbox", request_body = NewNote, responses((status = 200, body = Message)))]
+#[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "inbox", request_body = send::NewNote, responses((status = 200, body = Message)))]
 pub async fn note(
     State(app): State<Arc<App>>,
     by: Can<ConversationReply>,
     Path(id): Path<ConversationId>,
-    Json(body): Json<NewNote>,
+    Json(new): Json<send::NewNote>,
 ) -> Result<Json<Message>> {
-    Ok(Json(send::add_note(&app, by.org, id, by.person()?, body.text).await?))
+    Ok(Json(send::add_note(&app, &by, id, new).await?))
 }

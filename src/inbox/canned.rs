@@ -1,7 +1,6 @@
 //! Canned replies: texts that agents send again and again.
 
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::store::canned as store;
@@ -9,7 +8,7 @@ pub use super::store::canned::CannedReply;
 use crate::{
     app::{App, CannedReplyId},
     platform::{Error, Result, language::Language},
-    staff::{By, audit},
+    staff::{By, audit, difference},
 };
 
 /// A canned reply as it is written.
@@ -61,7 +60,8 @@ pub async fn save(app: &App, by: &By, id: Option<CannedReplyId>, new: &NewCanned
         return Err(Error::Conflict("another canned reply has this shortcut".into()));
     }
     let action = if before.is_some() { "canned_reply.edit" } else { "canned_reply.add" };
-    audit(tx.conn(), now, by, action, ("canned_reply", reply.id.0), json!({"shortcut": reply.shortcut})).await?;
+    let changes = difference(before.as_ref(), Some(&reply));
+    audit(tx.conn(), now, by, action, ("canned_reply", reply.id.0), changes).await?;
     tx.commit().await?;
     Ok(reply)
 }
@@ -69,10 +69,10 @@ pub async fn save(app: &App, by: &By, id: Option<CannedReplyId>, new: &NewCanned
 /// Removes a canned reply.
 pub async fn remove(app: &App, by: &By, id: CannedReplyId) -> Result<()> {
     let mut tx = app.begin().await?;
-    if !store::delete(tx.conn(), by.org, id).await? {
-        return Err(Error::NotFound("canned reply"));
-    }
-    audit(tx.conn(), app.now(), by, "canned_reply.remove", ("canned_reply", id.0), json!({})).await?;
+    let before = store::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("canned reply"))?;
+    store::delete(tx.conn(), by.org, id).await?;
+    let changes = difference(Some(&before), None);
+    audit(tx.conn(), app.now(), by, "canned_reply.remove", ("canned_reply", id.0), changes).await?;
     tx.commit().await
 }
 

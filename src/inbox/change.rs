@@ -9,17 +9,17 @@ use super::{
     store::{self, ChannelRow, Settled},
 };
 use crate::{
-    app::{App, Changed, ChannelEventId, Job},
+    app::{App, Changed, ChannelEventId, ChannelId, Job, OrgId},
     channels::{Address, Channel, Event, Inbound},
     platform::{Result, db::Conn},
 };
 
 /// The message that the platform means by `target`: the customer's, or one of ours.
-async fn find(mut c: Conn<'_>, row: &ChannelRow, target: &str) -> Result<Option<Message>> {
-    if let Some(found) = store::find_by_external(c.again(), row.org_id, row.id, target).await? {
+pub(super) async fn find(mut c: Conn<'_>, org: OrgId, channel: ChannelId, target: &str) -> Result<Option<Message>> {
+    if let Some(found) = store::find_by_external(c.again(), org, channel, target).await? {
         return Ok(Some(found));
     }
-    match store::find_part(c.again(), row.id, target.parse().ok().map(crate::app::PartId), target).await? {
+    match store::find_part(c.again(), channel, target.parse().ok().map(crate::app::PartId), target).await? {
         Some(part) => store::find_message(c, part.message_id).await,
         None => Ok(None),
     }
@@ -39,7 +39,7 @@ pub(super) async fn react(
     at: Option<DateTime<Utc>>,
 ) -> Result<bool> {
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await? else {
+    let Some(message) = find(tx.conn(), row.org_id, row.id, target).await? else {
         return Ok(false);
     };
     let mut all = fields(&message);
@@ -132,7 +132,7 @@ fn revoked(now: DateTime<Utc>) -> Value {
 async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<Heard> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await? else {
+    let Some(message) = find(tx.conn(), row.org_id, row.id, target).await? else {
         return Ok(Heard::Early);
     };
     if message.sender_type != Sender::Customer {
@@ -159,7 +159,7 @@ async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<H
 async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
     let now = app.now();
     let mut tx = app.begin().await?;
-    let Some(message) = find(tx.conn(), row, target).await? else {
+    let Some(message) = find(tx.conn(), row.org_id, row.id, target).await? else {
         return Ok(Heard::Early);
     };
     store::rewrite_message(tx.conn(), &message, "", &revoked(now), true).await?;

@@ -42,7 +42,7 @@ pub async fn edit(app: &App, by: &By, id: ConversationId, change: DeskChange) ->
         return Err(Error::Invalid("snoozed_until: must lie in the future".into()));
     }
     let mut tx = app.begin().await?;
-    let before = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let before = super::found(tx.conn(), by, id).await?;
     let priority = change.priority.unwrap_or_else(|| before.priority.clone());
     let snoozed = change.snoozed_until.unwrap_or(before.snoozed_until);
     desk::save(tx.conn(), org, id, &priority, snoozed, now).await?;
@@ -60,7 +60,7 @@ pub async fn edit(app: &App, by: &By, id: ConversationId, change: DeskChange) ->
 pub async fn assign(app: &App, by: &By, id: ConversationId, user: Option<UserId>) -> Result<Conversation> {
     let (now, org) = (app.now(), by.org);
     let mut tx = app.begin().await?;
-    let before = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let before = super::found(tx.conn(), by, id).await?;
     if matches!(before.status, Status::Resolved | Status::Closed) {
         return Err(Error::Conflict("the conversation has ended".into()));
     }
@@ -111,7 +111,7 @@ pub async fn assign(app: &App, by: &By, id: ConversationId, user: Option<UserId>
 /// Notes that somebody has read what the customer wrote.
 pub async fn read(app: &App, by: &By, id: ConversationId) -> Result<()> {
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
     if found.unread_count == 0 {
         return Ok(());
     }
@@ -124,7 +124,7 @@ pub async fn read(app: &App, by: &By, id: ConversationId) -> Result<()> {
 /// Tells the others that this user looks at the conversation, and the customer when its holder is writing.
 pub async fn presence(app: &App, by: &By, id: ConversationId, typing: bool) -> Result<()> {
     let user = by.person()?;
-    let found = store::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(app.read().await?.conn(), by, id).await?;
     app.changed(by.org, Changed::Presence { id, user, typing }).await;
     if typing && found.holder == Holder::Agent && found.agent_id == Some(user) {
         app.changed(by.org, Changed::Typing { id }).await;

@@ -90,6 +90,7 @@ pub(super) async fn take(app: &App, row: &ChannelRow, echo: Echo) -> Result<()> 
         sent_at: echo.sent_at,
         created_at: now,
         files: Vec::new(),
+        quoted: None,
     };
     if !store::insert_message(tx.conn(), &message).await? {
         return Ok(());

@@ -14,7 +14,7 @@ use super::{
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, Job, UserId},
+    app::{App, Changed, Job, MemoryId, UserId},
     customers::{self, ActivityKind, NewActivity},
     platform::{Result, db::Conn, language::Language},
     staff::{self, ConversationReply, Permission},
@@ -33,6 +33,9 @@ pub struct Brief {
     pub missing: String,
     /// How the customer seems: `calm` or `upset`.
     pub mood: String,
+    /// What is remembered of the customer and has to do with it. Ids only: what is forgotten is forgotten here too.
+    #[serde(default)]
+    pub memory_ids: Vec<MemoryId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

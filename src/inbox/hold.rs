@@ -30,11 +30,20 @@ pub enum Scope {
     Never,
 }
 
+/// Who held it before and after, for the audit log.
+fn changes(before: &Conversation, after: &Conversation) -> serde_json::Value {
+    json!({
+        "status": [before.status, after.status],
+        "holder": [before.holder, after.holder],
+        "agent_id": [before.agent_id, after.agent_id],
+    })
+}
+
 /// Gives the conversation to `user`. The first to take it wins; the assistant is silent from here.
 pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Conversation> {
     let (now, org, user) = (app.now(), by.org, by.person()?);
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
         return Ok(found);
     }
@@ -51,8 +60,9 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
         return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
     }
     store::mark_seen(tx.conn(), org, id, now).await?;
-    audit(tx.conn(), now, by, "conversation.take_over", ("conversation", id.0), json!({})).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let changes = changes(&found, &taken);
+    audit(tx.conn(), now, by, "conversation.take_over", ("conversation", id.0), changes).await?;
     announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
     app.wake(org).await;
@@ -65,7 +75,7 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
     let (now, org) = (app.now(), by.org);
     by.person()?;
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
     if matches!(found.status, Status::Resolved | Status::Closed) {
         return Err(Error::Conflict("the conversation has ended".into()));
     }
@@ -88,8 +98,10 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
             call(app, tx.conn(), &found, None, &title, now).await?
         }
     };
-    audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), json!({"scope": scope})).await?;
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let mut changes = changes(&found, &given);
+    changes["scope"] = json!(scope);
+    audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), changes).await?;
     announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
     staff::tell(app, org, &told).await;
@@ -102,7 +114,7 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
 pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversation> {
     let (now, org, user) = (app.now(), by.org, by.person()?);
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
     if matches!(found.status, Status::Resolved | Status::Closed) {
         return Ok(found);
     }
@@ -117,7 +129,8 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
     }
     let activity = NewActivity::of(ActivityKind::ConversationResolved, Some(user)).with(json!({"conversation_id": id}));
     customers::activity(tx.conn(), org, found.customer_id, activity, now).await?;
-    audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), json!({})).await?;
+    let changes = json!({"status": [found.status, Status::Resolved]});
+    audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), changes).await?;
     if rules::load(tx.conn(), org).await?.asks_satisfaction && found.last_customer_message_at.is_some() {
         satisfaction::ask(tx.conn(), &found, now).await?;
     }

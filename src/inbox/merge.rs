@@ -53,8 +53,8 @@ pub async fn merge(
     let (now, org) = (app.now(), by.org);
     by.person()?;
     let mut tx = app.begin().await?;
-    let target = store::find(tx.conn(), org, into).await?.ok_or(Error::NotFound("conversation"))?;
-    let source = store::find(tx.conn(), org, from).await?.ok_or(Error::NotFound("conversation"))?;
+    let target = super::found(tx.conn(), by, into).await?;
+    let source = super::found(tx.conn(), by, from).await?;
     may_join(&source, &target, by)?;
     let changed = || Error::Conflict("the conversation changed meanwhile: look again and retry".into());
     if version.is_some_and(|v| v != target.version) {

@@ -33,6 +33,7 @@ mod mention;
 mod merge;
 mod overview;
 mod photo;
+mod quote;
 mod reach;
 mod react;
 mod receipt;
@@ -71,7 +72,7 @@ pub use hold::{Scope, give_back, resolve, take_over};
 pub use join::{Parted, join, part};
 pub use react::{not_reacted, send_reaction};
 pub use receive::{Received, receive, receive_event, receive_file};
-pub use reply::{COPILOT, Reply, Trace, note_turn, reply};
+pub use reply::{COPILOT, Reply, Trace, WITHHELD, note_turn, reply, withhold};
 pub use rules::{allow_links, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
@@ -82,7 +83,8 @@ pub use sweep::sweep;
 
 use crate::{
     app::{App, AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
-    platform::{Result, language::Language},
+    platform::{Error, Result, db::Conn, language::Language},
+    staff::By,
 };
 
 /// What people see of a conversation's state.
@@ -228,6 +230,21 @@ pub struct Message {
     /// What came or went with it.
     #[sqlx(skip)]
     pub files: Vec<MessageFile>,
+    /// What it answers, where the customer pointed at an earlier message.
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<Quoted>,
+}
+
+/// The message that another one answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = QuotedMessage)]
+pub struct Quoted {
+    /// Absent: it is not among ours.
+    pub message_id: Option<MessageId>,
+    pub sender_type: Option<Sender>,
+    /// How it begins, as it stands now; empty for one that was taken back, or that is not ours.
+    pub text: String,
 }
 
 /// A file of a message.
@@ -298,6 +315,17 @@ pub async fn open(app: &App, id: ConversationId) -> Result<Option<Opened>> {
     // What the customer took back was never said.
     messages.retain(|m| !change::is_revoked(m));
     Ok(Some(Opened { conversation, messages }))
+}
+
+/// A conversation that this principal sees, under the permission they act by.
+async fn found(c: Conn<'_>, by: &By, id: ConversationId) -> Result<Conversation> {
+    store::find_visible(c, by.org, id, by.visible()).await?.ok_or(Error::NotFound("conversation"))
+}
+
+/// A conversation and its latest messages, if this principal sees it.
+pub async fn open_for(app: &App, by: &By, id: ConversationId) -> Result<Opened> {
+    found(app.read().await?.conn(), by, id).await?;
+    open(app, id).await?.ok_or(Error::NotFound("conversation"))
 }
 
 /// A conversation as it was when the message at `seq` was its last one, in its epoch of then; `None` if it is gone.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::{COPILOT, Status, store::overview as store};
+use super::{COPILOT, Status, WITHHELD, store::overview as store};
 use crate::{
     app::{App, ConversationId, UserId},
     platform::{Error, Result},
@@ -200,7 +200,7 @@ fn count(
     let (mut reasons, mut decisions) = (BTreeMap::new(), BTreeMap::new());
     let (mut prompt_tokens, mut completion_tokens) = (0, 0);
     // What the model did for agents costs as well, and is no move of the assistant's.
-    let moves: Vec<&TurnFact> = turns.iter().filter(|t| t.decision != COPILOT).collect();
+    let moves: Vec<&TurnFact> = turns.iter().filter(|t| t.decision != COPILOT && t.decision != WITHHELD).collect();
     for t in &moves {
         *decisions.entry(t.decision.clone()).or_insert(0) += 1;
         if t.decision == "hand_off" {
@@ -331,13 +331,16 @@ mod tests {
             duration_ms: 20.0,
             trace: Json(json!({"model_calls": [{"prompt_tokens": 7, "completion_tokens": 2}]})),
         };
-        let turns = [turn("answer", 1.0), turn("hand_off", 0.2), turn(COPILOT, 0.0)];
+        let turns = [turn("answer", 1.0), turn("hand_off", 0.2), turn(COPILOT, 0.0), turn(WITHHELD, 0.9)];
         let zone = FixedOffset::east_opt(8 * 3600).unwrap();
         let found = count(&[], &turns, at(1, 0), at(2, 0), zone, at(2, 0));
         assert_eq!(found.by_confidence[9].answers, 1);
         assert_eq!(found.by_confidence[9].needed_person, 1);
         assert_eq!(found.by_reason, [Tally { key: "unsure".into(), count: 1 }]);
-        assert_eq!((found.prompt_tokens, found.completion_tokens), (21, 6), "help for agents costs as well");
-        assert!(found.by_decision.iter().all(|d| d.key != COPILOT), "and is no move of the assistant's");
+        assert_eq!((found.prompt_tokens, found.completion_tokens), (28, 8), "help for agents costs as well");
+        assert!(
+            found.by_decision.iter().all(|d| d.key != COPILOT && d.key != WITHHELD),
+            "and is no move of the assistant's"
+        );
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn past(app: &App, law: &Law, channel: ChannelId, customer: Cus
 /// How the customer of a conversation is reached now.
 pub async fn reach(app: &App, by: &By, id: ConversationId) -> Result<Reach> {
     let mut reader = app.read().await?;
-    let conversation = store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let conversation = super::found(reader.conn(), by, id).await?;
     let row = store::find_channel(reader.conn(), conversation.channel_id).await?.ok_or(Error::NotFound("channel"))?;
     let has_address = match conversation.identity_id {
         Some(identity) => customers::find_identity(reader.conn(), by.org, identity).await?.is_some(),

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::{Message, Sender, change, connect, store};
 use crate::{
-    app::{App, Changed, ConversationId, Job, MessageId, OrgId},
+    app::{App, Changed, ConversationId, Job, MessageId},
     channels::{
         Address, Failure, Reacted, Sent,
         law::{Purpose, Ruling},
     },
     customers,
     platform::{Error, Result},
+    staff::{By, audit},
 };
 
 /// Under which name our emoji stands with the message.
@@ -20,7 +21,7 @@ const OURS: &str = "agent";
 /// Puts an emoji on a message of the customer, or takes it away (`None`).
 pub async fn react(
     app: &App,
-    org: OrgId,
+    by: &By,
     conversation: ConversationId,
     id: MessageId,
     emoji: Option<&str>,
@@ -29,7 +30,9 @@ pub async fn react(
     if emoji.is_some_and(|e| e.len() > 40 || e.chars().any(|c| c.is_alphanumeric() && !c.is_ascii_digit())) {
         return Err(Error::Invalid("emoji: one emoji, or nothing".into()));
     }
+    let (org, now) = (by.org, app.now());
     let mut tx = app.begin().await?;
+    super::found(tx.conn(), by, conversation).await?;
     let found = store::find_message_of(tx.conn(), org, id).await?.filter(|m| m.conversation_id == conversation);
     let mut message = found.ok_or(Error::NotFound("message"))?;
     let row = store::find_channel(tx.conn(), message.channel_id).await?.ok_or(Error::NotFound("channel"))?;
@@ -41,7 +44,9 @@ pub async fn react(
     }
     note(&mut message, emoji, None);
     store::rewrite_message(tx.conn(), &message, &message.content, &message.metadata.0, false).await?;
-    Job::React { message: id }.push(tx.conn(), org, app.now()).await?;
+    Job::React { message: id }.push(tx.conn(), org, now).await?;
+    let said = json!({"message_id": id, "emoji": emoji});
+    audit(tx.conn(), now, by, "message.react", ("conversation", conversation.0), said).await?;
     tx.commit().await?;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id: conversation }).await;

@@ -327,6 +327,7 @@ pub async fn receive_file(
         sent_at: inbound.sent_at,
         created_at: now,
         files: Vec::new(),
+        quoted: None,
     };
     if !store::insert_message(tx.conn(), &message).await? {
         // Another process received it at this very instant: this transaction is undone, its message stands.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use super::{Conversation, Message, MessageStatus, Sender, announce, rules, store};
+use super::{Conversation, Holder, Message, MessageStatus, Sender, announce, rules, store};
 use crate::{
     app::{App, Changed, Job, MessageId, TurnId},
     platform::{Result, db::Conn, language::Language, links},
@@ -13,11 +13,14 @@ use crate::{
 /// The decision of a trace that is no move of the assistant's: the model helped an agent.
 pub const COPILOT: &str = "copilot";
 
+/// The decision of a trace that is no move either: somebody took over while the assistant was writing.
+pub const WITHHELD: &str = "withheld";
+
 /// The stored trace of one turn.
 #[derive(Debug, Clone)]
 pub struct Trace {
     pub id: TurnId,
-    /// `answer`, `clarify`, `offer_person`, `hand_off`, or [`COPILOT`].
+    /// `answer`, `clarify`, `offer_person`, `hand_off`, [`COPILOT`] or [`WITHHELD`].
     pub decision: String,
     pub reason: Option<String>,
     pub confidence: Option<f64>,
@@ -85,6 +88,7 @@ pub(super) fn message(
         sent_at: None,
         created_at: now,
         files: Vec::new(),
+        quoted: None,
     }
 }
 
@@ -151,6 +155,34 @@ pub async fn reply(app: &App, conversation: &Conversation, reply: &Reply, trace:
     tx.commit().await?;
     app.wake(conversation.org_id).await;
     app.changed(conversation.org_id, Changed::Conversation { id: conversation.id }).await;
+    Ok(true)
+}
+
+/// Keeps what the assistant was about to say when somebody took over, as a suggestion to them; nobody else sees it.
+/// False: nobody holds the conversation, or the customer has written since, and there is nothing to suggest.
+pub async fn withhold(app: &App, conversation: &Conversation, reply: &Reply, trace: &Trace) -> Result<bool> {
+    let reply = within_domains(app, conversation, reply).await?;
+    let mut detail = trace.detail.clone();
+    if let Some(detail) = detail.as_object_mut() {
+        detail.insert("withheld".into(), json!({"text": reply.text, "sources": reply.sources}));
+    }
+    // Without its recording: it was no move, so there is none to take again.
+    let trace = Trace { decision: WITHHELD.into(), detail, recording: None, ..trace.clone() };
+    let (org, id) = (conversation.org_id, conversation.id);
+    let mut tx = app.begin().await?;
+    let now = store::find_any(tx.conn(), id).await?;
+    let is_taken = |c: &Conversation| {
+        c.holder == Holder::Agent
+            && c.agent_id.is_some()
+            && c.epoch == conversation.epoch
+            && c.last_customer_message_at == conversation.last_customer_message_at
+    };
+    if !now.is_some_and(|c| is_taken(&c)) {
+        return Ok(false);
+    }
+    store::insert_turn(tx.conn(), org, Some((id, conversation.customer_id)), &trace, app.now()).await?;
+    tx.commit().await?;
+    app.changed(org, Changed::Conversation { id }).await;
     Ok(true)
 }
 

@@ -1,17 +1,19 @@
 //! What an agent writes: to the customer, or as a private note.
 
+use serde::Deserialize;
 use serde_json::json;
 use sqlx::types::Json;
+use utoipa::ToSchema;
 
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, file, mention,
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, AttachmentId, Changed, ConversationId, Job, MessageId, OrgId, UserId},
+    app::{App, AttachmentId, Changed, ConversationId, Job, MessageId, UserId},
     channels::{Body, Choice, FileFacts},
     platform::{Error, Result, upload::Upload},
-    staff,
+    staff::{self, By, audit},
 };
 
 /// An agent's message as it comes in.
@@ -30,20 +32,29 @@ pub struct AgentMessage {
     pub idempotency_key: Option<String>,
 }
 
+/// A private note as it comes in.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewNote {
+    pub text: String,
+    /// Chosen by you: a repetition returns the first note instead of adding another.
+    pub idempotency_key: Option<String>,
+}
+
 /// The longest text an agent may send, in characters.
 const TEXT_LIMIT: usize = 20_000;
 
 /// Sends an agent's message. If nobody held the conversation, the agent holds it from here; if another agent does, or
 /// somebody wrote since `version`, nothing is sent.
-pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: AgentMessage) -> Result<Message> {
+pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> Result<Message> {
+    let (org, user) = (by.org, by.person()?);
     match &new.file {
-        Some(upload) => check_file(app, org, id, upload, &new.text).await?,
+        Some(upload) => check_file(app, by, id, upload, &new.text).await?,
         None => check_text(&new.text)?,
     }
     check_choices(&new.choices)?;
     let now = app.now();
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
     if let Some(key) = &new.idempotency_key
         && let Some(mut sent) = store::find_by_key(tx.conn(), org, id, key).await?
     {
@@ -83,6 +94,9 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
         ..agent_message(&found, user, place, new.text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    // Who wrote and when; what was said stands in the conversation, and goes with it.
+    let said = json!({"message_id": message.id, "type": message.content_type});
+    audit(tx.conn(), now, by, "message.send", ("conversation", id.0), said).await?;
     announce::message(tx.conn(), &message, now).await?;
     store::mark_seen(tx.conn(), org, id, now).await?;
     Job::Deliver { message: message.id, conversation: id }.push(tx.conn(), org, now).await?;
@@ -98,13 +112,13 @@ pub async fn send(app: &App, org: OrgId, id: ConversationId, user: UserId, new: 
 }
 
 /// Refuses a file that this channel can't send in any form, before anything is written.
-async fn check_file(app: &App, org: OrgId, id: ConversationId, upload: &Upload, text: &str) -> Result<()> {
+async fn check_file(app: &App, by: &By, id: ConversationId, upload: &Upload, text: &str) -> Result<()> {
     if !text.is_empty() {
         check_text(text)?;
     }
     file::check(upload)?;
     let mut reader = app.read().await?;
-    let found = store::find(reader.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(reader.conn(), by, id).await?;
     let row = store::find_channel(reader.conn(), found.channel_id).await?.ok_or(Error::NotFound("channel"))?;
     drop(reader);
     let facts = FileFacts {
@@ -119,11 +133,16 @@ async fn check_file(app: &App, org: OrgId, id: ConversationId, upload: &Upload, 
 }
 
 /// Adds a note that only people of the organisation see.
-pub async fn add_note(app: &App, org: OrgId, id: ConversationId, user: UserId, text: String) -> Result<Message> {
-    check_text(&text)?;
-    let now = app.now();
+pub async fn add_note(app: &App, by: &By, id: ConversationId, new: NewNote) -> Result<Message> {
+    check_text(&new.text)?;
+    let (org, user, now) = (by.org, by.person()?, app.now());
     let mut tx = app.begin().await?;
-    let found = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let found = super::found(tx.conn(), by, id).await?;
+    if let Some(key) = &new.idempotency_key
+        && let Some(kept) = store::find_by_key(tx.conn(), org, id, key).await?
+    {
+        return Ok(kept);
+    }
     let preview = found.last_message_preview.clone().unwrap_or_default();
     let place = store::advance(tx.conn(), id, Sender::System, None, &preview, None, now)
         .await?
@@ -132,9 +151,11 @@ pub async fn add_note(app: &App, org: OrgId, id: ConversationId, user: UserId, t
         is_private: true,
         status: MessageStatus::Sent,
         metadata: Json(json!({"kind": "note"})),
-        ..agent_message(&found, user, place, text, now)
+        idempotency_key: new.idempotency_key,
+        ..agent_message(&found, user, place, new.text, now)
     };
     store::insert_message(tx.conn(), &message).await?;
+    audit(tx.conn(), now, by, "message.note", ("conversation", id.0), json!({"message_id": message.id})).await?;
     let told = mention::notify(tx.conn(), &found, user, &message.content, now).await?;
     // A note raises the version: a turn that was thinking meanwhile is taken again.
     if found.is_with_assistant() {
@@ -203,5 +224,6 @@ fn agent_message(
         sent_at: None,
         created_at: now,
         files: Vec::new(),
+        quoted: None,
     }
 }

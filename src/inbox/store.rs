@@ -34,10 +34,12 @@ use crate::{
     app::{ChannelEventId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TagId, UserId},
     both,
     platform::{Result, db::Conn, language::Language},
+    staff::Visible,
+    visible,
 };
 
 macro_rules! conversation_columns {
-    ($($rest:literal),+) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT c.id, c.org_id, c.customer_id, p.name AS customer_name, c.identity_id, c.channel_id, c.channel_type,
                     c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
@@ -51,6 +53,19 @@ macro_rules! conversation_columns {
         )
     };
 }
+
+/// The condition that a conversation lies within a [`Visible`]'s reach: who answers only their own must be able to take
+/// what waits.
+macro_rules! seen {
+    ($scope:literal, $user:literal) => {
+        concat!(
+            "(",
+            visible!("c.agent_id", $scope, $user),
+            " OR (c.holder = 'queue' AND c.agent_id IS NULL AND c.status IN ('pending', 'active')))"
+        )
+    };
+}
+pub(super) use seen;
 
 macro_rules! message_columns {
     ($rest:literal) => {
@@ -70,6 +85,18 @@ macro_rules! message_columns {
 pub async fn find(c: Conn<'_>, org: OrgId, id: ConversationId) -> Result<Option<Conversation>> {
     const FIND: &str = conversation_columns!("WHERE c.org_id = $1 AND c.id = $2");
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// A conversation that somebody of this reach sees: theirs, and what waits for a person and is nobody's yet.
+pub async fn find_visible(
+    c: Conn<'_>,
+    org: OrgId,
+    id: ConversationId,
+    visible: Visible,
+) -> Result<Option<Conversation>> {
+    const FIND: &str = concat!(conversation_columns!("WHERE c.org_id = $1 AND c.id = $2 AND "), seen!("$3", "$4"));
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).bind(visible.scope).bind(visible.user)
+        .fetch_optional(c).await)?)
 }
 
 /// A conversation by its id alone: for jobs, which carry no caller.
@@ -95,6 +122,8 @@ pub struct ListFilter {
     pub status: Option<Status>,
     pub holder: Option<Holder>,
     pub agent: Option<UserId>,
+    /// Assigned to nobody.
+    pub unassigned: bool,
     pub customer: Option<CustomerId>,
     pub channel: Option<ChannelId>,
     pub priority: Option<String>,
@@ -125,18 +154,19 @@ macro_rules! narrowed {
                 SELECT 1 FROM messages m WHERE m.org_id = $1 AND m.conversation_id = c.id
                                            AND LOWER(m.content) LIKE $9 ESCAPE '!'))
            AND (NOT $10 OR c.status IN ('pending', 'active'))
-           AND ($11 IS NULL OR (c.snoozed_until IS NOT NULL AND c.snoozed_until > $12) = $11) ", $rest)
+           AND ($11 IS NULL OR (c.snoozed_until IS NOT NULL AND c.snoozed_until > $12) = $11)
+           AND (NOT $16 OR c.agent_id IS NULL) AND ", seen!("$17", "$18"), $rest)
     };
 }
 
 /// Conversations, the latest message first or the longest wait first.
-pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Conversation>> {
+pub async fn list(c: Conn<'_>, org: OrgId, visible: Visible, f: &ListFilter) -> Result<Vec<Conversation>> {
     const LATEST: &str = narrowed!(
-        "AND ($13 IS NULL OR c.last_message_at < $13 OR (c.last_message_at = $13 AND c.id < $14))
+        " AND ($13 IS NULL OR c.last_message_at < $13 OR (c.last_message_at = $13 AND c.id < $14))
          ORDER BY c.last_message_at DESC, c.id DESC LIMIT $15"
     );
     const WAITING: &str = narrowed!(
-        "AND ($13 IS NULL OR COALESCE(c.last_customer_message_at, c.created_at) > $13
+        " AND ($13 IS NULL OR COALESCE(c.last_customer_message_at, c.created_at) > $13
               OR (COALESCE(c.last_customer_message_at, c.created_at) = $13 AND c.id > $14))
          ORDER BY COALESCE(c.last_customer_message_at, c.created_at), c.id LIMIT $15"
     );
@@ -144,7 +174,8 @@ pub async fn list(c: Conn<'_>, org: OrgId, f: &ListFilter) -> Result<Vec<Convers
     let text = if f.by_waiting { WAITING } else { LATEST };
     Ok(both!(c, c => sqlx::query_as(text).bind(org).bind(f.status).bind(f.holder).bind(f.agent).bind(f.customer)
         .bind(f.channel).bind(&f.priority).bind(f.tag).bind(&f.search).bind(f.only_open).bind(f.snoozed).bind(f.now)
-        .bind(at).bind(id).bind(f.limit).fetch_all(c).await)?)
+        .bind(at).bind(id).bind(f.limit).bind(f.unassigned).bind(visible.scope).bind(visible.user)
+        .fetch_all(c).await)?)
 }
 
 /// The latest conversation of any of these identities.

@@ -156,9 +156,9 @@ pub async fn remove(app: &App, by: &By, id: TemplateId) -> Result<()> {
 
 /// Sends a template to the customer, as a message of the agent's.
 pub async fn send_template(app: &App, by: &By, id: ConversationId, new: FilledTemplate) -> Result<Message> {
-    let user = by.person()?;
+    by.person()?;
     let mut reader = app.read().await?;
-    let conversation = store::find(reader.conn(), by.org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let conversation = super::found(reader.conn(), by, id).await?;
     let template = templates::find(reader.conn(), by.org, new.template_id).await?;
     let template = template.filter(|t| t.channel_id == conversation.channel_id).ok_or(Error::NotFound("template"))?;
     drop(reader);
@@ -180,7 +180,7 @@ pub async fn send_template(app: &App, by: &By, id: ConversationId, new: FilledTe
         body: Some(Body::Template { name: template.name, language: template.language, values }),
         idempotency_key: new.idempotency_key,
     };
-    send::send(app, by.org, id, user, message).await
+    send::send(app, by, id, message).await
 }
 
 #[cfg(test)]

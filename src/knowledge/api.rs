@@ -19,6 +19,7 @@ use super::{
     faq::{self, FaqChange, NewFaq},
     ingest::{self, Added, Content, Upload},
     store::{bases, documents, faqs, generations, passages},
+    valid::{self, Validity},
 };
 use crate::{
     app::{App, DocumentId, FaqId, Job, KnowledgeBaseId, PassageId},
@@ -27,7 +28,7 @@ use crate::{
         http::{Cursor, Json, Page, Path, Query, limit},
         upload::Form,
     },
-    staff::{Can, KnowledgeRead, KnowledgeWrite, audit},
+    staff::{By, Can, KnowledgeRead, KnowledgeWrite, audit, difference},
 };
 
 /// What a knowledge base is called.
@@ -67,7 +68,8 @@ pub async fn add_base(
     let (name, description) = body.checked()?;
     let mut tx = app.begin().await?;
     let base = bases::insert(tx.conn(), app.now(), by.org, name, description).await?.ok_or_else(taken)?;
-    audit(tx.conn(), app.now(), &by, "knowledge_base.add", ("knowledge_base", base.id.0), json!({})).await?;
+    let changes = json!({"name": [null, base.name], "description": [null, base.description]});
+    audit(tx.conn(), app.now(), &by, "knowledge_base.add", ("knowledge_base", base.id.0), changes).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(base)))
 }
@@ -82,9 +84,10 @@ pub async fn edit_base(
 ) -> Result<Json<KnowledgeBase>> {
     let (name, description) = body.checked()?;
     let mut tx = app.begin().await?;
-    bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
+    let before = bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
     let base = bases::save(tx.conn(), app.now(), by.org, id, name, description).await?.ok_or_else(taken)?;
-    audit(tx.conn(), app.now(), &by, "knowledge_base.edit", ("knowledge_base", id.0), json!({})).await?;
+    let changes = difference(Some(&before), Some(&base));
+    audit(tx.conn(), app.now(), &by, "knowledge_base.edit", ("knowledge_base", id.0), changes).await?;
     tx.commit().await?;
     Ok(Json(base))
 }
@@ -97,11 +100,12 @@ pub async fn delete_base(
     Path(id): Path<KnowledgeBaseId>,
 ) -> Result<StatusCode> {
     let mut tx = app.begin().await?;
-    bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
+    let before = bases::find(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("knowledge base"))?;
     if !bases::delete(tx.conn(), by.org, id).await? {
         return Err(Error::Conflict("this knowledge base is not empty: delete its documents and FAQs first".into()));
     }
-    audit(tx.conn(), app.now(), &by, "knowledge_base.delete", ("knowledge_base", id.0), json!({})).await?;
+    let changes = json!({"name": [before.name, null], "description": [before.description, null]});
+    audit(tx.conn(), app.now(), &by, "knowledge_base.delete", ("knowledge_base", id.0), changes).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -184,12 +188,13 @@ pub async fn upload(
     answer(&app, &by, added).await
 }
 
-async fn answer(app: &App, by: &Can<KnowledgeWrite>, added: Added) -> Result<(StatusCode, Json<Added>)> {
+async fn answer(app: &App, by: &By, added: Added) -> Result<(StatusCode, Json<Added>)> {
     if added.outcome == ingest::Outcome::Unchanged {
         return Ok((StatusCode::OK, Json(added)));
     }
     let mut tx = app.begin().await?;
-    let changes = json!({"version": added.document.version});
+    let changes = json!({"title": added.document.title, "source": added.document.source,
+                         "version": added.document.version});
     audit(tx.conn(), app.now(), by, "document.add", ("document", added.document.id.0), changes).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(added)))
@@ -221,9 +226,11 @@ pub async fn delete_document(
     by: Can<KnowledgeWrite>,
     Path(id): Path<DocumentId>,
 ) -> Result<StatusCode> {
+    let found = documents::find(app.read().await?.conn(), by.org, id).await?.ok_or(Error::NotFound("document"))?;
     ingest::remove(&app, by.org, id).await?;
     let mut tx = app.begin().await?;
-    audit(tx.conn(), app.now(), &by, "document.delete", ("document", id.0), json!({})).await?;
+    let changes = json!({"title": [found.title, null], "source": [found.source, null]});
+    audit(tx.conn(), app.now(), &by, "document.delete", ("document", id.0), changes).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -235,7 +242,23 @@ pub async fn ingest_again(
     by: Can<KnowledgeWrite>,
     Path(id): Path<DocumentId>,
 ) -> Result<(StatusCode, Json<Document>)> {
-    Ok((StatusCode::ACCEPTED, Json(ingest::again(&app, by.org, id, None, by.user).await?)))
+    let document = ingest::again(&app, by.org, id, None, by.user).await?;
+    let mut tx = app.begin().await?;
+    let changes = json!({"version": document.version});
+    audit(tx.conn(), app.now(), &by, "document.ingest", ("document", id.0), changes).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(document)))
+}
+
+/// Say from when and until when a document holds: outside of that no answer rests on it.
+#[utoipa::path(patch, path = "/api/documents/{id}", tag = "knowledge", request_body = Validity, responses((status = 200, body = Document)))]
+pub async fn edit_document(
+    State(app): State<Arc<App>>,
+    by: Can<KnowledgeWrite>,
+    Path(id): Path<DocumentId>,
+    Json(change): Json<Validity>,
+) -> Result<Json<Document>> {
+    Ok(Json(valid::limit(&app, &by, id, change).await?))
 }
 
 /// How often a document's address is fetched again.
@@ -368,7 +391,7 @@ pub async fn add_faq(
     by: Can<KnowledgeWrite>,
     Json(body): Json<NewFaq>,
 ) -> Result<(StatusCode, Json<Faq>)> {
-    Ok((StatusCode::CREATED, Json(faq::add(&app, by.org, body).await?)))
+    Ok((StatusCode::CREATED, Json(faq::add(&app, &by, body).await?)))
 }
 
 /// Changes an FAQ; what is absent stays.
@@ -379,7 +402,7 @@ pub async fn edit_faq(
     Path(id): Path<FaqId>,
     Json(body): Json<FaqChange>,
 ) -> Result<Json<Faq>> {
-    Ok(Json(faq::edit(&app, by.org, id, body).await?))
+    Ok(Json(faq::edit(&app, &by, id, body).await?))
 }
 
 /// Deletes an FAQ. It is not found from this moment on.
@@ -389,10 +412,7 @@ pub async fn delete_faq(
     by: Can<KnowledgeWrite>,
     Path(id): Path<FaqId>,
 ) -> Result<StatusCode> {
-    faq::remove(&app, by.org, id).await?;
-    let mut tx = app.begin().await?;
-    audit(tx.conn(), app.now(), &by, "faq.delete", ("faq", id.0), json!({})).await?;
-    tx.commit().await?;
+    faq::remove(&app, &by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

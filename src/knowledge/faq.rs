@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use super::{Faq, index, ingest, store::faqs};
 use crate::{
-    app::{App, FaqId, Job, KnowledgeBaseId, OrgId},
+    app::{App, FaqId, Job, KnowledgeBaseId},
     platform::{Error, Result, language::Language},
+    staff::{By, audit, difference},
 };
 
 const MOST_CHARS: usize = 8000;
@@ -40,7 +41,8 @@ fn check(text: &str, what: &str) -> Result<String> {
 }
 
 /// Adds an FAQ; it is found as soon as its job is done.
-pub async fn add(app: &App, org: OrgId, new: NewFaq) -> Result<Faq> {
+pub async fn add(app: &App, by: &By, new: NewFaq) -> Result<Faq> {
+    let org = by.org;
     let kb_id = ingest::base(app, org, new.kb_id).await?.id;
     let now = app.now();
     let question = check(&new.question, "question")?;
@@ -61,6 +63,7 @@ pub async fn add(app: &App, org: OrgId, new: NewFaq) -> Result<Faq> {
     let mut tx = app.begin().await?;
     faqs::insert(tx.conn(), &faq).await?;
     index::count_in(tx.conn(), &faq).await?;
+    audit(tx.conn(), now, by, "faq.add", ("faq", faq.id.0), difference(None, Some(&faq))).await?;
     Job::IndexFaq { org, faq: faq.id }.push(tx.conn(), org, now).await?;
     tx.commit().await?;
     app.wake(org).await;
@@ -68,8 +71,8 @@ pub async fn add(app: &App, org: OrgId, new: NewFaq) -> Result<Faq> {
 }
 
 /// Changes an FAQ.
-pub async fn edit(app: &App, org: OrgId, id: FaqId, change: FaqChange) -> Result<Faq> {
-    let now = app.now();
+pub async fn edit(app: &App, by: &By, id: FaqId, change: FaqChange) -> Result<Faq> {
+    let (org, now) = (by.org, app.now());
     let mut tx = app.begin().await?;
     let before = faqs::find_locked(tx.conn(), org, id).await?.ok_or(Error::NotFound("FAQ"))?;
     let mut faq = before.clone();
@@ -90,6 +93,7 @@ pub async fn edit(app: &App, org: OrgId, id: FaqId, change: FaqChange) -> Result
     faqs::save(tx.conn(), &faq).await?;
     index::count_out(tx.conn(), &before).await?;
     index::count_in(tx.conn(), &faq).await?;
+    audit(tx.conn(), now, by, "faq.edit", ("faq", id.0), difference(Some(&before), Some(&faq))).await?;
     Job::IndexFaq { org, faq: id }.push(tx.conn(), org, now).await?;
     tx.commit().await?;
     app.wake(org).await;
@@ -97,11 +101,12 @@ pub async fn edit(app: &App, org: OrgId, id: FaqId, change: FaqChange) -> Result
 }
 
 /// Deletes an FAQ; it can't be found from the moment this returns.
-pub async fn remove(app: &App, org: OrgId, id: FaqId) -> Result<()> {
-    let now = app.now();
+pub async fn remove(app: &App, by: &By, id: FaqId) -> Result<()> {
+    let (org, now) = (by.org, app.now());
     let mut tx = app.begin().await?;
     let faq = faqs::delete(tx.conn(), org, id).await?.ok_or(Error::NotFound("FAQ"))?;
     index::count_out(tx.conn(), &faq).await?;
+    audit(tx.conn(), now, by, "faq.delete", ("faq", id.0), difference(Some(&faq), None)).await?;
     Job::IndexFaq { org, faq: id }.push(tx.conn(), org, now).await?;
     tx.commit().await?;
     app.wake(org).await;

@@ -14,6 +14,7 @@ pub mod rank;
 pub mod search;
 pub mod split;
 pub mod store;
+mod valid;
 pub mod wants;
 
 pub use crawl::{crawl, crawl_due};

@@ -85,7 +85,7 @@ pub async fn search(app: &App, org: OrgId, query: &Query) -> Result<Evidence> {
     weigh(&mut asked, &mut reader, org, Collection::Passages).await?;
     let hits = hits(app, generation, asked.query(), dense, query, CANDIDATES.max(query.limit)).await?;
     let ids: Vec<PassageId> = hits.iter().map(|h| PassageId(h.id)).take(READ.max(query.limit)).collect();
-    let rows = store::passages::by_ids(reader.conn(), org, &ids).await?;
+    let rows = store::passages::valid(reader.conn(), org, &ids, app.now()).await?;
     drop(reader);
     Ok(Evidence { degraded: evidence.degraded, ..Evidence::of(&asked, &hits, rows, evidence.faqs, query.limit) })
 }

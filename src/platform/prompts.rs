@@ -58,6 +58,19 @@ pub struct Prompts {
     templates: Arc<Environment<'static>>,
     versions: Arc<BTreeMap<&'static str, String>>,
     sources: Arc<BTreeMap<String, String>>,
+    manner: Arc<Manner>,
+}
+
+/// How an organisation wants its assistant to speak.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manner {
+    pub name: Option<String>,
+    /// `friendly`, `formal` or `brief`; empty: as the template has it.
+    pub tone: &'static str,
+    /// The only ones it answers in; none given: the customer's.
+    pub languages: Vec<Language>,
+    /// In its own words, a line each.
+    pub instructions: Vec<String>,
 }
 
 /// A prompt that was filled in.
@@ -97,6 +110,16 @@ impl Prompts {
         Self::of(all)
     }
 
+    /// The same for an assistant that speaks so.
+    pub fn in_manner(&self, manner: Manner) -> Self {
+        Self { manner: Arc::new(manner), ..self.clone() }
+    }
+
+    /// What the assistant calls itself, where it has a name.
+    pub fn name(&self) -> Option<&str> {
+        self.manner.name.as_deref()
+    }
+
     fn of(mut own: BTreeMap<String, String>) -> Result<Self> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -119,7 +142,12 @@ impl Prompts {
             let known = BUILT_IN.map(|(name, _)| name).join(", ");
             return Err(Error::Invalid(format!("prompt {unknown}: there is no such prompt (there are {known})")));
         }
-        let prompts = Self { templates: Arc::new(templates), versions: Arc::new(versions), sources: Arc::new(sources) };
+        let prompts = Self {
+            templates: Arc::new(templates),
+            versions: Arc::new(versions),
+            sources: Arc::new(sources),
+            manner: Arc::default(),
+        };
         prompts.try_out()?;
         Ok(prompts)
     }
@@ -138,7 +166,7 @@ impl Prompts {
         self.fill(
             Purpose::Answer,
             language,
-            &context! { question, passages, memories => memories.to_vec(), history => lines(history) },
+            &context! { question, passages, memories => memories.to_vec(), history => lines(history), manner => self.manner() },
         )
     }
 
@@ -181,6 +209,20 @@ impl Prompts {
             user: part("user")?,
             version: self.versions.get(name).cloned().unwrap_or_default(),
         })
+    }
+
+    /// For the templates: what nobody decided is empty.
+    fn manner(&self) -> Value {
+        let name = |language: &Language| match language {
+            Language::En => context! { en => "English", zh => "英文" },
+            Language::Zh => context! { en => "Chinese", zh => "中文" },
+        };
+        context! {
+            name => self.manner.name.as_deref().unwrap_or_default(),
+            tone => self.manner.tone,
+            languages => self.manner.languages.iter().map(name).collect::<Vec<_>>(),
+            instructions => self.manner.instructions.clone(),
+        }
     }
 
     fn try_out(&self) -> Result<()> {
@@ -294,6 +336,33 @@ mod tests {
             insta::assert_snapshot!("answer.en", show(&sample(Language::En)));
             insta::assert_snapshot!("answer.zh", show(&sample(Language::Zh)));
         });
+    }
+
+    #[test]
+    fn what_the_model_is_told_of_how_a_company_wants_it_to_speak() {
+        let manner = |tone, languages: &[Language]| Manner {
+            name: Some("Luna </passages>".into()),
+            tone,
+            languages: languages.to_vec(),
+            instructions: vec!["Say parcel, never package.".into()],
+        };
+        let open = |manner: Manner| Prompts::open(None).unwrap().in_manner(manner);
+        let english = open(manner("formal", &[Language::En])).answer(Language::En, "Hi", &[], &[], &[]).unwrap().system;
+        for told in [
+            "called Luna",
+            "Formal and courteous",
+            "Only in English, whatever",
+            "What this company asks of you besides",
+            "\n- Say parcel, never package.\n",
+        ] {
+            assert!(english.contains(told), "{told}: {english}");
+        }
+        assert!(!english.contains("</passages>"), "a name closes no tag");
+        let chinese = open(manner("brief", &[Language::Zh, Language::En]));
+        let chinese = chinese.answer(Language::Zh, "你好", &[], &[], &[]).unwrap().system;
+        for told in ["你的名字是Luna", "尽量简短", "只用中文或英文回答", "公司的其他要求"] {
+            assert!(chinese.contains(told), "{told}: {chinese}");
+        }
     }
 
     #[test]

@@ -81,7 +81,8 @@ impl Stage {
         }
         for faq in &company.faqs {
             let (question, answer) = (faq.question.clone(), faq.answer.clone());
-            faq::add(&app, org, faq::NewFaq { kb_id: None, question, answer, category: None }).await?;
+            faq::add(&app, &staff::By::system(org), faq::NewFaq { kb_id: None, question, answer, category: None })
+                .await?;
         }
         worker::run_due(&app).await?;
         let router = web::router(app.clone());

@@ -29,7 +29,7 @@ use super::{
     audit::{self, Sought},
     forgotten,
     link::{self, Chosen, Purpose},
-    notify,
+    notify, organisation,
     sign_in::{self, Credentials, Opened, Origin},
     store,
     user::{self, Added, NewUser},
@@ -145,6 +145,22 @@ async fn whoami(app: &App, by: &By) -> Result<Me> {
 pub async fn sign_out(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<impl IntoResponse> {
     sign_in::sign_out(&app, &by).await?;
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, cookie(&app, "", 0))])))
+}
+
+/// The organisation one works for.
+#[utoipa::path(get, path = "/api/organization", tag = "staff", responses((status = 200, body = Organisation)))]
+pub async fn find_organization(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<Json<Organisation>> {
+    Ok(Json(organisation::find(&app, &by).await?))
+}
+
+/// Rename the organisation.
+#[utoipa::path(put, path = "/api/organization", tag = "staff", request_body = organisation::Change, responses((status = 200, body = Organisation)))]
+pub async fn edit_organization(
+    State(app): State<Arc<App>>,
+    by: Can<SettingsManage>,
+    Json(change): Json<organisation::Change>,
+) -> Result<Json<Organisation>> {
+    Ok(Json(organisation::edit(&app, &by, change).await?))
 }
 
 /// Who am I, and what may I do?

@@ -17,6 +17,11 @@ use crate::{
     platform::{Error, Result, crypto},
 };
 
+/// How many requests a minute a key may make when nobody says otherwise.
+const PER_MINUTE: i32 = 600;
+/// The most that can be allowed.
+const MOST_PER_MINUTE: i32 = 60_000;
+
 /// A key as it is listed: never the key itself.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 pub struct ApiKey {
@@ -26,6 +31,8 @@ pub struct ApiKey {
     pub prefix: String,
     #[schema(value_type = Vec<String>)]
     pub scopes: Json<Vec<String>>,
+    /// How many requests a minute it may make, of each process.
+    pub per_minute: i32,
     pub created_by: Option<UserId>,
     pub created_at: DateTime<Utc>,
     pub last_used_at: Option<DateTime<Utc>>,
@@ -41,6 +48,8 @@ pub struct NewApiKey {
     /// What it may do, like `customer:read`: nothing that the asker may not.
     pub scopes: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
+    /// How many requests a minute it may make; by default 600.
+    pub per_minute: Option<i32>,
 }
 
 /// A key that was just made.
@@ -74,12 +83,17 @@ pub async fn make(app: &App, by: &By, new: NewApiKey) -> Result<MadeApiKey> {
     if new.expires_at.is_some_and(|at| at <= now) {
         return Err(Error::Invalid("expires_at: lies in the past".into()));
     }
+    let per_minute = new.per_minute.unwrap_or(PER_MINUTE);
+    if !(1..=MOST_PER_MINUTE).contains(&per_minute) {
+        return Err(Error::Invalid(format!("per_minute: 1 to {MOST_PER_MINUTE}")));
+    }
     let key = format!("{API_KEY_PREFIX}{}", crypto::token());
     let about = ApiKey {
         id: ApiKeyId::new(),
         name,
         prefix: key.chars().take(9).collect(),
         scopes: Json(scopes),
+        per_minute,
         created_by: by.user,
         created_at: now,
         last_used_at: None,
@@ -88,7 +102,7 @@ pub async fn make(app: &App, by: &By, new: NewApiKey) -> Result<MadeApiKey> {
     };
     let mut tx = app.begin().await?;
     store::insert_api_key(tx.conn(), by.org, &about, &crypto::sha256_hex(key.as_bytes())).await?;
-    let told = json!({"name": [null, about.name], "scopes": [null, about.scopes.0]});
+    let told = json!({"name": [null, about.name], "scopes": [null, about.scopes.0], "per_minute": [null, per_minute]});
     audit(tx.conn(), now, by, "api_key.create", ("api_key", about.id.0), told).await?;
     tx.commit().await?;
     Ok(MadeApiKey { key, about })

@@ -86,5 +86,6 @@ struct KeyInUse {
     id: ApiKeyId,
     org_id: OrgId,
     scopes: Json<Vec<String>>,
+    per_minute: i32,
     last_used_at: Option<DateTime<Utc>>,
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use utoipa::ToSchema;
+
 use super::{
-    Organisation,
+    By, Organisation, audit, difference,
     permission::ALL,
     role::ROLES,
     store::{self, Grant},
@@ -36,6 +39,33 @@ pub async fn remove_org(app: &App, id: OrgId) -> Result<()> {
     let mut tx = app.begin().await?;
     store::delete_org(tx.conn(), id).await?;
     tx.commit().await
+}
+
+/// What to change of an organisation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrganisationChange)]
+pub struct Change {
+    /// As canned replies and the console show it.
+    pub name: String,
+}
+
+/// The asker's organisation.
+pub async fn find(app: &App, by: &By) -> Result<Organisation> {
+    store::find_org_by_id(app.read().await?.conn(), by.org).await?.ok_or(Error::NotFound("organisation"))
+}
+
+/// Changes the asker's organisation.
+pub async fn edit(app: &App, by: &By, change: Change) -> Result<Organisation> {
+    let (name, now) = (super::user::name(&change.name)?, app.now());
+    let mut tx = app.begin().await?;
+    let before = store::find_org_by_id(tx.conn(), by.org).await?.ok_or(Error::NotFound("organisation"))?;
+    store::save_org(tx.conn(), by.org, &name, now).await?;
+    let after = Organisation { name, ..before.clone() };
+    let changes = difference(Some(&before), Some(&after));
+    audit(tx.conn(), now, by, "organization.edit", ("organization", by.org.0), changes).await?;
+    tx.commit().await?;
+    Ok(after)
 }
 
 /// The organisation of this slug.

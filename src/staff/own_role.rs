@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     By, Scope, audit,
-    permission::{ALL, Permission, UserManage},
+    permission::{ALL, Permission, UserManage, has_meaning},
     role::{BuiltIn, ROLES},
     store, user,
 };
@@ -54,6 +54,10 @@ impl NewRole {
             }
             if self.permissions.iter().take(at).any(|g| g.permission == key) {
                 return Err(Error::Invalid(format!("permissions: '{key}' stands twice")));
+            }
+            if !has_meaning(key, granted.scope) {
+                let why = "reaches the whole organisation or nothing: what it is about has no owner";
+                return Err(Error::Invalid(format!("permissions: '{key}' {why}")));
             }
             // Nobody gives what they have not: else a role would be a way up.
             if by.reach(key).is_none_or(|reach| reach < granted.scope) {
@@ -215,5 +219,6 @@ mod tests {
         assert!(matches!(role(&[("deal:fly", Scope::Own)]).checked(&by), Err(Error::Invalid(_))));
         let twice = role(&[("deal:read", Scope::Own), ("deal:read", Scope::Team)]);
         assert!(matches!(twice.checked(&by), Err(Error::Invalid(_))));
+        assert!(matches!(role(&[("knowledge:read", Scope::Own)]).checked(&by), Err(Error::Invalid(_))));
     }
 }

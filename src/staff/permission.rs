@@ -86,6 +86,28 @@ permissions! {
     BackupRun = "backup:run"
 }
 
+/// The permissions over what somebody owns: only these may reach less far than the organisation. What has no owner
+/// (documents, tags, settings) is seen whole or not at all.
+pub const OWNED: &[&str] = &[
+    ConversationRead::KEY,
+    ConversationReply::KEY,
+    ConversationAssign::KEY,
+    CustomerRead::KEY,
+    CustomerWrite::KEY,
+    CustomerMerge::KEY,
+    CustomerExport::KEY,
+    DealRead::KEY,
+    DealWrite::KEY,
+    MemoryRead::KEY,
+    MemoryWrite::KEY,
+    UserRead::KEY,
+];
+
+/// Whether a permission may be given with this reach.
+pub fn has_meaning(key: &str, scope: Scope) -> bool {
+    scope == Scope::Org || OWNED.contains(&key)
+}
+
 /// Whoever is signed in, whatever their role: for what concerns only themselves.
 #[derive(Debug, Clone, Copy)]
 pub enum SignedIn {}

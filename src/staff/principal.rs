@@ -101,8 +101,9 @@ impl By {
         }
     }
 
-    /// A user with these rights.
-    pub fn user(org: OrgId, user: UserId, rights: Rights, rank: i32) -> Self {
+    /// A user with these rights. A reach without a meaning (a role of before it was refused) is no right at all.
+    pub fn user(org: OrgId, user: UserId, mut rights: Rights, rank: i32) -> Self {
+        rights.retain(|key, scope| permission::has_meaning(key, *scope));
         Self { user: Some(user), rights, rank, ..Self::everything(org, Actor::User(user)) }
     }
 
@@ -137,6 +138,11 @@ impl By {
         let mut keys: Vec<String> = self.rights.keys().cloned().collect();
         keys.sort();
         keys
+    }
+
+    /// Refuses who sees only a part: for what can't be told of a part, like sums over everybody's conversations.
+    pub fn whole(&self) -> Result<()> {
+        if self.scope == Scope::Org { Ok(()) } else { Err(Error::Forbidden) }
     }
 
     /// Who sees what, for a query: `($n = 'org' OR …)`.
@@ -297,6 +303,8 @@ async fn api_key(app: &App, key: &str) -> Result<By> {
     let now = app.now();
     let hash = crypto::sha256_hex(key.as_bytes());
     let found = store::api_key_by_hash(app.read().await?.conn(), &hash, now).await?.ok_or(Error::SignedOut)?;
+    // Counted before it is looked at what it asks for: what is refused costs us too.
+    app.programs.take(&found.id.to_string(), u32::try_from(found.per_minute).unwrap_or(1), now)?;
     if found.last_used_at.is_none_or(|at| now - at > NOTE_USE_EVERY) {
         let mut tx = app.begin().await?;
         store::touch_api_key(tx.conn(), found.id, now).await?;
@@ -341,5 +349,18 @@ mod tests {
         assert!(matches!(by.under::<permission::DealWrite>(), Err(Error::Forbidden)));
         assert_eq!(by.under::<permission::SignedIn>().unwrap().org, by.org);
         assert!(!by.may::<permission::CustomerSeePhone>());
+    }
+
+    #[test]
+    fn a_reach_without_a_meaning_is_no_right() {
+        let rights = Rights::from([
+            ("knowledge:read".to_string(), Scope::Own),
+            ("tag:manage".to_string(), Scope::Org),
+            ("conversation:read".to_string(), Scope::Team),
+        ]);
+        let by = By::user(OrgId::new(), UserId::new(), rights, 20);
+        assert_eq!(by.permissions(), ["conversation:read", "tag:manage"]);
+        assert!(by.under::<permission::ConversationRead>().unwrap().whole().is_err());
+        assert!(by.under::<permission::TagManage>().unwrap().whole().is_ok());
     }
 }

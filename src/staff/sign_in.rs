@@ -146,5 +146,7 @@ pub async fn sign_out(app: &App, by: &By) -> Result<()> {
     };
     let mut tx = app.begin().await?;
     store::delete_session(tx.conn(), session).await?;
+    let ended = ("session", session.0);
+    audit(tx.conn(), app.now(), by, "session.sign_out", ended, json!({})).await?;
     tx.commit().await
 }

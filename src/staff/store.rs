@@ -9,11 +9,17 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{ApiKey, KeyInUse, Organisation, Session, Team, User, permission::Scope, principal::Rights, role::BuiltIn};
+use super::{
+    ApiKey, KeyInUse, Organisation, Session, Team, User,
+    permission::Scope,
+    principal::{Rights, Visible},
+    role::BuiltIn,
+};
 use crate::{
     app::{ApiKeyId, OrgId, RoleId, SessionId, TeamId, UserId},
     both, locking,
     platform::{Error, Result, db::Conn, http::Cursor},
+    visible,
 };
 
 pub use done::*;
@@ -33,6 +39,13 @@ pub async fn org_by_slug(c: Conn<'_>, slug: &str) -> Result<Option<Organisation>
 pub async fn find_org_by_id(c: Conn<'_>, id: OrgId) -> Result<Option<Organisation>> {
     const FIND: &str = "SELECT id, slug, name FROM organizations WHERE id = $1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// Renames an organisation.
+pub async fn save_org(c: Conn<'_>, id: OrgId, name: &str, now: DateTime<Utc>) -> Result<()> {
+    const SAVE: &str = "UPDATE organizations SET name = $2, updated_at = $3 WHERE id = $1";
+    both!(c, c => sqlx::query(SAVE).bind(id).bind(name).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// Removes an organisation with everything in it.
@@ -172,7 +185,7 @@ pub async fn touch_session(c: Conn<'_>, id: SessionId, now: DateTime<Utc>, expir
 /// The key, unless it is revoked or ran out.
 pub async fn api_key_by_hash(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<KeyInUse>> {
     const FIND: &str = "
-        SELECT id, org_id, scopes, last_used_at FROM api_keys
+        SELECT id, org_id, scopes, per_minute, last_used_at FROM api_keys
         WHERE key_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c).await)?)
 }
@@ -238,11 +251,23 @@ pub async fn lock_user(c: Conn<'_>, org: OrgId, id: UserId) -> Result<Option<Use
 }
 
 /// Users after `after`, the newest first, roles and teams left out.
-pub async fn list_users(c: Conn<'_>, org: OrgId, after: Cursor, limit: i64) -> Result<Vec<User>> {
-    const LIST: &str = "
-        SELECT * FROM users WHERE org_id = $1 AND (created_at, id) < ($2, $3)
-        ORDER BY created_at DESC, id DESC LIMIT $4";
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(after.at).bind(after.id).bind(limit).fetch_all(c).await)?)
+pub async fn list_users(c: Conn<'_>, org: OrgId, visible: Visible, after: Cursor, limit: i64) -> Result<Vec<User>> {
+    const LIST: &str = concat!(
+        "SELECT u.* FROM users u WHERE u.org_id = $1 AND (u.created_at, u.id) < ($2, $3) AND ",
+        visible!("u.id", "$5", "$6"),
+        " ORDER BY u.created_at DESC, u.id DESC LIMIT $4"
+    );
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(after.at).bind(after.id).bind(limit).bind(visible.scope)
+        .bind(visible.user).fetch_all(c).await)?)
+}
+
+/// Whether a user is within somebody's reach.
+pub async fn is_visible(c: Conn<'_>, org: OrgId, id: UserId, visible: Visible) -> Result<bool> {
+    const FIND: &str =
+        concat!("SELECT u.id FROM users u WHERE u.org_id = $1 AND u.id = $2 AND ", visible!("u.id", "$3", "$4"));
+    let found: Option<UserId> = both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(id).bind(visible.scope)
+        .bind(visible.user).fetch_optional(c).await)?;
+    Ok(found.is_some())
 }
 
 /// A role as it can be given.
@@ -425,11 +450,11 @@ pub async fn delete_team_member(c: Conn<'_>, org: OrgId, team: TeamId, user: Use
 /// Adds a key.
 pub async fn insert_api_key(c: Conn<'_>, org: OrgId, key: &ApiKey, hash: &str) -> Result<()> {
     const INSERT: &str = "
-        INSERT INTO api_keys (id, org_id, name, prefix, key_hash, scopes, created_by, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        INSERT INTO api_keys (id, org_id, name, prefix, key_hash, scopes, created_by, created_at, expires_at, per_minute)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     both!(c, c => sqlx::query(INSERT)
         .bind(key.id).bind(org).bind(&key.name).bind(&key.prefix).bind(hash).bind(&key.scopes).bind(key.created_by)
-        .bind(key.created_at).bind(key.expires_at)
+        .bind(key.created_at).bind(key.expires_at).bind(key.per_minute)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }

@@ -226,7 +226,7 @@ pub async fn change_password(app: &App, by: &By, current: &str, new: &str) -> Re
 /// A page of the organisation's users.
 pub async fn list(app: &App, by: &By, after: Cursor, limit: i64) -> Result<Page<User>> {
     let mut reader = app.read().await?;
-    let users = store::list_users(reader.conn(), by.org, after, limit + 1).await?;
+    let users = store::list_users(reader.conn(), by.org, by.visible(), after, limit + 1).await?;
     let mut page = Page::of(users, limit, |u| Cursor { at: u.created_at, id: u.id.0 });
     complete(reader.conn(), by.org, &mut page.items).await?;
     Ok(page)
@@ -234,7 +234,11 @@ pub async fn list(app: &App, by: &By, after: Cursor, limit: i64) -> Result<Page<
 
 /// One user.
 pub async fn find(app: &App, by: &By, id: UserId) -> Result<User> {
-    load(app.read().await?.conn(), by.org, id).await
+    let mut reader = app.read().await?;
+    if !store::is_visible(reader.conn(), by.org, id, by.visible()).await? {
+        return Err(Error::NotFound("user"));
+    }
+    load(reader.conn(), by.org, id).await
 }
 
 async fn load(c: Conn<'_>, org: OrgId, id: UserId) -> Result<User> {

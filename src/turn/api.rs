@@ -123,8 +123,9 @@ pub async fn ask(State(app): State<Arc<App>>, by: Can<Ask>, Json(new): Json<NewQ
         return Err(Error::Invalid(format!("the question is too long: at most {QUESTION_LIMIT} characters")));
     }
     let mut question = Question::alone(by.org, text);
-    question.language = new.language.unwrap_or(question.language);
-    question.under = Some(assistants::in_force(&app, by.org).await?);
+    let setup = assistants::in_force(&app, by.org).await?;
+    question.language = setup.rules.speaks(new.language.unwrap_or(question.language));
+    question.under = Some(setup);
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     Ok(Json(outcome.into()))
 }
@@ -136,11 +137,12 @@ pub async fn suggest(
     by: Can<ConversationReply>,
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Answered>> {
-    let opened = inbox::open(&app, id).await?.filter(|o| o.conversation.org_id == by.org);
-    let opened = opened.ok_or(Error::NotFound("conversation"))?;
+    let opened = inbox::open_for(&app, &by, id).await?;
     let mut question =
         take::last_question(&opened).ok_or_else(|| Error::Conflict("the customer has asked nothing".into()))?;
-    question.under = Some(assistants::in_force(&app, by.org).await?);
+    let setup = assistants::in_force(&app, by.org).await?;
+    question.language = setup.rules.speaks(question.language);
+    question.under = Some(setup);
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     let answer = outcome.answer.clone();
     Ok(Json(Answered { answer, ..outcome.into() }))

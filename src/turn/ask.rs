@@ -265,7 +265,7 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
 fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &Policy, started: Instant) -> Outcome {
     Outcome {
         verdict: Verdict::Answer,
-        answer: kind.reply(question.language).to_owned(),
+        answer: kind.reply_of(question.under.as_ref().and_then(|setup| setup.prompts.name()), question.language),
         language: question.language,
         confidence: 1.0,
         sources: Vec::new(),

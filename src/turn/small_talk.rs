@@ -63,8 +63,22 @@ impl SmallTalk {
         kind
     }
 
+    /// The answer of an assistant that may have a name.
+    pub fn reply_of(self, name: Option<&str>, language: Language) -> String {
+        let text = self.reply(language);
+        match (self, language, name) {
+            (Self::Greeting, Language::En, Some(name)) => text.replacen("Hello!", &format!("Hello! I am {name}."), 1),
+            (Self::Greeting, Language::Zh, Some(name)) => text.replacen("您好！", &format!("您好！我是{name}。"), 1),
+            (Self::WhoAreYou, Language::En, Some(name)) => text.replacen("I am", &format!("I am {name},"), 1),
+            (Self::WhoAreYou, Language::Zh, Some(name)) => {
+                text.replacen("我是智能助手", &format!("我是智能助手{name}"), 1)
+            }
+            _ => text.to_owned(),
+        }
+    }
+
     /// The answer, in the customer's language.
-    pub fn reply(self, language: Language) -> &'static str {
+    fn reply(self, language: Language) -> &'static str {
         match (self, language) {
             (Self::Greeting, Language::En) => "Hello! How can I help you?",
             (Self::Greeting, Language::Zh) => "您好！请问有什么可以帮您？",

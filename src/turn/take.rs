@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::{
     Question, Reason, Recording, Said, Signals, Speaker, Verdict, api,
     ask::{self, Outcome},
+    signals,
     small_talk::SmallTalk,
 };
 use crate::{
-    app::{App, Changed, ConversationId, IdentityId, TurnId},
+    app::{App, Changed, ConversationId, IdentityId, MemoryId, TurnId},
     assistants, customers, erasure,
     inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
     knowledge::{self, Evidence, Query},
@@ -34,7 +35,9 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     if opened.unanswered().is_empty() {
         return Ok(()); // a person took over, or an earlier turn answered
     }
+    let setup = assistants::in_force(app, conversation.org_id).await?;
     let mut question = question(&opened);
+    question.language = setup.rules.speaks(question.language);
     if conversation.holder == Holder::Queue {
         let again = opened.before().last().and_then(kind) == Some(inbox::WAITING);
         inbox::say_wait(app, conversation, question.language, again).await?;
@@ -70,7 +73,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     question.memories = recalled.iter().map(Recalled::line).collect();
     let before = Signals { failures: failures(app, &opened).await?, ..Signals::default() };
     let tape = Tape::blank();
-    let setup = assistants::in_force(app, conversation.org_id).await?.on_tape(&tape);
+    let setup = setup.on_tape(&tape);
     let version = setup.version;
     question.under = Some(Arc::new(setup));
     let outcome = ask::ask(app, &question, &before, app.config.assistant.passages).await?;
@@ -87,13 +90,13 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
             epoch: conversation.epoch,
             version,
             failures: before.failures,
-            memories: recalled.iter().map(|r| r.memory.id).collect(),
+            memories: ids(&recalled),
             calls: tape.calls(),
         })?),
     };
     let stands = match &outcome.verdict {
         Verdict::HandOff(reason) => {
-            let brief = brief(&question, &outcome);
+            let brief = Brief { memory_ids: ids(&recalled), ..brief(&question, &outcome) };
             inbox::hand_off(app, conversation, reason.word(), &brief, outcome.language, &trace).await?
         }
         verdict => {
@@ -113,7 +116,11 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
                 kind: verdict.decision(),
                 meant: outcome.trace.rewritten.clone(),
             };
-            inbox::reply(app, conversation, &reply, &trace).await?
+            let stands = inbox::reply(app, conversation, &reply, &trace).await?;
+            if !stands && matches!(verdict, Verdict::Answer | Verdict::Clarify(_)) {
+                inbox::withhold(app, conversation, &reply, &trace).await?;
+            }
+            stands
         }
     };
     count(if stands { outcome.verdict.decision() } else { "stale" }, started);
@@ -165,6 +172,14 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
     let stands = inbox::reply(app, &opened.conversation, &reply, &trace).await?;
     count(if stands { "answer" } else { "stale" }, started);
     Ok(())
+}
+
+fn ids(recalled: &[Recalled]) -> Vec<MemoryId> {
+    recalled.iter().map(|r| r.memory.id).collect()
+}
+
+fn mood(is_upset: bool) -> String {
+    if is_upset { "upset" } else { "calm" }.into()
 }
 
 /// What helps to understand the question. A memory that fails costs no answer.
@@ -270,7 +285,11 @@ async fn write_hand_off(
         tried: vec![why.into()],
         evidence: passages(&found).take(3).collect(),
         missing: missing(reason).into(),
-        mood: "calm".into(),
+        mood: mood(signals::is_upset(&question.text)),
+        memory_ids: match asker(app, opened).await {
+            Ok(asker) => ids(&recall(app, opened, question, asker).await),
+            Err(_) => Vec::new(),
+        },
     };
     inbox::hand_off(app, &opened.conversation, reason.word(), &brief, question.language, &trace).await
 }
@@ -438,7 +457,8 @@ fn brief(question: &Question, outcome: &Outcome) -> Brief {
         tried,
         evidence,
         missing: outcome.verdict.reason().map(missing).unwrap_or_default().into(),
-        mood: if outcome.trace.signals.is_upset { "upset" } else { "calm" }.into(),
+        mood: mood(outcome.trace.signals.is_upset),
+        memory_ids: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
+use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{live, widget};
@@ -52,6 +53,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         // staff
         .routes(routes!(staff::api::sign_out))
         .routes(routes!(staff::api::me))
+        .routes(routes!(staff::api::find_organization, staff::api::edit_organization))
         .routes(routes!(staff::api::change_password))
         .routes(routes!(staff::api::list_sessions))
         .routes(routes!(staff::api::test_mail))
@@ -69,6 +71,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::list_users, staff::api::add_user))
         .routes(routes!(staff::api::find_user, staff::api::edit_user))
         .routes(routes!(staff::api::make_reset_link))
+        .routes(routes!(staff::api::list_permissions))
         .routes(routes!(staff::api::list_roles, staff::api::add_role))
         .routes(routes!(staff::api::edit_role, staff::api::remove_role))
         .routes(routes!(staff::api::list_teams, staff::api::add_team))
@@ -152,7 +155,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(knowledge::api::list_bases, knowledge::api::add_base))
         .routes(routes!(knowledge::api::edit_base, knowledge::api::delete_base))
         .routes(routes!(knowledge::api::list_documents, knowledge::api::upload))
-        .routes(routes!(knowledge::api::find_document, knowledge::api::delete_document))
+        .routes(routes!(knowledge::api::find_document, knowledge::api::edit_document, knowledge::api::delete_document))
         .routes(routes!(knowledge::api::add_url))
         .routes(routes!(knowledge::api::ingest_again))
         .routes(routes!(knowledge::api::versions))
@@ -191,6 +194,13 @@ fn users() -> OpenApiRouter<Arc<App>> {
 #[utoipa::path(delete, path = "/api/demo", tag = "maintenance", responses((status = 204)))]
 async fn remove_demo(State(app): State<Arc<App>>, by: Can<BackupRun>) -> Result<StatusCode> {
     // The demo is nobody's data; only who may handle everything's data may remove it.
-    let _ = by;
-    if demo::remove(&app).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound("demo company")) }
+    let company = staff::find_org(&app, staff::DEMO_ORG).await?.ok_or(Error::NotFound("demo company"))?;
+    demo::remove(&app).await?;
+    if company.id != by.org {
+        let mut tx = app.begin().await?;
+        let changes = json!({"name": [company.name, null]});
+        staff::audit(tx.conn(), app.now(), &by, "demo.remove", ("organization", company.id.0), changes).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,7 @@ use frontdesk::knowledge::{
     search,
     store::{bases, documents},
 };
+use frontdesk::staff::By;
 
 use super::room::{find, found, ingested, points, rows, shop, upload, work};
 use crate::{on_each_database, support::app::TestApp};
@@ -129,7 +130,7 @@ on_each_database! {
     async fn faqs_are_found_after_their_job_and_never_after_deletion(app: TestApp) {
         let org = shop(&app).await;
         let new = NewFaq { kb_id: None, question: "Do you ship to Norway?".into(), answer: "Yes, in six days.".into(), category: None };
-        let added = faq::add(&app, org, new).await.unwrap();
+        let added = faq::add(&app, &By::system(org), new).await.unwrap();
         work(&app).await;
         let asked = |text: &'static str| { let app = app.app.clone(); async move {
             let evidence = search(&app, org, &Query::new(text, 5)).await.unwrap();
@@ -137,25 +138,25 @@ on_each_database! {
         }};
         assert_eq!(asked("do you ship to norway").await, ["Yes, in six days."]);
         let change = FaqChange { answer: Some("Yes, in four days.".into()), ..FaqChange::default() };
-        faq::edit(&app, org, added.id, change).await.unwrap();
+        faq::edit(&app, &By::system(org), added.id, change).await.unwrap();
         assert_eq!(asked("do you ship to norway").await, ["Yes, in four days."]);
         work(&app).await;
-        faq::edit(&app, org, added.id, FaqChange { is_active: Some(false), ..FaqChange::default() }).await.unwrap();
+        faq::edit(&app, &By::system(org), added.id, FaqChange { is_active: Some(false), ..FaqChange::default() }).await.unwrap();
         assert!(asked("do you ship to norway").await.is_empty());
-        faq::edit(&app, org, added.id, FaqChange { is_active: Some(true), ..FaqChange::default() }).await.unwrap();
+        faq::edit(&app, &By::system(org), added.id, FaqChange { is_active: Some(true), ..FaqChange::default() }).await.unwrap();
         work(&app).await;
-        faq::remove(&app, org, added.id).await.unwrap();
+        faq::remove(&app, &By::system(org), added.id).await.unwrap();
         assert!(asked("do you ship to norway").await.is_empty());
         work(&app).await;
         let nothing = NewFaq { kb_id: None, question: " ".into(), answer: "x".into(), category: None };
-        assert!(faq::add(&app, org, nothing).await.is_err());
+        assert!(faq::add(&app, &By::system(org), nothing).await.is_err());
     }
 
     async fn what_an_answers_questions_share_decides_and_a_change_is_learnt_at_once(app: TestApp) {
         let org = shop(&app).await;
         let add = |question: &'static str, answer: &'static str| { let app = app.app.clone(); async move {
             let new = NewFaq { kb_id: None, question: question.into(), answer: answer.into(), category: None };
-            faq::add(&app, org, new).await.unwrap().id
+            faq::add(&app, &By::system(org), new).await.unwrap().id
         }};
         let by_mail = "Send it by post.";
         for question in ["the thing makes a loud noise", "a loud noise when it starts", "it hums with a loud noise"] {
@@ -175,7 +176,7 @@ on_each_database! {
         assert!(agreement > 0.6, "{agreement}");
         for id in parcels {
             let change = FaqChange { answer: Some("Bring it to a shop.".into()), ..FaqChange::default() };
-            faq::edit(&app, org, id, change).await.unwrap();
+            faq::edit(&app, &By::system(org), id, change).await.unwrap();
         }
         let (answer, agreement) = best("the thing fell, where to send it").await;
         assert_eq!(answer, "Bring it to a shop.");

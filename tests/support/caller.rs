@@ -59,6 +59,12 @@ impl Caller {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
+    /// The token that is shown.
+    pub fn token(&self) -> String {
+        let shown = self.headers.iter().find(|(n, _)| n == "authorization").expect("nobody in particular");
+        shown.1.trim_start_matches("Bearer ").to_string()
+    }
+
     /// The same with one more header.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut with = self.clone();

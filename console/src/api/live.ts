@@ -1,6 +1,7 @@
 // Server-sent events say what changed; the pages ask again for what they show.
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { conversationChanged } from "./list";
 
 type Change = { org: string; kind: string; id?: string; user?: string; typing?: boolean };
 
@@ -29,7 +30,7 @@ function heard(queries: QueryClient, change: Change) {
       customersTyping.delete(change.id ?? "");
       tell();
       void stale("conversation", change.id);
-      void stale("conversations");
+      if (change.id) conversationChanged(queries, change.id);
       break;
     case "customer":
       void stale("customer", change.id);

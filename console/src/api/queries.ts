@@ -13,6 +13,7 @@ const LONG = 5 * 60_000;
 
 export const queries = {
   me: () => queryOptions({ queryKey: ["me"], queryFn: () => said(api.GET("/api/me")), staleTime: LONG }),
+  organization: () => queryOptions({ queryKey: ["organization"], queryFn: () => said(api.GET("/api/organization")), staleTime: LONG }),
   settings: () => queryOptions({ queryKey: ["me", "settings"], queryFn: () => said(api.GET("/api/me/settings")), staleTime: LONG }),
   sessions: () => queryOptions({ queryKey: ["sessions"], queryFn: () => said(api.GET("/api/me/sessions")) }),
 
@@ -46,6 +47,8 @@ export const queries = {
   reach: (id: string) => queryOptions({ queryKey: ["conversation", id, "reach"], queryFn: () => said(api.GET("/api/conversations/{id}/reach", { params: { path: { id } } })) }),
   templates: (channel?: string) => queryOptions({ queryKey: ["templates", channel ?? "all"], queryFn: () => said(api.GET("/api/templates", { params: { query: { channel_id: channel } } })), staleTime: LONG }),
   turns: (id: string) => queryOptions({ queryKey: ["conversation", id, "turns"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id } } })) }),
+  /** The latest move alone: what was being written at take-over. */
+  lastTurn: (id: string) => queryOptions({ queryKey: ["conversation", id, "last-turn"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id }, query: { limit: 1 } } })) }),
   rules: () => queryOptions({ queryKey: ["rules"], queryFn: () => said(api.GET("/api/inbox-rules")), staleTime: LONG }),
   cannedReplies: () => queryOptions({ queryKey: ["canned-replies"], queryFn: () => said(api.GET("/api/canned-replies")), staleTime: LONG }),
   views: () => queryOptions({ queryKey: ["views"], queryFn: () => said(api.GET("/api/views")), staleTime: LONG }),
@@ -62,6 +65,7 @@ export const queries = {
   identities: (id: string) => queryOptions({ queryKey: ["customer", id, "identities"], queryFn: () => said(api.GET("/api/customers/{id}/identities", { params: { path: { id } } })) }),
   contacts: (id: string) => queryOptions({ queryKey: ["customer", id, "contacts"], queryFn: () => said(api.GET("/api/customers/{id}/contacts", { params: { path: { id } } })) }),
   memories: (id: string) => queryOptions({ queryKey: ["customer", id, "memories"], queryFn: () => said(api.GET("/api/customers/{id}/memories", { params: { path: { id } } })) }),
+  erasure: (id: string) => queryOptions({ queryKey: ["erasure", id], queryFn: () => said(api.GET("/api/erasures/{id}", { params: { path: { id } } })) }),
   timeline: (id: string) =>
     infiniteQueryOptions({
       queryKey: ["customer", id, "timeline"],
@@ -149,6 +153,7 @@ export const queries = {
       },
       staleTime: LONG,
     }),
+  permissions: () => queryOptions({ queryKey: ["permissions"], queryFn: () => said(api.GET("/api/permissions")), staleTime: LONG }),
   roles: () => queryOptions({ queryKey: ["roles"], queryFn: () => said(api.GET("/api/roles")), staleTime: LONG }),
   teams: () => queryOptions({ queryKey: ["teams"], queryFn: () => said(api.GET("/api/teams")) }),
   apiKeys: () => queryOptions({ queryKey: ["api-keys"], queryFn: () => said(api.GET("/api/api-keys")) }),

@@ -38,6 +38,11 @@ export function day(at: string, language: Language): string {
   return new Date(at).toLocaleDateString(tag(language), { weekday: "long", day: "numeric", month: "long" });
 }
 
+/** A day of any year. */
+export function date(at: string, language: Language): string {
+  return new Date(at).toLocaleDateString(tag(language), { dateStyle: "medium" });
+}
+
 export function moment(at: string | null | undefined, language: Language): string {
   return at ? new Date(at).toLocaleString(tag(language), { dateStyle: "medium", timeStyle: "short" }) : "";
 }

@@ -238,6 +238,22 @@ export const en = {
 
   customer: {
     title: "Customer",
+    data: {
+      export: "Take out all data",
+      exportHint: "Everything about this customer as one file; private notes are left out. The audit log says who took it.",
+      erase: "Erase …",
+      eraseTitle: (name: string) => `Erase ${name}`,
+      eraseHint: "Everything about this customer goes: profile, conversations, files, memories, deals.",
+      eraseWarning: "This can't be undone. A signed receipt says what was removed.",
+      typeName: (name: string) => `Type “${name}” to confirm`,
+      eraseNow: "Erase for good",
+      underWay: "Is being erased …",
+      done: (name: string) => `${name} is erased.`,
+      genuine: "Signed by this installation. Receipt:",
+      notGenuine: "The signature does not fit. Receipt:",
+      receipt: "Keep the receipt",
+      counts: { customers: "Profiles", identities: "Accounts", contacts: "Contacts", activities: "Timeline entries", deals: "Deals", conversations: "Conversations", messages: "Messages", traces: "Traces", raw_events: "Raw events", memories: "Memories", vectors: "Vectors", jobs: "Jobs", notifications: "Notifications", audit_lines_emptied: "Audit lines emptied", webhook_deliveries: "Webhook deliveries", attachments: "Files" } as Record<string, string>,
+    },
     profile: "Profile",
     stage: "Stage",
     stages: { potential: "Potential", interested: "Interested", opportunity: "Opportunity", closed: "Customer", repeat: "Repeat customer", lost: "Lost" } as Record<string, string>,

@@ -292,6 +292,22 @@ export const zh: Words = {
 
   customer: {
     title: "客户",
+    data: {
+      export: "导出全部数据",
+      exportHint: "该客户的全部数据，一个文件；不含内部备注。审计日志会记录是谁导出的。",
+      erase: "彻底删除……",
+      eraseTitle: (name) => `彻底删除 ${name}`,
+      eraseHint: "该客户的一切都会删除：资料、会话、文件、记忆、商机。",
+      eraseWarning: "删除后无法恢复。会出具一份已签名的回执，列明删除了什么。",
+      typeName: (name) => `请输入“${name}”以确认`,
+      eraseNow: "永久删除",
+      underWay: "正在删除……",
+      done: (name) => `${name} 已彻底删除。`,
+      genuine: "由本系统签名。回执编号：",
+      notGenuine: "签名不符。回执编号：",
+      receipt: "保存回执",
+      counts: { customers: "客户资料", identities: "账号", contacts: "联系人", activities: "动态", deals: "商机", conversations: "会话", messages: "消息", traces: "决策记录", raw_events: "原始事件", memories: "记忆", vectors: "向量", jobs: "任务", notifications: "通知", audit_lines_emptied: "已清空的审计记录", webhook_deliveries: "Webhook 推送", attachments: "文件" },
+    },
     profile: "资料",
     stage: "阶段",
     stages: { potential: "潜在", interested: "有兴趣", opportunity: "商机", closed: "已成交", repeat: "复购", lost: "流失" },

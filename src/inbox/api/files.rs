@@ -43,7 +43,7 @@ pub async fn send_file(
     Path(id): Path<ConversationId>,
     request: Request,
 ) -> Result<Json<Message>> {
-    let user = by.person()?;
+    by.person()?;
     let mut form = Form::read(request, &app.files, file::LIMIT).await?;
     let version = form.take("version").map(|v| v.parse()).transpose();
     let new = AgentMessage {
@@ -54,7 +54,7 @@ pub async fn send_file(
         file: Some(form.upload),
         body: None,
     };
-    Ok(Json(send::send(&app, by.org, id, user, new).await?))
+    Ok(Json(send::send(&app, &by, id, new).await?))
 }
 
 /// A file that came with a message. What may run in a browser is only ever downloaded.
@@ -65,8 +65,13 @@ pub async fn attachment(
     Path(id): Path<AttachmentId>,
     request: Request,
 ) -> Result<Response> {
-    let found = store::find_attachment(app.read().await?.conn(), id).await?;
+    let mut reader = app.read().await?;
+    let found = store::find_attachment(reader.conn(), id).await?;
     let found = found.filter(|f| f.org_id == by.org && f.status == "stored").ok_or(Error::NotFound("file"))?;
+    let message = store::find_message_of(reader.conn(), by.org, found.message_id).await?;
+    let message = message.ok_or(Error::NotFound("file"))?;
+    crate::inbox::found(reader.conn(), &by, message.conversation_id).await?;
+    drop(reader);
     file::serve(&app, &found, request).await
 }
 

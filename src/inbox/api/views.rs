@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::store::{self, views::SavedView};
@@ -13,7 +14,7 @@ use crate::{
         Error, Result,
         http::{Json, Path},
     },
-    staff::{Can, SignedIn},
+    staff::{Can, SignedIn, audit},
 };
 
 /// One's own saved views.
@@ -49,7 +50,7 @@ pub async fn save_view(
     if !["inbox", "customers", "deals"].contains(&new.page.as_str()) {
         return Err(Error::Invalid("page: inbox, customers or deals".into()));
     }
-    let view = SavedView {
+    let mut view = SavedView {
         id: SavedViewId::new(),
         page: new.page,
         name: name.into(),
@@ -57,7 +58,9 @@ pub async fn save_view(
         created_at: app.now(),
     };
     let mut tx = app.begin().await?;
-    store::views::save(tx.conn(), by.org, user, &view).await?;
+    view.id = store::views::save(tx.conn(), by.org, user, &view).await?;
+    let changes = json!({"page": view.page, "name": view.name, "filters": view.filters});
+    audit(tx.conn(), app.now(), &by, "view.save", ("view", view.id.0), changes).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
@@ -74,6 +77,7 @@ pub async fn remove_view(
     if !store::views::delete(tx.conn(), by.org, user, id).await? {
         return Err(Error::NotFound("view"));
     }
+    audit(tx.conn(), app.now(), &by, "view.remove", ("view", id.0), json!({})).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

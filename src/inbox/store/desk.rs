@@ -4,10 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::seen;
 use crate::{
     app::{ConversationId, OrgId, UserId},
     both,
     platform::{Result, db::Conn},
+    staff::Visible,
+    visible,
 };
 
 /// How many open conversations each list of the inbox has; snoozed ones count only as snoozed.
@@ -28,8 +31,15 @@ pub struct Counts {
 }
 
 /// The counts for `user`.
-pub async fn counts(c: Conn<'_>, org: OrgId, user: Option<UserId>, now: DateTime<Utc>) -> Result<Counts> {
-    const COUNT: &str = "
+pub async fn counts(
+    c: Conn<'_>,
+    org: OrgId,
+    user: Option<UserId>,
+    visible: Visible,
+    now: DateTime<Utc>,
+) -> Result<Counts> {
+    const COUNT: &str = concat!(
+        "
         SELECT CAST(COALESCE(SUM(CASE WHEN awake = 1 AND agent_id = $2 THEN 1 ELSE 0 END), 0) AS BIGINT) AS mine,
                CAST(COALESCE(SUM(CASE WHEN awake = 1 AND agent_id = $2 AND unread_count > 0 THEN 1 ELSE 0 END), 0)
                     AS BIGINT) AS mine_unread,
@@ -42,8 +52,12 @@ pub async fn counts(c: Conn<'_>, org: OrgId, user: Option<UserId>, now: DateTime
                CAST(COALESCE(SUM(1 - awake), 0) AS BIGINT) AS snoozed
         FROM (SELECT agent_id, holder, unread_count,
                      CASE WHEN snoozed_until IS NOT NULL AND snoozed_until > $3 THEN 0 ELSE 1 END AS awake
-              FROM conversations WHERE org_id = $1 AND status IN ('pending', 'active')) o";
-    Ok(both!(c, c => sqlx::query_as(COUNT).bind(org).bind(user).bind(now).fetch_one(c).await)?)
+              FROM conversations c WHERE org_id = $1 AND status IN ('pending', 'active') AND ",
+        seen!("$4", "$5"),
+        ") o"
+    );
+    Ok(both!(c, c => sqlx::query_as(COUNT).bind(org).bind(user).bind(now).bind(visible.scope)
+        .bind(visible.user).fetch_one(c).await)?)
 }
 
 /// Sets the priority and until when it is snoozed. The version stays: neither concerns what may be said.

@@ -85,7 +85,7 @@ pub async fn list_turns(c: Conn<'_>, org: OrgId, id: ConversationId, limit: i64)
 /// How the assistant decided in its last `limit` turns of this epoch, the latest first.
 pub async fn list_decisions(c: Conn<'_>, id: ConversationId, since: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
     const LIST: &str = "
-        SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2 AND decision <> 'copilot'
+        SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2 AND decision NOT IN ('copilot', 'withheld')
         ORDER BY created_at DESC, id DESC LIMIT $3";
     Ok(both!(c, c => sqlx::query_scalar(LIST).bind(id).bind(since).bind(limit).fetch_all(c).await)?)
 }

@@ -33,15 +33,16 @@ pub async fn list(c: Conn<'_>, org: OrgId, user: UserId) -> Result<Vec<SavedView
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(user).fetch_all(c).await)?)
 }
 
-/// Saves a view; the same name on the same page again replaces it.
-pub async fn save(c: Conn<'_>, org: OrgId, user: UserId, v: &SavedView) -> Result<()> {
+/// Saves a view; the same name on the same page again replaces what it shows. Returns which one it is.
+pub async fn save(c: Conn<'_>, org: OrgId, user: UserId, v: &SavedView) -> Result<SavedViewId> {
     const SAVE: &str = "
         INSERT INTO saved_views (id, org_id, user_id, page, name, filters, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (org_id, user_id, page, name) DO UPDATE SET filters = $6";
-    both!(c, c => sqlx::query(SAVE).bind(v.id).bind(org).bind(user).bind(&v.page).bind(&v.name).bind(&v.filters)
-        .bind(v.created_at).execute(c).await.map(|_| ()))?;
-    Ok(())
+        ON CONFLICT (org_id, user_id, page, name) DO UPDATE SET filters = $6 RETURNING id";
+    Ok(
+        both!(c, c => sqlx::query_scalar(SAVE).bind(v.id).bind(org).bind(user).bind(&v.page).bind(&v.name).bind(&v.filters)
+        .bind(v.created_at).fetch_one(c).await)?,
+    )
 }
 
 /// Deletes a user's view. False: it is not there.

@@ -212,9 +212,7 @@ async fn commit_batch(
 /// Makes a version current; what it replaces, or what is left of it when it came too late, is forgotten by a job.
 async fn complete(app: &App, tx: &mut crate::platform::db::Tx, ready: &Ready, lacks_meaning: bool) -> Result<()> {
     let now = app.now();
-    let note = lacks_meaning.then(|| {
-        (generation::LEXICAL_ONLY, "found by its words only until the embedding model answers again".to_string())
-    });
+    let note = lacks_meaning.then(|| (generation::LEXICAL_ONLY, generation::BY_WORDS.to_string()));
     let completed = Completed {
         document_id: ready.document_id,
         version: ready.version,

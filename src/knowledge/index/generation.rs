@@ -17,6 +17,8 @@ use crate::{
 
 /// The note on a document whose passages wait for the embedding model.
 pub(in crate::knowledge) const LEXICAL_ONLY: &str = "lexical_only";
+/// The same for people.
+pub(super) const BY_WORDS: &str = "found by its words only until the embedding model answers again";
 /// How long to wait before the embedding model is asked again.
 pub(super) const EMBED_AGAIN: Duration = Duration::minutes(5);
 

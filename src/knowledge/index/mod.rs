@@ -83,6 +83,31 @@ pub(super) async fn forget_points(app: &App, org: OrgId, document: DocumentId) -
     Ok(())
 }
 
+/// Writes the points of a document's passages anew, with the fields that a search filters by (`Job::Refile`).
+pub async fn refile(app: &App, document: DocumentId) -> Result<()> {
+    let mut reader = app.read().await?;
+    let Some((org, false, Some(version))) = documents::owner(reader.conn(), document).await? else { return Ok(()) };
+    let (mut after, mut lacks_meaning) = (-1, false);
+    loop {
+        let rows = passages::from(reader.conn(), org, document, version, after, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.chunk_index;
+        let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+        let targets = generation::written(reader.conn(), org, Collection::Passages).await?;
+        lacks_meaning |= vectors::write(app, &targets, &entries).await?.lacks_meaning;
+    }
+    drop(reader);
+    if lacks_meaning {
+        let now = app.now();
+        let mut tx = app.begin().await?;
+        let note = Some((LEXICAL_ONLY, generation::BY_WORDS));
+        documents::set_status(tx.conn(), now, document, version, Status::Completed, note).await?;
+        Job::Embed { document }.push_at(tx.conn(), org, now, now + generation::EMBED_AGAIN).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Embeds the passages of a document that was indexed by words only, and puts it off again while the model is down.
 pub async fn embed(app: &App, document: DocumentId) -> Result<()> {
     let mut reader = app.read().await?;

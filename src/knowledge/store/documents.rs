@@ -239,6 +239,21 @@ pub async fn find_version(
     Ok(version.map(|v| (found, v)))
 }
 
+/// Says when a document holds.
+pub async fn set_validity(
+    c: Conn<'_>,
+    org: OrgId,
+    id: DocumentId,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const SET: &str = "
+        UPDATE documents SET valid_from = $3, valid_until = $4, updated_at = $5 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(SET).bind(org).bind(id).bind(from).bind(until).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Sets how often a document's address is fetched again, and when next.
 pub async fn set_schedule(
     c: Conn<'_>,

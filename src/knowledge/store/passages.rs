@@ -78,6 +78,15 @@ pub async fn insert(mut c: Conn<'_>, now: DateTime<Utc>, passages: &[NewPassage]
 /// The passages of these ids that are the organisation's and of their document's current version; in no particular
 /// order. An id from an old or foreign point yields nothing, whatever the index says.
 pub async fn by_ids(c: Conn<'_>, org: OrgId, ids: &[PassageId]) -> Result<Vec<Passage>> {
+    held(c, org, ids, None).await
+}
+
+/// Those of them whose documents hold at `now`: the index may lag behind what was said of a document since.
+pub async fn valid(c: Conn<'_>, org: OrgId, ids: &[PassageId], now: DateTime<Utc>) -> Result<Vec<Passage>> {
+    held(c, org, ids, Some(now)).await
+}
+
+async fn held(c: Conn<'_>, org: OrgId, ids: &[PassageId], now: Option<DateTime<Utc>>) -> Result<Vec<Passage>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -95,6 +104,10 @@ pub async fn by_ids(c: Conn<'_>, org: OrgId, ids: &[PassageId]) -> Result<Vec<Pa
             list.push_bind(*id);
         }
         q.push(")");
+        if let Some(now) = now {
+            q.push(" AND (d.valid_from IS NULL OR d.valid_from <= ").push_bind(now);
+            q.push(") AND (d.valid_until IS NULL OR d.valid_until > ").push_bind(now).push(")");
+        }
         q.build_query_as().fetch_all(c).await
     })?)
 }

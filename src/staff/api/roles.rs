@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
@@ -13,8 +15,25 @@ use crate::{
     staff::{
         Can, UserManage, UserRead,
         own_role::{self, NewRole, Role},
+        permission::{ALL, OWNED},
     },
 };
+
+/// A permission there is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PermissionShown {
+    /// Like `customer:read`.
+    pub permission: &'static str,
+    /// Whether it is about what somebody owns: only then may a role have it for less than the whole organisation.
+    pub has_owner: bool,
+}
+
+/// List the permissions there are.
+#[utoipa::path(get, path = "/api/permissions", tag = "staff", responses((status = 200, body = Vec<PermissionShown>)))]
+pub async fn list_permissions(_by: Can<UserRead>) -> Json<Vec<PermissionShown>> {
+    let shown = |key: &&'static str| PermissionShown { permission: key, has_owner: OWNED.contains(key) };
+    Json(ALL.iter().map(shown).collect())
+}
 
 /// List the roles, the highest first.
 #[utoipa::path(get, path = "/api/roles", tag = "staff", responses((status = 200, body = Vec<Role>)))]

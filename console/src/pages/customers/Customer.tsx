@@ -6,6 +6,7 @@ import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { Avatar, Card, Empty, Page, Spinner } from "~/parts/ui";
 import { useWords } from "~/words";
+import { DataButtons } from "./DataButtons";
 import { Memories } from "./Memories";
 import { MergeButton } from "./MergeDialog";
 import { Contacts, Conversations, CustomerDeals, Identities, Profile, Tags, Timeline } from "./panels";
@@ -21,7 +22,7 @@ export function Customer() {
   // Who was merged is somebody else now.
   if (c.merged_into) return <Navigate to="/customers/$id" params={{ id: c.merged_into }} replace />;
   return (
-    <Page title={c.name} actions={<><MergeButton c={c} /><Link to="/customers" className="inline-flex items-center gap-1 text-[13px] text-muted hover:text-text"><ArrowLeft size={14} aria-hidden /> {w.nav.customers}</Link></>}>
+    <Page title={c.name} actions={<><DataButtons c={c} /><MergeButton c={c} /><Link to="/customers" className="inline-flex items-center gap-1 text-[13px] text-muted hover:text-text"><ArrowLeft size={14} aria-hidden /> {w.nav.customers}</Link></>}>
       <div className="grid gap-4 lg:grid-cols-[340px_1fr]">
         <div className="space-y-4">
           <Card>

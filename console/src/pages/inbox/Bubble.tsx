@@ -1,7 +1,7 @@
 // One message: who said it, how far it came, what it rests on.
-import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock } from "lucide-react";
+import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock, Undo2 } from "lucide-react";
 import { useState } from "react";
-import type { Message } from "~/api/schema";
+import type { Message, QuotedMessage } from "~/api/schema";
 import { clock } from "~/parts/time";
 import { Badge, cx, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
@@ -16,10 +16,11 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
   const { w, language } = useLanguage();
   const [source, setSource] = useState<Source>();
   const fromCustomer = m.sender_type === "customer";
+  const was = m.metadata as { body?: { type?: string }; revoked?: boolean; edited_at?: string; before_edit?: string[] } | null;
   const sources = (m.ai_sources ?? []) as unknown as Source[];
   const look = m.is_private ? "bg-note border border-note-line" : fromCustomer ? "bg-panel border border-line" : m.sender_type === "assistant" ? "bg-machine" : "bg-mine text-on-mine";
   return (
-    <article data-sender={m.sender_type} className={cx("flex flex-col", fromCustomer ? "items-start" : "items-end", joined ? "mt-0.5" : "mt-3")}>
+    <article id={`message-${m.id}`} data-sender={m.sender_type} className={cx("flex flex-col", fromCustomer ? "items-start" : "items-end", joined ? "mt-0.5" : "mt-3")}>
       {!joined && (
         <p className="mb-0.5 flex items-center gap-1 px-1 text-xs text-muted">
           {m.sender_type === "assistant" && <Bot size={12} aria-hidden />}
@@ -28,17 +29,20 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
         </p>
       )}
       <div className={cx("max-w-[min(560px,86%)] rounded-2xl px-3 py-2", fromCustomer ? "rounded-tl-md" : "rounded-tr-md", look)}>
-        <MessageFiles m={m} />
+        {m.quoted && <Quote of={m.quoted} />}
+        {!was?.revoked && <MessageFiles m={m} />}
+        {was?.revoked && <p className="flex items-center gap-1.5 text-muted italic"><Undo2 size={13} aria-hidden /> {w.desk.message.revoked}</p>}
         {m.content && <p className="break-words whitespace-pre-wrap">{m.is_private ? mentions(m.content) : m.content}</p>}
-        {!m.content && !m.media_url && <p className="italic">{m.content_type}</p>}
+        {!m.content && !m.media_url && !was?.revoked && <p className="italic">{m.content_type}</p>}
       </div>
       <Reactions m={m} />
       <div className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 px-1 text-xs text-muted">
         <time dateTime={m.created_at}>{clock(m.created_at, language)}</time>
+        {was?.edited_at && <Tip text={(was.before_edit ?? []).map((text) => w.desk.message.before(text)).join("\n")}><button type="button" className="underline decoration-dotted underline-offset-2">{w.desk.message.edited}</button></Tip>}
         {!fromCustomer && !m.is_private && <Tick m={m} />}
-        {(m.metadata as { body?: { type?: string } } | null)?.body?.type === "template" && <Badge>{w.desk.template.badge}</Badge>}
+        {was?.body?.type === "template" && <Badge>{w.desk.template.badge}</Badge>}
         {m.ai_confidence != null && <span>{w.conversation.confidence(`${Math.round(m.ai_confidence * 100)} %`)}</span>}
-        {fromCustomer && reacts && <ReactionButton m={m} />}
+        {fromCustomer && reacts && !was?.revoked && <ReactionButton m={m} />}
         {fromCustomer && m.content && <Translation conversation={m.conversation_id} text={m.content} />}
         {m.turn_id && <button type="button" onClick={() => onWhy(m.turn_id as string)} className="inline-flex items-center gap-0.5 underline decoration-dotted underline-offset-2 hover:text-text"><HelpCircle size={12} aria-hidden /> {w.conversation.why}</button>}
       </div>
@@ -57,6 +61,18 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
       {m.status === "sending" && m.status_reason && <p className="mt-0.5 max-w-[86%] px-1 text-xs text-muted">{`${w.conversation.ticks.sending}: ${m.status_reason}`}</p>}
       <SourceDialog source={source} onClose={() => setSource(undefined)} />
     </article>
+  );
+}
+
+/** What the customer pointed at. It is taken to when it is on the page. */
+function Quote({ of }: { of: QuotedMessage }) {
+  const { w } = useLanguage();
+  const go = () => document.getElementById(`message-${of.message_id}`)?.scrollIntoView({ block: "center", behavior: "smooth" });
+  return (
+    <button type="button" onClick={go} disabled={!of.message_id} className="mb-1.5 block w-full rounded-md border-l-2 border-strong bg-sunken px-2 py-1 text-left text-[13px] text-muted">
+      <span className="sr-only">{w.desk.message.quoted} </span>
+      <span className="line-clamp-2 break-words">{of.text || w.desk.message.quotedGone}</span>
+    </button>
   );
 }
 

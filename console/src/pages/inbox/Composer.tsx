@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Lock, MessageSquareText, Send } from "lucide-react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { api, Failure, said } from "~/api/client";
+import { conversationChanged } from "~/api/list";
 import { queries } from "~/api/queries";
 import type { Conversation } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
@@ -31,8 +32,12 @@ export function Composer({ c }: { c: Conversation }) {
   if (!conflict) seen.current = c.version;
   // The same until it has arrived: a double click or a second try sends once.
   const key = useRef<string>(undefined);
+  // Whether what stands here was begun as a note.
+  const wasNote = useRef(false);
   const othersHold = c.holder === "agent" && c.agent_id !== me.id && (c.status === "active" || c.status === "pending");
-  const note = isNote || othersHold;
+  // A draft for the customer never becomes a note by itself: whoever loses it to a colleague says so first.
+  const isStuck = othersHold && !isNote && text.trim() !== "" && !wasNote.current;
+  const note = isNote || (othersHold && !isStuck);
   const attached = useAttachments(c.id);
   const dropped = useDrop(attached.add, note || c.status === "closed");
   const reach = useReach(c);
@@ -52,9 +57,9 @@ export function Composer({ c }: { c: Conversation }) {
   const send = useMutation({
     mutationFn: async () => {
       const path = { params: { path: { id: c.id } } };
-      if (note) return said(api.POST("/api/conversations/{id}/notes", { ...path, body: { text } }));
-      if (attached.chosen.length > 0) return attached.send(text, seen.current);
       key.current ??= crypto.randomUUID();
+      if (note) return said(api.POST("/api/conversations/{id}/notes", { ...path, body: { text, idempotency_key: key.current } }));
+      if (attached.chosen.length > 0) return attached.send(text, seen.current);
       return said(api.POST("/api/conversations/{id}/messages", { ...path, body: { text, version: seen.current, idempotency_key: key.current } }));
     },
     retry: (count, error) => !(error instanceof Failure) && count < 2,
@@ -64,7 +69,7 @@ export function Composer({ c }: { c: Conversation }) {
       setConflict(undefined);
       copilot.close();
       void cache.invalidateQueries({ queryKey: ["conversation", c.id] });
-      void cache.invalidateQueries({ queryKey: ["conversations"] });
+      conversationChanged(cache, c.id);
     },
     onError: (error) => {
       if (error instanceof Failure && error.isConflict) {
@@ -77,6 +82,7 @@ export function Composer({ c }: { c: Conversation }) {
   });
   const lastTyped = useRef(0);
   function typed(value: string) {
+    if (!text) wasNote.current = note;
     setText(value);
     key.current = undefined;
     if (!note && value && Date.now() - lastTyped.current > 3000) {
@@ -84,7 +90,7 @@ export function Composer({ c }: { c: Conversation }) {
       void api.POST("/api/conversations/{id}/presence", { params: { path: { id: c.id } }, body: { typing: true } }).catch(() => {});
     }
   }
-  const ready = (text.trim() !== "" || (!note && attached.chosen.length > 0)) && text.length <= LIMIT && !send.isPending && !conflict && !isShut;
+  const ready = (text.trim() !== "" || (!note && attached.chosen.length > 0)) && text.length <= LIMIT && !send.isPending && !conflict && !isShut && !isStuck;
   function submit() {
     if (ready) send.mutate();
   }
@@ -105,7 +111,7 @@ export function Composer({ c }: { c: Conversation }) {
     if (e.key === "Escape") area.current?.blur();
   }
 
-  const hint = othersHold ? w.conversation.otherHolds(names(c.agent_id) ?? w.conversation.colleague) : c.status === "closed" ? w.conversation.closed : c.status === "resolved" ? w.conversation.ended : c.holder !== "agent" && !note ? w.conversation.stepsIn : undefined;
+  const hint = isStuck ? w.desk.taken.keepsDraft(names(c.agent_id) ?? w.conversation.colleague) : othersHold ? w.conversation.otherHolds(names(c.agent_id) ?? w.conversation.colleague) : c.status === "closed" ? w.conversation.closed : c.status === "resolved" ? w.conversation.ended : c.holder !== "agent" && !note ? w.conversation.stepsIn : undefined;
   return (
     <div {...dropped.props} className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
       <DropHint on={dropped.over} />

@@ -4,6 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { AlarmClock, ArrowLeft, Bot, CheckCheck, ChevronDown, Eye, Flag, Hand, Merge, MoreHorizontal, PanelRight, UserRound } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { api, said } from "~/api/client";
+import { conversationChanged } from "~/api/list";
 import { useCustomerTyping, usePresence } from "~/api/live";
 import { queries } from "~/api/queries";
 import type { Conversation as ConversationData, Message } from "~/api/schema";
@@ -55,7 +56,7 @@ export function Conversation({ id, onDetails }: { id: string; onDetails?: () => 
   return (
     <div className="flex h-full flex-col">
       <Head c={c} onDetails={onDetails} />
-      {c.holder === "queue" && c.hand_off_brief && <Brief c={c} brief={c.hand_off_brief} />}
+      {c.holder !== "assistant" && (c.status === "pending" || c.status === "active") && c.hand_off_brief && <Brief key={`${c.id} ${c.handed_off_at}`} c={c} brief={c.hand_off_brief} />}
       <Messages c={c} onWhy={setWhy} />
       <Foot c={c} />
       {mayReply && <Composer key={c.id} c={c} />}
@@ -72,7 +73,7 @@ function useChange(id: string) {
     mutationFn: (call: () => Promise<{ data?: ConversationData }>) => said(call()),
     onSuccess: (now) => {
       if (now) cache.setQueryData(queries.conversation(id).queryKey, now);
-      void cache.invalidateQueries({ queryKey: ["conversations"] });
+      conversationChanged(cache, id);
     },
     onError: (error) => {
       toast.failed(error);

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { Conversation, Summary, Tone } from "~/api/schema";
+import { useMe } from "~/parts/me";
 import { ago } from "~/parts/time";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, cx, Menu, MenuItem, MenuLabel, MenuLine } from "~/parts/ui";
@@ -13,7 +14,7 @@ import type { Source } from "./Bubble";
 import { SourceDialog } from "./SourceDialog";
 
 type Offer =
-  | { kind: "suggestion"; text: string; confidence: number; sources: Source[] }
+  | { kind: "suggestion"; text: string; confidence: number; sources: Source[]; title?: string }
   | { kind: "nothing" }
   | { kind: "writing"; text: string; differs: string[] }
   | { kind: "summary"; summary: Summary };
@@ -24,6 +25,13 @@ export function useCopilot(c: Conversation, text: string, take: (text: string) =
   const toast = useToast();
   const able = useQuery({ ...queries.copilot(), enabled: true }).data;
   const [offer, setOffer] = useState<Offer>();
+  const withheld = useWithheld(c);
+  const [declined, decline] = useState<string>();
+  const shown: Offer | undefined = offer ?? (withheld && withheld.turn !== declined ? withheld.offer : undefined);
+  const close = () => {
+    setOffer(undefined);
+    decline(withheld?.turn);
+  };
   const path = { params: { path: { id: c.id } } };
   const ask = useMutation({ mutationFn: (call: () => Promise<Offer>) => call(), onSuccess: setOffer, onError: toast.failed });
   const suggest = () =>
@@ -44,7 +52,7 @@ export function useCopilot(c: Conversation, text: string, take: (text: string) =
   const why = able && !able.has_model ? w.desk.copilot.needsModel : w.desk.copilot.needsText;
   return {
     busy: ask.isPending,
-    close: () => setOffer(undefined),
+    close,
     menu: (
       <Menu trigger={<Button size="sm" look="quiet" busy={ask.isPending}>{!ask.isPending && <Sparkles size={14} aria-hidden />} <span className="hidden sm:inline">{w.desk.copilot.title}</span><span className="sr-only sm:hidden">{w.desk.copilot.title}</span></Button>}>
         <MenuItem onSelect={suggest}><Sparkles size={14} aria-hidden /> {w.conversation.suggest}</MenuItem>
@@ -60,8 +68,20 @@ export function useCopilot(c: Conversation, text: string, take: (text: string) =
         {!showsAll && <MenuItem disabled={!canWrite} onSelect={(e) => { e.preventDefault(); showAll(true); }}>{w.desk.copilot.otherLanguages}</MenuItem>}
       </Menu>
     ),
-    panel: offer && <Panel offer={offer} onUse={(t) => { take(t); setOffer(undefined); }} onClose={() => setOffer(undefined)} />,
+    panel: shown && <Panel offer={shown} onUse={(t) => { take(t); close(); }} onClose={close} />,
   };
+}
+
+/** What the assistant was writing when one took over, as long as nobody has said anything since. */
+function useWithheld(c: Conversation): { turn: string; offer: Offer } | undefined {
+  const { w } = useLanguage();
+  const me = useMe();
+  const isMine = c.holder === "agent" && c.agent_id === me.id && c.status === "active";
+  const turn = useQuery({ ...queries.lastTurn(c.id), enabled: isMine }).data?.[0];
+  const draft = (turn?.trace as { withheld?: { text: string; sources: Source[] | null } } | undefined)?.withheld;
+  if (!isMine || !turn || turn.decision !== "withheld" || !draft) return;
+  if (c.last_message_at && Date.parse(c.last_message_at) > Date.parse(turn.created_at)) return;
+  return { turn: turn.id, offer: { kind: "suggestion", text: draft.text, confidence: turn.confidence ?? 0, sources: draft.sources ?? [], title: w.desk.taken.offered } };
 }
 
 /** A language's name in the reader's language. */
@@ -76,7 +96,7 @@ function Panel({ offer, onUse, onClose }: { offer: Offer; onUse: (text: string) 
   return (
     <section aria-label={isSummary ? w.desk.copilot.summary : w.conversation.suggestion} className="fade-in mb-2 rounded-lg border border-line bg-machine p-2.5 text-[13px]">
       <p className="mb-1 flex items-center gap-1.5 text-xs font-semibold text-muted">
-        <Sparkles size={12} aria-hidden /> {isSummary ? w.desk.copilot.summary : w.conversation.suggestion}
+        <Sparkles size={12} aria-hidden /> {isSummary ? w.desk.copilot.summary : (offer.kind === "suggestion" && offer.title) || w.conversation.suggestion}
         {offer.kind === "suggestion" && <Badge>{w.conversation.confidence(`${Math.round(offer.confidence * 100)} %`)}</Badge>}
       </p>
       {offer.kind === "nothing" && <p>{w.conversation.suggestionNone}</p>}

@@ -5,6 +5,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownUp, BookmarkPlus, Check as CheckIcon, ChevronDown, ListChecks, Search, SlidersHorizontal, Trash2 } from "lucide-react";
 import { type FormEvent, memo, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { api, said } from "~/api/client";
+import { conversationChanged } from "~/api/list";
 import { type ConversationFilter, queries } from "~/api/queries";
 import type { Conversation } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
@@ -32,7 +33,7 @@ function filterOf(search: InboxSearch, me: string | undefined): ConversationFilt
     case "waiting":
       return { ...base, holder: "queue", open: true, snoozed: false, sort: search.sort };
     case "unassigned":
-      return { ...base, holder: "queue", open: true, snoozed: false };
+      return { ...base, holder: "queue", unassigned: true, open: true, snoozed: false };
     case "assistant":
       return { ...base, holder: "assistant", open: true, snoozed: false };
     case "snoozed":
@@ -54,10 +55,7 @@ export function List({ selected }: { selected: string | undefined }) {
   const view = search.view ?? "waiting";
   const filter = useMemo(() => filterOf(search, me.id), [search, me.id]);
   const list = useInfiniteQuery(queries.conversations(filter));
-  const all = useMemo(() => {
-    const items = list.data?.pages.flatMap((p) => p.items) ?? [];
-    return view === "unassigned" ? items.filter((c) => !c.agent_id) : items;
-  }, [list.data, view]);
+  const all = useMemo(() => list.data?.pages.flatMap((p) => p.items) ?? [], [list.data]);
   const [many, setMany] = useState<Set<string> | null>(null);
   const names = useNames();
   const now = useNow();
@@ -260,7 +258,7 @@ function Bulk({ chosen, onDone }: { chosen: Set<string>; onDone: () => void }) {
     },
     onError: toast.failed,
     onSettled: () => {
-      void cache.invalidateQueries({ queryKey: ["conversations"] });
+      for (const id of chosen) conversationChanged(cache, id);
       onDone();
     },
   });

@@ -4,12 +4,13 @@ import { RefreshCw, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
+import type { Document } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { Badge, Button, cx, Dialog, Notice, Spinner } from "~/parts/ui";
+import { Badge, Button, cx, Dialog, Notice, Spinner, TextField } from "~/parts/ui";
 import { useLanguage } from "~/words";
-import { size, StatusBadge } from "./Documents";
+import { size, StatusBadge, ValidityBadge } from "./Documents";
 
 export function DocumentDrawer({ id, passage, onClose }: { id: string | undefined; passage: string | undefined; onClose: () => void }) {
   const { w } = useLanguage();
@@ -77,6 +78,7 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
     <div className="space-y-5 text-[13px]">
       <div className="flex flex-wrap items-center gap-2">
         <StatusBadge d={d} />
+        <ValidityBadge d={d} />
         <Badge>{w.knowledge.passagesOf(d.chunk_count)}</Badge>
         <Badge>{size(d.file_size)}</Badge>
         <Badge>{d.file_type}</Badge>
@@ -104,6 +106,7 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
           {d.crawl_error && <Notice tone="warn" role="status">{w.desk.crawl.failed} {d.crawl_error}</Notice>}
         </section>
       )}
+      <Validity d={d} />
       <section>
         <h3 className="mb-2 font-semibold">{w.knowledge.versions}</h3>
         <ul className="space-y-1">
@@ -139,6 +142,50 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
         <div className="flex justify-end gap-2"><Button onClick={() => setSure(false)}>{w.cancel}</Button><Button look="danger" busy={remove.isPending} onClick={() => remove.mutate()}>{w.delete}</Button></div>
       </Dialog>
     </div>
+  );
+}
+
+/** A day in the reader's time zone, as date inputs have it. */
+function dateOf(at: Date): string {
+  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
+}
+
+/** From which day through which day a document holds. */
+function Validity({ d }: { d: Document }) {
+  const { w } = useLanguage();
+  const me = useMe();
+  const toast = useToast();
+  const cache = useQueryClient();
+  // What is kept is the instant at which it ends; people think of the last day.
+  const shown = { from: d.valid_from ? dateOf(new Date(d.valid_from)) : "", until: d.valid_until ? dateOf(new Date(Date.parse(d.valid_until) - 1)) : "" };
+  const [edited, setEdited] = useState<typeof shown>();
+  const now = edited ?? shown;
+  const save = useMutation({
+    mutationFn: () => {
+      const until = now.until ? new Date(`${now.until}T00:00:00`) : undefined;
+      until?.setDate(until.getDate() + 1);
+      const body = { valid_from: now.from ? new Date(`${now.from}T00:00:00`).toISOString() : null, valid_until: until?.toISOString() ?? null };
+      return said(api.PATCH("/api/documents/{id}", { params: { path: { id: d.id } }, body }));
+    },
+    onSuccess: (saved) => {
+      setEdited(undefined);
+      cache.setQueryData(queries.document(d.id).queryKey, saved);
+      void cache.invalidateQueries({ queryKey: ["documents"] });
+      toast.done(w.saved);
+    },
+    onError: toast.failed,
+  });
+  const may = me.may("knowledge:write");
+  return (
+    <section className="space-y-2">
+      <h3 className="font-semibold">{w.desk.validity.title}</h3>
+      <form className="flex flex-wrap items-end gap-2" onSubmit={(e) => { e.preventDefault(); save.mutate(); }}>
+        <TextField type="date" label={w.desk.validity.from} value={now.from} max={now.until || undefined} disabled={!may} onChange={(e) => setEdited({ ...now, from: e.target.value })} />
+        <TextField type="date" label={w.desk.validity.until} value={now.until} min={now.from || undefined} disabled={!may} onChange={(e) => setEdited({ ...now, until: e.target.value })} />
+        {edited && <Button type="submit" look="primary" busy={save.isPending}>{w.save}</Button>}
+      </form>
+      <p className="text-xs text-muted">{w.desk.validity.hint}</p>
+    </section>
   );
 }
 

@@ -6,7 +6,7 @@ import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { Document } from "~/api/schema";
 import { useMe } from "~/parts/me";
-import { ago } from "~/parts/time";
+import { ago, date } from "~/parts/time";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, cx, Dialog, Empty, Spinner, Table, TextField } from "~/parts/ui";
 import { named, useLanguage, useWords } from "~/words";
@@ -24,6 +24,16 @@ export function StatusBadge({ d }: { d: { processing_status: Document["processin
   const status = d.processing_status as string;
   const busy = status !== "completed" && status !== "failed";
   return <Badge tone={status === "completed" ? "ok" : status === "failed" ? "danger" : "accent"}>{busy && <Loader2 size={11} className="animate-spin" aria-hidden />}{named(w.knowledge.status, status)}</Badge>;
+}
+
+/** Whether a document holds now, where it does not hold for ever. */
+export function ValidityBadge({ d }: { d: Pick<Document, "valid_from" | "valid_until"> }) {
+  const { w, language } = useLanguage();
+  const now = Date.now();
+  if (d.valid_until && Date.parse(d.valid_until) <= now) return <Badge tone="danger">{w.desk.validity.expired}</Badge>;
+  if (d.valid_from && Date.parse(d.valid_from) > now) return <Badge tone="warn">{w.desk.validity.notYet(date(d.valid_from, language))}</Badge>;
+  if (d.valid_until) return <Badge>{w.desk.validity.ends(date(new Date(Date.parse(d.valid_until) - 1).toISOString(), language))}</Badge>;
+  return null;
 }
 
 export function Documents({ base, onOpen }: { base: string | undefined; onOpen: (id: string) => void }) {
@@ -78,7 +88,7 @@ export function Documents({ base, onOpen }: { base: string | undefined; onOpen: 
           {all.map((d) => (
             <tr key={d.id} className="hover:bg-hover">
               <td className="max-w-96"><button type="button" onClick={() => onOpen(d.id)} className="block w-full text-left"><span className="block truncate font-medium hover:underline">{d.title}</span><span className="block truncate text-xs text-muted">{d.source}</span></button></td>
-              <td><StatusBadge d={d} />{d.error_message && <span className="block max-w-60 text-xs text-danger">{d.error_message}</span>}</td>
+              <td><span className="flex flex-wrap gap-1"><StatusBadge d={d} /><ValidityBadge d={d} /></span>{d.error_message && <span className="block max-w-60 text-xs text-danger">{d.error_message}</span>}</td>
               <td className="tabular-nums">{d.chunk_count}</td>
               <td className="whitespace-nowrap">{size(d.file_size)}</td>
               <td className="tabular-nums">{d.version}</td>

@@ -10,6 +10,7 @@ const people = () => import("./people");
 const company = () => import("./company");
 const PeopleSection = lazy(() => people().then((m) => ({ default: m.PeopleSection })));
 const TeamsSection = lazy(() => people().then((m) => ({ default: m.TeamsSection })));
+const OrganizationSection = lazy(() => import("./organization").then((m) => ({ default: m.OrganizationSection })));
 const RolesSection = lazy(() => import("./roles").then((m) => ({ default: m.RolesSection })));
 const ChannelsSection = lazy(() => import("./channels").then((m) => ({ default: m.ChannelsSection })));
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
@@ -32,6 +33,7 @@ export function Settings() {
     ["notifications", <NotificationSection key="n" />],
   ];
   const all: [string, string, ReactNode][] = [
+    ["organization", "settings:manage", <OrganizationSection key="o" />],
     ["people", "user:read", <PeopleSection key="p" />],
     ["teams", "user:read", <TeamsSection key="t" />],
     ["roles", "user:read", <RolesSection key="r" />],

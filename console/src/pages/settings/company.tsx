@@ -128,7 +128,7 @@ export function KeysSection() {
   const [revoked, setRevoked] = useState<{ id: string; name: string }>();
   const stale = () => void cache.invalidateQueries({ queryKey: ["api-keys"] });
   const make = useMutation({
-    mutationFn: (body: { name: string; scopes: string[]; expires_at: string | null }) => said(api.POST("/api/api-keys", { body })),
+    mutationFn: (body: { name: string; scopes: string[]; expires_at: string | null; per_minute: number }) => said(api.POST("/api/api-keys", { body })),
     onSuccess: (key) => {
       stale();
       setAdding(false);
@@ -141,7 +141,7 @@ export function KeysSection() {
     e.preventDefault();
     const form = new FormData(e.currentTarget);
     const expires = String(form.get("expires") ?? "");
-    make.mutate({ name: String(form.get("name")), scopes: form.getAll("scope").map(String), expires_at: expires ? new Date(`${expires}T00:00:00`).toISOString() : null });
+    make.mutate({ name: String(form.get("name")), scopes: form.getAll("scope").map(String), expires_at: expires ? new Date(`${expires}T00:00:00`).toISOString() : null, per_minute: Number(form.get("per_minute")) });
   }
   if (keys.isPending) return <Spinner />;
   return (
@@ -150,12 +150,13 @@ export function KeysSection() {
       {keys.data?.length === 0 ? (
         <Empty title={w.settings.keys.none} />
       ) : (
-        <Table label={w.settings.sections.keys ?? ""} head={[w.name, w.settings.keys.prefix, w.settings.keys.scopes, w.settings.keys.lastUsed, w.settings.keys.expires, ""]}>
+        <Table label={w.settings.sections.keys ?? ""} head={[w.name, w.settings.keys.prefix, w.settings.keys.scopes, w.settings.keys.perMinute, w.settings.keys.lastUsed, w.settings.keys.expires, ""]}>
           {keys.data?.map((k) => (
             <tr key={k.id} className={k.revoked_at ? "text-muted" : undefined}>
               <td className="font-medium">{k.name}</td>
               <td><code className="text-xs">{k.prefix}…</code></td>
               <td className="max-w-72 text-xs">{k.scopes.join(", ")}</td>
+              <td className="tabular-nums">{k.per_minute}</td>
               <td className="whitespace-nowrap">{k.last_used_at ? moment(k.last_used_at, language) : w.settings.keys.never}</td>
               <td className="whitespace-nowrap">{k.expires_at ? moment(k.expires_at, language) : w.settings.keys.never}</td>
               <td className="text-right">{k.revoked_at ? <Badge>{w.settings.keys.revoked}</Badge> : <Button size="sm" look="danger" onClick={() => setRevoked(k)}>{w.settings.keys.revoke}</Button>}</td>
@@ -172,6 +173,7 @@ export function KeysSection() {
               {me?.permissions.map((p) => <Check key={p} name="scope" value={p} label={<code className="text-xs">{p}</code>} />)}
             </div>
           </fieldset>
+          <TextField name="per_minute" type="number" min={1} max={60000} defaultValue={600} required label={w.settings.keys.perMinute} />
           <TextField name="expires" type="date" label={w.settings.keys.expires} />
           <Button type="submit" look="primary" busy={make.isPending}>{w.add}</Button>
         </form>

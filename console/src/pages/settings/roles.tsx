@@ -71,6 +71,8 @@ function RoleDialog({ of, all, templates, onClose }: { of: Role | undefined; all
   const toast = useToast();
   const cache = useQueryClient();
   const nameOf = useRoleName();
+  // What has no owner is seen whole or not at all.
+  const owned = new Set((useQuery(queries.permissions()).data ?? []).filter((p) => p.has_owner).map((p) => p.permission));
   const [name, setName] = useState(of?.name ?? "");
   const chosenOf = (r: Role | undefined) => Object.fromEntries((r?.permissions ?? []).map((p) => [p.permission, p.scope])) as Record<string, Scope | undefined>;
   const [chosen, setChosen] = useState(() => chosenOf(of));
@@ -112,7 +114,7 @@ function RoleDialog({ of, all, templates, onClose }: { of: Role | undefined; all
                   <td className="px-3 py-1 text-right">
                     <select aria-label={p} value={chosen[p] ?? ""} disabled={!me.may(p)} onChange={(e) => setChosen({ ...chosen, [p]: (e.target.value || undefined) as Scope | undefined })} className="h-8 rounded-md border border-line bg-panel px-2 disabled:opacity-45">
                       <option value="">{w.no}</option>
-                      {(["own", "team", "org"] as const).map((s) => <option key={s} value={s}>{w.settings.scopes[s]}</option>)}
+                      {(["own", "team", "org"] as const).filter((s) => s === "org" || s === chosen[p] || owned.has(p)).map((s) => <option key={s} value={s}>{w.settings.scopes[s]}</option>)}
                     </select>
                   </td>
                 </tr>

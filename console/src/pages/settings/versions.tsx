@@ -8,7 +8,7 @@ import type { AssistantVersion, NewAssistantVersion } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, Card, Check, Dialog, Empty, Notice, Spinner, TextField } from "~/parts/ui";
+import { AreaField, Badge, Button, Card, Check, Dialog, Empty, Notice, SelectField, Spinner, TextField } from "~/parts/ui";
 import { useLanguage, useWords } from "~/words";
 
 /** What `/api/replays` answers, as far as it is shown. */
@@ -18,7 +18,8 @@ type Replay = { version: number | null; summary: Record<string, number>; then: {
 const LAST = 200;
 const SHOWN = 40;
 const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
-const topics = (v: AssistantVersion | undefined) => (v?.rules as { to_person?: string[] } | undefined)?.to_person ?? [];
+const topics = (v: AssistantVersion | undefined) => v?.rules.to_person ?? [];
+const LANGUAGES = ["en", "zh"] as const;
 
 export function VersionsSection() {
   const w = useWords();
@@ -60,7 +61,7 @@ export function VersionsSection() {
               <div className="min-w-56 flex-1 space-y-1">
                 <p className="flex flex-wrap items-center gap-2 text-[13px]"><span className="font-medium">{t.n(v.version)}</span><Badge tone={v.status === "published" ? "ok" : v.status === "draft" ? "accent" : "plain"}>{t.status[v.status]}</Badge></p>
                 {v.note && <p className="text-[13px] break-words">{v.note}</p>}
-                <p className="text-xs text-muted">{t.changes}: {changes(v, all.find((x) => x.version === v.version - 1), t).join(" · ") || t.same}</p>
+                <p className="text-xs text-muted">{t.changes}: {changes(v, all.find((x) => x.version === v.version - 1), w).join(" · ") || t.same}</p>
                 <p className="text-xs text-muted">{t.who}: {by(v.created_by, v.created_at)}{v.published_at && <><br />{t.published}: {by(v.published_by, v.published_at)}</>}</p>
               </div>
               <div className="flex gap-1">
@@ -93,12 +94,16 @@ export function VersionsSection() {
 }
 
 /** In what a version differs from the one before it. */
-function changes(v: AssistantVersion, before: AssistantVersion | undefined, t: ReturnType<typeof useWords>["versions"]): string[] {
+function changes(v: AssistantVersion, before: AssistantVersion | undefined, { versions: t, languages }: ReturnType<typeof useWords>): string[] {
   const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
   const prompts = Object.keys(v.prompts).filter((k) => !same((v.prompts as Record<string, string>)[k], (before?.prompts as Record<string, string> | undefined)?.[k]));
   return [
     !same(v.max_error_rate, before?.max_error_rate) && t.rate(percent(v.max_error_rate)),
     !same(topics(v), topics(before)) && t.topics(topics(v).length),
+    !same(v.rules.name, before?.rules.name) && (v.rules.name ? t.manner.named(v.rules.name) : t.manner.nameless),
+    !same(v.rules.tone ?? "friendly", before?.rules.tone ?? "friendly") && `${t.manner.tone}: ${t.manner.tones[v.rules.tone ?? "friendly"]}`,
+    !same(v.rules.languages ?? [], before?.rules.languages ?? []) && `${t.manner.languages}: ${(v.rules.languages?.length ? v.rules.languages : LANGUAGES).map((l) => languages[l]).join(", ")}`,
+    !same(v.rules.instructions ?? [], before?.rules.instructions ?? []) && t.manner.rules(v.rules.instructions?.length ?? 0),
     !same(v.knowledge_base_ids, before?.knowledge_base_ids) && (v.knowledge_base_ids ? t.bases(v.knowledge_base_ids.length) : t.allBases),
     prompts.length > 0 && t.prompts(prompts.join(", ")),
   ].filter((x) => typeof x === "string");
@@ -143,16 +148,23 @@ function Outcome({ replay }: { replay: Replay }) {
 /** A new draft from what answers now. */
 function Draft({ assistant, from, onClose }: { assistant: string; from: AssistantVersion | undefined; onClose: () => void }) {
   const w = useWords();
+  const me = useMe();
   const t = w.versions;
   const toast = useToast();
   const bases = useQuery(queries.bases()).data ?? [];
   const [note, setNote] = useState("");
   const [rate, setRate] = useState(from ? String(Number((from.max_error_rate * 100).toFixed(2))) : "");
   const [people, setPeople] = useState(topics(from).join("\n"));
+  const [name, setName] = useState(from?.rules.name ?? "");
+  const [tone, setTone] = useState(from?.rules.tone ?? "friendly");
+  const [spoken, setSpoken] = useState<string[]>(from?.rules.languages?.length ? from.rules.languages : [...LANGUAGES]);
+  const [instructions, setInstructions] = useState((from?.rules.instructions ?? []).join("\n"));
+  const hasModel = useQuery({ ...queries.copilot(), enabled: me.may("conversation:reply") }).data?.has_model;
+  const lines = (text: string) => text.split("\n").map((x) => x.trim()).filter(Boolean);
   const [read, setRead] = useState<string[]>(from?.knowledge_base_ids ?? []);
   const save = useMutation({
     mutationFn: () => {
-      const body: NewAssistantVersion = { note: note || null, rules: { to_person: people.split("\n").map((x) => x.trim()).filter(Boolean) }, max_error_rate: rate === "" ? null : Number(rate) / 100, knowledge_base_ids: read };
+      const body: NewAssistantVersion = { note: note || null, rules: { to_person: lines(people), name: name.trim() || null, tone, languages: LANGUAGES.filter((l) => spoken.length < LANGUAGES.length && spoken.includes(l)), instructions: lines(instructions) }, max_error_rate: rate === "" ? null : Number(rate) / 100, knowledge_base_ids: read };
       return said(api.POST("/api/assistants/{id}/versions", { params: { path: { id: assistant } }, body }));
     },
     onSuccess: () => { toast.done(w.saved); onClose(); },
@@ -162,6 +174,19 @@ function Draft({ assistant, from, onClose }: { assistant: string; from: Assistan
     <Dialog open onOpenChange={(o) => !o && onClose()} title={t.draft} description={t.draftFrom(from ? t.n(from.version) : t.settings)}>
       <form className="space-y-3" onSubmit={(e: FormEvent) => { e.preventDefault(); save.mutate(); }}>
         <TextField label={t.note} value={note} onChange={(e) => setNote(e.target.value)} maxLength={200} autoFocus />
+        <div className="grid gap-3 sm:grid-cols-2">
+          <TextField label={t.manner.name} hint={t.manner.nameHint} value={name} maxLength={40} onChange={(e) => setName(e.target.value)} />
+          <SelectField label={t.manner.tone} value={tone} onChange={(e) => setTone(e.target.value as typeof tone)}>
+            {Object.entries(t.manner.tones).map(([k, v]) => <option key={k} value={k}>{v}</option>)}
+          </SelectField>
+        </div>
+        <fieldset className="space-y-1 text-[13px]">
+          <legend className="font-medium">{t.manner.languages}</legend>
+          <div className="flex gap-4">{LANGUAGES.map((l) => <Check key={l} label={w.languages[l]} checked={spoken.includes(l)} disabled={spoken.length === 1 && spoken.includes(l)} onChange={() => setSpoken(spoken.includes(l) ? spoken.filter((x) => x !== l) : [...spoken, l])} />)}</div>
+          <p className="text-xs text-muted">{t.manner.languagesHint}</p>
+        </fieldset>
+        <AreaField label={t.manner.instructions} hint={t.manner.instructionsHint} rows={4} value={instructions} onChange={(e) => setInstructions(e.target.value)} />
+        {hasModel === false && <Notice>{t.manner.modelless}</Notice>}
         <TextField label={t.rateLabel} hint={t.rateHint} type="number" min={0.1} max={50} step={0.1} value={rate} onChange={(e) => setRate(e.target.value)} />
         <AreaField label={t.topicsLabel} hint={t.topicsHint} rows={3} value={people} onChange={(e) => setPeople(e.target.value)} />
         {bases.length > 1 && (

@@ -49,6 +49,28 @@ export const desk = {
     byRuleFailed: "The language model did not answer: what the conversation itself tells.",
     points: { asked: "Came with", assistant: "Assistant said last", agent: "Colleague said last", open: "Still open", handed_off: "Why a person", missing: "What was missing", note: "Last note" } as Record<string, string>,
   },
+  taken: {
+    offered: "The assistant was writing this when you took over",
+    memories: "What is remembered",
+    ago: (t: string) => `called ${t}`,
+    keepsDraft: (name: string) => `${name} holds this conversation now. Your draft is kept; choose “Private note” to leave it to them.`,
+  },
+  message: {
+    edited: "edited",
+    before: (text: string) => `Before: ${text}`,
+    revoked: "The customer took this message back.",
+    quoted: "Answers:",
+    quotedGone: "a message that is no longer here",
+  },
+  validity: {
+    title: "Valid",
+    from: "From",
+    until: "Through (last day)",
+    hint: "Outside of these days no answer rests on this document. Empty: no limit.",
+    expired: "expired",
+    notYet: (at: string) => `valid from ${at}`,
+    ends: (at: string) => `valid through ${at}`,
+  },
   merge: {
     action: "Merge another conversation into this …",
     title: "Merge conversations",

@@ -4,7 +4,7 @@ import { webhooks } from "./webhooks";
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", webhooks: "Webhooks", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", organization: "Organisation", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", tags: "Tags", keys: "API keys", webhooks: "Webhooks", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",
@@ -59,7 +59,8 @@ export const settings = {
     bodyHint: "{{1}}, {{2}} … stand for what is filled in when it is sent.",
   },
   tags: { add: "New tag", color: "Colour", none: "No tags yet.", category: "Group" },
-  keys: { add: "New API key", scopes: "What it may do", made: "The key is shown only this once. Copy it now.", none: "No API keys.", lastUsed: "Last used", expires: "Expires", revoke: "Revoke", revoked: "Revoked", never: "never", prefix: "Begins with", revokeConfirm: (n: string) => `Revoke “${n}”? Programs that use it are refused at once.` },
+  organization: { nameHint: "Your colleagues see it here; canned replies fill it in for {{company}}.", slug: "Short name", slugHint: "Given at set-up: signing in and the command line name the organisation by it." },
+  keys: { perMinute: "Requests a minute", add: "New API key", scopes: "What it may do", made: "The key is shown only this once. Copy it now.", none: "No API keys.", lastUsed: "Last used", expires: "Expires", revoke: "Revoke", revoked: "Revoked", never: "never", prefix: "Begins with", revokeConfirm: (n: string) => `Revoke “${n}”? Programs that use it are refused at once.` },
   model: { now: "In use", hint: "An administrator sets the model. Without one, answers are quoted from the documents.", test: "Ask a test question", testDone: (ms: string) => `Answered in ${ms}.` },
   rules: {
     hours: "Business hours",

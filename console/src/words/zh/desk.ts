@@ -49,6 +49,28 @@ export const desk: Words["desk"] = {
     byRuleFailed: "语言模型没有响应：以下直接取自会话。",
     points: { asked: "客户来意", assistant: "助手最后答复", agent: "同事最后答复", open: "尚未答复", handed_off: "转人工原因", missing: "缺少的信息", note: "最近备注" },
   },
+  taken: {
+    offered: "您接手时助手正在写的内容",
+    memories: "已知信息",
+    ago: (t) => `${t}呼叫人工`,
+    keepsDraft: (name) => `${name} 已接手此会话。您的草稿已保留；选择“内部备注”可以留给对方。`,
+  },
+  message: {
+    edited: "已编辑",
+    before: (text) => `原文：${text}`,
+    revoked: "客户撤回了这条消息。",
+    quoted: "回复：",
+    quotedGone: "已不在此处的消息",
+  },
+  validity: {
+    title: "有效期",
+    from: "开始日期",
+    until: "结束日期（含当天）",
+    hint: "不在有效期内时，答案不会依据此文档。留空表示不限。",
+    expired: "已过期",
+    notYet: (at) => `${at} 起生效`,
+    ends: (at) => `有效至 ${at}`,
+  },
   merge: {
     action: "把另一个会话并入此会话……",
     title: "合并会话",

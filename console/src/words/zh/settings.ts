@@ -5,7 +5,7 @@ import { webhooks } from "./webhooks";
 
 export const settings: Words["settings"] = {
   title: "设置",
-  sections: { me: "我的账号", notifications: "通知", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", webhooks: "Webhook", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
+  sections: { me: "我的账号", notifications: "通知", organization: "组织", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", tags: "标签", keys: "API 密钥", webhooks: "Webhook", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
   groups: { own: "个人", company: "组织" },
   me: {
     password: "密码",
@@ -60,7 +60,8 @@ export const settings: Words["settings"] = {
     bodyHint: "{{1}}、{{2}} …… 在发送时填写。",
   },
   tags: { add: "新建标签", color: "颜色", none: "还没有标签。", category: "分组" },
-  keys: { add: "新建 API 密钥", scopes: "允许的操作", made: "密钥只显示这一次，请立即复制。", none: "没有 API 密钥。", lastUsed: "最近使用", expires: "到期", revoke: "吊销", revoked: "已吊销", never: "永不", prefix: "开头", revokeConfirm: (n) => `吊销「${n}」？使用它的程序会立即被拒绝。` },
+  organization: { nameHint: "同事在此看到；快捷回复中的 {{company}} 会填入它。", slug: "短名称", slugHint: "安装时确定：登录和命令行用它指明组织。" },
+  keys: { perMinute: "每分钟请求数", add: "新建 API 密钥", scopes: "允许的操作", made: "密钥只显示这一次，请立即复制。", none: "没有 API 密钥。", lastUsed: "最近使用", expires: "到期", revoke: "吊销", revoked: "已吊销", never: "永不", prefix: "开头", revokeConfirm: (n) => `吊销「${n}」？使用它的程序会立即被拒绝。` },
   model: { now: "当前使用", hint: "模型由管理员设置。没有模型时，答案摘自文档原文。", test: "问一个测试问题", testDone: (ms) => `用时 ${ms}。` },
   rules: {
     hours: "工作时间",
