@@ -100,7 +100,9 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
     };
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let mut changes = changes(&found, &given);
-    changes["scope"] = json!(scope);
+    if let Some(all) = changes.as_object_mut() {
+        all.insert("scope".into(), json!(scope));
+    }
     audit(tx.conn(), now, by, "conversation.give_back", ("conversation", id.0), changes).await?;
     announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     tx.commit().await?;
