@@ -194,6 +194,30 @@ mod tests {
     }
 
     #[test]
+    fn the_platforms_own_vectors_are_opened_and_made_to_the_byte() {
+        let all: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/vectors/wechat_wecom_crypto.json")).unwrap();
+        let mut made = 0;
+        for kind in ["recorded_decrypt", "fixed_random_encrypt", "generated", "padding_sweep", "json_callback"] {
+            for vector in all[kind].as_array().unwrap() {
+                let of = |name: &str| vector[name].as_str().unwrap_or_default();
+                let token = if of("token").is_empty() { "a token" } else { of("token") };
+                let envelope = Envelope::open(token, of("encoding_aes_key"), of("receive_id")).unwrap();
+                let sealed = match of("encrypt_b64") {
+                    "" => encrypted(of("post_body").as_bytes()).unwrap().unwrap(),
+                    sealed => sealed.to_string(),
+                };
+                assert_eq!(envelope.decrypt(&sealed).unwrap(), of("plaintext"), "{vector}");
+                if let Ok(random) = of("random16").as_bytes().try_into() {
+                    assert_eq!(envelope.encrypt(random, of("plaintext")), sealed, "{vector}");
+                    made += 1;
+                }
+            }
+        }
+        assert_eq!(made, 4);
+    }
+
+    #[test]
     fn what_is_meant_for_another_company_is_refused() {
         let sealed = Envelope::open("a token", KEY, "another").unwrap().encrypt(b"0123456789abcdef", "hi");
         assert!(matches!(envelope().decrypt(&sealed), Err(Error::Forbidden)));

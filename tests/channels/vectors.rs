@@ -457,7 +457,7 @@ async fn each_error_of_wecom_has_its_consequence() {
         match code {
             // A new token, and once more.
             42_001 | 40_014 => {
-                assert_eq!((status.as_str(), sent(), kept.lock().unwrap().tokens), ("sent", 1, 2), "{code}")
+                assert_eq!((status.as_str(), sent(), kept.lock().unwrap().tokens), ("sent", 1, 2), "{code}");
             }
             // Later.
             -1 | 45_009 => assert!(matches!(status.as_str(), "sent" | "sending") && alarm.is_null(), "{code} {status}"),
