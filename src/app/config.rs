@@ -158,9 +158,6 @@ impl Config {
         if !telemetry::is_filter(&self.log.filter) {
             return wrong(format!("log.filter: '{}' is not a filter like info,frontdesk=debug", self.log.filter));
         }
-        if let Some(dir) = self.assistant.prompts_dir.as_ref().filter(|dir| !dir.is_dir()) {
-            return wrong(format!("assistant.prompts_dir: {} is no directory", dir.display()));
-        }
         for (key, value, least, most) in [
             ("server.upload_limit_mb", self.server.upload_limit_mb, 1, 10_000),
             ("database.max_connections", self.database.max_connections.into(), 2, 1000),
@@ -357,7 +354,6 @@ mod tests {
             ("[redis]\nurl = 'http://localhost'", "redis.url"),
             ("[log]\nfilter = 'a=b=c=!!'", "log.filter"),
             ("[server]\ntrusted_proxies = ['the next room']", "server.trusted_proxies"),
-            ("[assistant]\nprompts_dir = '/nowhere/at/all'", "assistant.prompts_dir"),
             ("[assistant]\npassages = 0", "assistant.passages"),
             ("[model]\nchat_model = 'm'\nembedding_base_url = 'http://x.test'", "model.base_url"),
         ] {

@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use frontdesk::{
     backup::{self, KeyState},
     erasure,
-    platform::{Error, Result},
+    platform::{Error, Result, prompts::Prompts},
 };
 use serde_json::{Value, json};
 
@@ -99,6 +99,7 @@ pub async fn remove_demo(context: &Context) -> Result<ExitCode> {
 
 pub fn check_config(context: &Context) -> Result<ExitCode> {
     let config = context.config()?;
+    Prompts::open(config.assistant.prompts_dir.as_deref())?;
     let text = toml::to_string_pretty(&config).map_err(frontdesk::platform::Error::internal)?;
     println!("# The settings are right. Defaults included, secrets left out:");
     print!("{text}");

@@ -174,6 +174,7 @@ async fn a_doorbell_that_rings_64_times_at_once_brings_the_message_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_a_platform_takes_and_never_answers_is_uncertain_unless_it_knows_our_id() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let token = || async { Json(json!({"access_token": "T", "expires_in": 7200, "errcode": 0})) };
     let hangs = || async { std::future::pending::<StatusCode>().await };
     let router = Router::new()

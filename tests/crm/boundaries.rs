@@ -37,6 +37,7 @@ const NEED_MORE: &[(&str, &str)] = &[
     ("DELETE /api/demo", "there is no demo company"),
     ("DELETE /api/users/{id}/identity", "nobody came over a provider"),
     ("DELETE /api/users/{id}/second-factor", "nobody has one"),
+    ("GET /api/avatars/{customer}/{id}", "no platform sent a picture"),
     ("POST /api/conversations/{id}/reword", "there is no model; it changes nothing"),
     ("POST /api/conversations/{id}/templates", "this channel has none; it ends where a message does"),
     ("POST /api/conversations/{id}/translate", "there is no model; it changes nothing"),
@@ -55,6 +56,11 @@ const NEED_MORE: &[(&str, &str)] = &[
 
 fn is_on(list: &[(&str, &str)], route: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == route)
+}
+
+fn pipeline(name: &str) -> Value {
+    let stage = |name: &str, kind: &str| json!({"name": name, "probability": 50, "kind": kind});
+    json!({"name": name, "stages": [stage("Begun", "open"), stage("Done", "won"), stage("Gone", "lost")]})
 }
 
 /// An organisation with one of everything: where a route has a parameter, what stands there.
@@ -186,6 +192,9 @@ impl World {
         let customer = self.thing("customers").to_string();
         let path = format!("/api/customers/{customer}");
         self.add("contacts", &format!("{path}/contacts"), json!({"name": "C"})).await;
+        self.things.insert("avatars".into(), customer.clone());
+        self.things.insert("GET /api/avatars/{customer}/{id} {id}".into(), uuid::Uuid::now_v7().to_string());
+        self.add("pipelines", "/api/pipelines", pipeline("Repairs")).await;
         self.add("tags", "/api/tags", json!({"name": "VIP"})).await;
         let memory = self.add("customers memories", &format!("{path}/memories"), json!({"value": "Likes tea."})).await;
         assert!(!memory.is_empty());
@@ -281,6 +290,7 @@ impl World {
             "PUT /api/me/settings" => json!({"settings": {}}),
             "POST /api/memories/{id}/decide" => json!({"is_approved": true}),
             "PUT /api/organization" => json!({"name": "Renamed"}),
+            "POST /api/pipelines" | "PUT /api/pipelines/{id}" => pipeline(route),
             "POST /api/roles" | "PUT /api/roles/{key}" => {
                 json!({"name": format!("Role of {route}"), "permissions": []})
             }
