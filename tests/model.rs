@@ -698,7 +698,7 @@ async fn without_a_model_the_copilot_says_so_and_sums_up_by_rule() {
         assert_eq!((&summary["text"], &summary["because"]), (&Value::Null, &json!("not_configured")));
         let kinds: Vec<&str> =
             summary["points"].as_array().unwrap().iter().map(|p| p["kind"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["asked", "assistant", "handed_off"], "{summary}");
+        assert_eq!(kinds, ["asked", "assistant", "handed_off", "missing"], "{summary}");
         let stranger = shop.user("rea", "readonly").await;
         assert_eq!(
             shop.call_as(&stranger, "POST", &format!("{path}/summary"), body).await.status.as_u16(),
