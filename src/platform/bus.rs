@@ -69,7 +69,7 @@ impl Bus {
         let local = broadcast::channel(4096).0;
         let line = Arc::new(Line::default());
         let (up, is_up) = tokio::sync::oneshot::channel();
-        let listener = tokio::spawn(listen(client, local.clone(), line.clone(), up)).abort_handle();
+        let listener = tokio::spawn(listen(client, connection.clone(), local.clone(), line.clone(), up)).abort_handle();
         if tokio::time::timeout(PATIENCE, is_up).await.is_err() {
             tracing::warn!("Redis does not answer: processes poll until it does");
         }
@@ -123,13 +123,16 @@ impl Bus {
 
 async fn listen(
     client: redis::Client,
+    connection: redis::aio::ConnectionManager,
     local: broadcast::Sender<Arc<str>>,
     line: Arc<Line>,
     up: tokio::sync::oneshot::Sender<()>,
 ) {
     let mut up = Some(up);
     loop {
-        if let Ok(Ok(pubsub)) = tokio::time::timeout(PATIENCE, subscribed(&client)).await {
+        if let Ok(Ok(pubsub)) = tokio::time::timeout(PATIENCE, subscribed(&client)).await
+            && can_publish(connection.clone()).await
+        {
             line.is_up.store(true, Ordering::Relaxed);
             match up.take() {
                 Some(up) => {
@@ -151,6 +154,19 @@ async fn subscribed(client: &redis::Client) -> redis::RedisResult<redis::aio::Pu
     let mut pubsub = client.get_async_pubsub().await?;
     pubsub.subscribe(CHANNEL).await?;
     Ok(pubsub)
+}
+
+/// Whether what is published gets there. A connection that broke notices it, and mends itself, when it is used: what it
+/// notices by must be nothing that anybody waits for.
+async fn can_publish(mut connection: redis::aio::ConnectionManager) -> bool {
+    for _ in 0..3 {
+        let answer: redis::RedisResult<()> = redis::cmd("PING").query_async(&mut connection).await;
+        if answer.is_ok() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
 }
 
 /// Passes on what is published, until the connection ends or somebody could not publish.

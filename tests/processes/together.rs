@@ -156,7 +156,9 @@ async fn two_processes_share_the_work_and_a_dead_redis_loses_nothing() {
 
     // It comes back: all is well without a restart.
     let _redis = Redis::start(Some(port));
-    until("the processes find Redis again", || async { ready(&one, &http).await["status"] == "ok" }).await;
+    for process in [&one, &two] {
+        until("the processes find Redis again", || async { ready(process, &http).await["status"] == "ok" }).await;
+    }
     // What happens from here on is heard again.
     deliver(one.url.clone(), 7).await;
     assert!(hears("\"conversation\"").await, "what one received after the outage never showed at two");
