@@ -15,8 +15,9 @@ use crate::{
     staff, turn,
 };
 
-/// How many jobs of a queue one process runs at a time.
-const LANES: [(&str, usize); 3] = [(job::CUSTOMERS, 16), (job::BACKGROUND, 12), (job::OUTWARD, 4)];
+/// How many jobs of a queue one process runs at a time. Turns mostly wait for their model.
+const LANES: [(&str, usize); 5] =
+    [(job::INBOUND, 8), (job::TURNS, 64), (job::CUSTOMERS, 16), (job::BACKGROUND, 12), (job::OUTWARD, 4)];
 /// By how much workers give way to requests, as `nice` counts.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
@@ -214,6 +215,7 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::Embed { document } => knowledge::index::embed(app, *document).await,
         Job::DropIndexes { org } => knowledge::index::drop_replaced(app, *org).await,
         Job::Learn { conversation } => memory::learn(app, *conversation).await,
+        Job::Reread { conversation, message } => memory::reread(app, *conversation, *message).await,
         Job::IndexMemories { org, customer } => memory::bring(app, *org, *customer).await,
         Job::PutAway { path } => app.files.put_away(path).await,
         Job::Remove { dir } => app.files.remove_below(dir).await,
@@ -249,6 +251,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Embed { .. }
         | Job::DropIndexes { .. }
         | Job::Learn { .. }
+        | Job::Reread { .. }
         | Job::IndexMemories { .. }
         | Job::PutAway { .. }
         | Job::Remove { .. }
@@ -304,6 +307,9 @@ async fn tend(app: Arc<App>) {
         }
         if let Err(e) = assistants::model::refresh(&app).await {
             tracing::error!(error = %e.chain(), "the model's settings could not be taken into force");
+        }
+        if let Err(e) = staff::seal_all(&app).await {
+            tracing::error!(error = %e.chain(), "cannot seal the audit log");
         }
         if last_sweep.is_none_or(|at| at.elapsed() >= SWEEP) {
             last_sweep = Some(tokio::time::Instant::now());

@@ -11,6 +11,8 @@ mod support;
 
 #[path = "crm/boundaries.rs"]
 mod boundaries;
+#[path = "crm/chain.rs"]
+mod chain;
 #[path = "crm/model_settings.rs"]
 mod model_settings;
 #[path = "crm/pipelines.rs"]

@@ -11,6 +11,8 @@
 
 mod support;
 
+#[path = "knowledge/address.rs"]
+mod address;
 #[path = "knowledge/bad.rs"]
 mod bad;
 #[path = "knowledge/crash.rs"]

@@ -13,7 +13,7 @@ mod support;
 
 use axum::http::StatusCode;
 use chrono::Duration;
-use frontdesk::{inbox, platform::language::Language};
+use frontdesk::{app::job, inbox, platform::language::Language};
 use serde_json::{Value, json};
 use support::{
     app::{TestApp, databases},
@@ -204,12 +204,9 @@ async fn frontdesk_receive(shop: &Shop) {
     let now = shop.app.now();
     let mut tx = shop.app.begin().await.unwrap();
     let worker = "test:receive";
-    let jobs = frontdesk::platform::queue::claim(tx.conn(), now, "customers", worker, 8).await.unwrap();
+    let jobs = frontdesk::platform::queue::claim(tx.conn(), now, job::INBOUND, worker, 8).await.unwrap();
     tx.commit().await.unwrap();
     for job in jobs {
-        if job.payload.0["job"] != "receive" {
-            continue;
-        }
         let event = serde_json::from_value(job.payload.0["event"].clone()).unwrap();
         inbox::receive_event(&shop.app, event).await.unwrap();
         let mut tx = shop.app.begin().await.unwrap();

@@ -63,6 +63,8 @@ pub enum Job {
     DropIndexes { org: OrgId },
     /// Read a conversation for what is worth remembering of the customer.
     Learn { conversation: ConversationId },
+    /// Read a message anew that its writer changed or took back.
+    Reread { conversation: ConversationId, message: MessageId },
     /// Bring the index in line with what is remembered of a customer.
     IndexMemories { org: OrgId, customer: CustomerId },
     /// Put an uploaded file away into the store elsewhere.
@@ -91,21 +93,23 @@ pub enum Clock {
     Resolution,
 }
 
-/// The queue that answers customers: kept apart, so that a large ingestion never makes them wait.
+/// The queue that takes in what customers say: agents see it at once, however many answers are being thought about.
+pub const INBOUND: &str = "inbound";
+/// The queue of turns: a slow model keeps neither messages nor people's answers waiting.
+pub const TURNS: &str = "turns";
+/// The queue that reaches customers: kept apart, so that a large ingestion never makes them wait.
 pub const CUSTOMERS: &str = "customers";
 /// The queue for everything that may take its time.
 pub const BACKGROUND: &str = "background";
 /// The queue for integrators' servers: a slow one of theirs keeps nobody else waiting.
 pub const OUTWARD: &str = "outward";
-/// Every queue, for a test that runs all due work.
-pub const QUEUES: [&str; 3] = [CUSTOMERS, BACKGROUND, OUTWARD];
 
 impl Job {
     pub fn queue(&self) -> &'static str {
         match self {
-            Self::Receive { .. }
-            | Self::TakeTurn { .. }
-            | Self::Deliver { .. }
+            Self::Receive { .. } => INBOUND,
+            Self::TakeTurn { .. } => TURNS,
+            Self::Deliver { .. }
             | Self::DeliverLater { .. }
             | Self::Fetch { .. }
             | Self::Attend { .. }
@@ -125,6 +129,7 @@ impl Job {
             | Self::Embed { .. }
             | Self::DropIndexes { .. }
             | Self::Learn { .. }
+            | Self::Reread { .. }
             | Self::IndexMemories { .. }
             | Self::PutAway { .. }
             | Self::Remove { .. }
@@ -156,7 +161,7 @@ impl Job {
             Self::IndexFaq { faq, .. } => format!("faq:{faq}"),
             Self::Embed { document } => format!("embed:{document}"),
             Self::DropIndexes { org } => format!("drop:{org}"),
-            Self::Learn { conversation } => format!("learn:{conversation}"),
+            Self::Learn { conversation } | Self::Reread { conversation, .. } => format!("learn:{conversation}"),
             Self::IndexMemories { customer, .. } => format!("memories:{customer}"),
             Self::PutAway { path } => format!("put:{path}"),
             Self::Remove { dir } => format!("remove:{dir}"),
@@ -192,6 +197,7 @@ impl Job {
             Self::Refile { document } => Some(format!("refile:{document}")),
             Self::Forget { document } => Some(format!("forget:{document}")),
             Self::Reweigh { org } => Some(format!("reweigh:{org}")),
+            Self::Reread { message, .. } => Some(format!("reread:{message}")),
             Self::Receive { .. } | Self::Deliver { .. } | Self::Announce { .. } | Self::WatchDue { .. } => None,
         }
     }
@@ -204,6 +210,8 @@ impl Job {
             Self::Ingest { .. } | Self::React { .. } => 5,
             // The next day comes by itself.
             Self::Crawl { .. } => 4,
+            // It was promised, and the law asks for it: it ends when it is done.
+            Self::Erase { .. } => i32::MAX,
             // A sign that somebody writes is worth nothing later.
             Self::Attend { .. } => 1,
             // Somebody waits: for some two hours, one attempt after the other.

@@ -148,6 +148,7 @@ async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<H
     note_edit(&mut all, &message.content, now);
     store::rewrite_message(tx.conn(), &message, text, &Value::Object(all), true).await?;
     Job::TakeTurn { conversation: message.conversation_id }.push(tx.conn(), row.org_id, now).await?;
+    reread(&message).push(tx.conn(), row.org_id, now).await?;
     tx.commit().await?;
     app.wake(row.org_id).await;
     app.changed(row.org_id, Changed::Conversation { id: message.conversation_id }).await;
@@ -171,6 +172,7 @@ async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
     }
     // What else is open is still answered.
     Job::TakeTurn { conversation: message.conversation_id }.push(tx.conn(), row.org_id, now).await?;
+    reread(&message).push(tx.conn(), row.org_id, now).await?;
     tx.commit().await?;
     for file in &files {
         super::file::delete(app, file.org_id, file.id).await;
@@ -178,6 +180,11 @@ async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
     app.wake(row.org_id).await;
     app.changed(row.org_id, Changed::Conversation { id: message.conversation_id }).await;
     Ok(Heard::Gone)
+}
+
+/// What was learned from it may hold no more.
+fn reread(message: &Message) -> Job {
+    Job::Reread { conversation: message.conversation_id, message: message.id }
 }
 
 /// Whether the customer took this message back.

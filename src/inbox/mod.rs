@@ -317,6 +317,11 @@ pub async fn open(app: &App, id: ConversationId) -> Result<Option<Opened>> {
     Ok(Some(Opened { conversation, messages }))
 }
 
+/// What was said after `seq`, private notes left out, oldest first: at most `limit` messages.
+pub async fn said_after(app: &App, of: &Conversation, seq: i64, limit: i64) -> Result<Vec<Message>> {
+    store::list_messages(app.read().await?.conn(), of.org_id, of.id, seq, limit, false).await
+}
+
 /// A conversation that this principal sees, under the permission they act by.
 async fn found(c: Conn<'_>, by: &By, id: ConversationId) -> Result<Conversation> {
     store::find_visible(c, by.org, id, by.visible()).await?.ok_or(Error::NotFound("conversation"))

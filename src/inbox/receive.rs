@@ -17,6 +17,9 @@ use crate::{
     staff,
 };
 
+/// How long after a message that a person will answer it is read for what is worth remembering.
+const LEARNED_AFTER: Duration = Duration::seconds(30);
+
 /// What became of an inbound message.
 #[derive(Debug)]
 pub struct Received {
@@ -356,6 +359,10 @@ pub async fn receive_file(
     } else if !held_by_agent {
         let pause = Duration::milliseconds(i64::try_from(app.config.assistant.pause_ms).unwrap_or(i64::MAX));
         Job::TakeTurn { conversation: id }.push_at(tx.conn(), org, now, now + pause).await?;
+    }
+    // What a reply of ours would have brought about: while people hold it there may never be another one.
+    if held_by_agent {
+        Job::Learn { conversation: id }.push_at(tx.conn(), org, now, now + LEARNED_AFTER).await?;
     }
     tx.commit().await?;
     staff::tell(app, org, &told).await;

@@ -1,8 +1,8 @@
 //! The customer's hand on their memory, in the chat: what do you know about me, that's wrong, forget that, forget me.
 
-use super::{Asker, Kind, Memory, Status, Writer, forget, read, store, supersede};
+use super::{Asker, Kind, Memory, New, Status, Writer, fade, forget, keep, read, store, supersede};
 use crate::{
-    app::{App, CustomerId, MemoryId, OrgId},
+    app::{App, CustomerId, Job, MemoryId, OrgId},
     customers,
     platform::{Error, Result, language::Language, lexical},
     staff::By,
@@ -27,6 +27,11 @@ pub const ASKS_FORGET: &str = "memory_asks_forget";
 pub const ASKS_FORGET_ME: &str = "memory_asks_forget_me";
 pub const DONE: &str = "memory_done";
 pub const TOLD: &str = "memory_told";
+/// Asks what is right instead of a memory that holds no more.
+pub const ASKS_INSTEAD: &str = "memory_asks_instead";
+
+/// What there is one of: its kinds are asked for when the old one holds no more.
+const ONE_OF: [Kind; 4] = [Kind::City, Kind::Address, Kind::Contact, Kind::Size];
 
 /// What to do about a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +232,9 @@ pub async fn hand(
             return Ok(say("Forgotten.", "已经忘掉了。", DONE));
         }
     }
+    if let Some(handed) = still_holds(app, (org, customer), asker, text, earlier, language).await? {
+        return Ok(Some(handed));
+    }
     let Some(wish) = Hand::read(text, earlier.kind) else {
         // Nothing is asked: it is heard, and learned after the turn.
         return Ok(if read::only_tells(text) {
@@ -273,6 +281,84 @@ pub async fn hand(
             }
         }
     })
+}
+
+/// The answer to our question whether a memory still holds, or to how it is now; `None`: the message is neither.
+async fn still_holds(
+    app: &App,
+    (org, customer): (OrgId, CustomerId),
+    asker: Option<Asker>,
+    text: &str,
+    earlier: Earlier<'_>,
+    language: Language,
+) -> Result<Option<Handed>> {
+    let asked = earlier.said.unwrap_or_default().trim_end();
+    let is = |question: &str| asked.ends_with(question);
+    let both = [Language::En, Language::Zh];
+    let say = |text: &str, kind| Ok(Some(Handed::Say(Said { text: text.to_owned(), kind })));
+    let thanks = match language {
+        Language::En => "Thank you, I'll keep that in mind. Is there anything else I can do?",
+        Language::Zh => "好的，我记下了。请问还有什么可以帮您？",
+    };
+    if earlier.kind == Some(ASKS_INSTEAD) {
+        let kind = ONE_OF.into_iter().find(|kind| both.iter().any(|l| is(fade::instead(*kind, *l))));
+        // What the rules read is learned after the turn, as from any message.
+        let Some((kind, value)) = kind.zip(bare(text)).filter(|_| read::facts(text, Writer::Customer).is_empty())
+        else {
+            return Ok(None);
+        };
+        let new =
+            New { kind, language, speaker: None, identity: asker.map(|a| a.identity), ..New::note(value, app.now()) };
+        let mut tx = app.begin().await?;
+        keep::keep(tx.conn(), org, customer, &[new], app.now()).await?;
+        Job::IndexMemories { org, customer }.push(tx.conn(), org, app.now()).await?;
+        tx.commit().await?;
+        app.wake(org).await;
+        return say(thanks, TOLD);
+    }
+    let (yes, no) = (is_yes(text), is_no(text));
+    if !yes && !no {
+        return Ok(None);
+    }
+    let memories = heard(app, org, customer, asker).await?;
+    let Some(meant) = memories.iter().find(|m| both.iter().any(|l| is(&fade::still(m, *l)))) else {
+        return Ok(None);
+    };
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let Some(known) = store::find(tx.conn(), org, customer, meant.id).await? else { return Ok(None) };
+    if yes {
+        store::save(tx.conn(), &supersede::restated(&known, now)).await?;
+        tx.commit().await?;
+        return say(thanks, TOLD);
+    }
+    keep::close(tx.conn(), org, &[known], now).await?;
+    Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
+    tx.commit().await?;
+    app.wake(org).await;
+    let kind = if ONE_OF.contains(&meant.kind) { ASKS_INSTEAD } else { DONE };
+    say(fade::instead(meant.kind, language), kind)
+}
+
+/// A short answer that is a value and nothing else: "Ipoh", "in Ipoh now", "我在怡保".
+fn bare(text: &str) -> Option<String> {
+    if text.contains(['?', '？', '\n'])
+        || text.chars().count() > 80
+        || read::is_secret(text)
+        || is_no(text)
+        || is_yes(text)
+    {
+        return None;
+    }
+    let mut value = text.trim().trim_end_matches(['.', '!', '。', '！']);
+    for lead in ["i'm ", "i am ", "it's ", "it is ", "now ", "in ", "at ", "我", "现在", "在", "是"] {
+        let folded = value.get(..lead.len()).map(str::to_lowercase);
+        if folded.as_deref() == Some(lead) {
+            value = value.get(lead.len()..).unwrap_or_default().trim_start();
+        }
+    }
+    let value = value.strip_suffix(" now").unwrap_or(value).trim();
+    (!value.is_empty() && value.split_whitespace().count() <= 10).then(|| value.to_owned())
 }
 
 /// Whether a wish to forget is plainly about what we remember: "my …", or right after it was shown.

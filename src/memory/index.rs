@@ -45,10 +45,19 @@ pub async fn bring(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     loop {
         let waiting = store::unindexed(app.read().await?.conn(), org, customer, BATCH).await?;
         if waiting.is_empty() {
-            return Ok(());
+            break;
         }
         put(app, org, &waiting).await?;
     }
+    // What holds no more would take the places of what does among the candidates.
+    let dead = store::dead(app.read().await?.conn(), org, customer).await?;
+    if dead.is_empty() {
+        return Ok(());
+    }
+    remove(app, org, &dead).await?;
+    let mut tx = app.begin().await?;
+    store::join::set_unindexed(tx.conn(), org, customer, &dead).await?;
+    tx.commit().await
 }
 
 async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
@@ -91,12 +100,16 @@ async fn put(app: &App, org: OrgId, memories: &[Memory]) -> Result<()> {
     let mut tx = app.begin().await?;
     let noted = store::set_indexed(tx.conn(), org, &ids, now).await?;
     // Two customers became one, or were taken apart, while the points were made: those say the wrong customer.
+    let is_there: HashSet<MemoryId> = noted.iter().map(|(id, _)| *id).collect();
     let stale = noted.into_iter().filter_map(|(id, whose)| Some((id, whose?)).filter(|_| put.get(&id) != Some(&whose)));
     for (id, customer) in stale {
         store::join::set_unindexed(tx.conn(), org, customer, &[id]).await?;
         Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    // Forgotten or erased while the points were made.
+    let orphans: Vec<MemoryId> = ids.into_iter().filter(|id| !is_there.contains(id)).collect();
+    if orphans.is_empty() { Ok(()) } else { remove(app, org, &orphans).await }
 }
 
 fn shape(model: &Model) -> Shape {

@@ -159,13 +159,54 @@ pub async fn keep(
 }
 
 /// Closes what is known of `words`, which are no more by what the customer said at `said_at`; nothing takes its place.
-pub async fn end(mut c: Conn<'_>, org: OrgId, customer: CustomerId, words: &str, said_at: DateTime<Utc>) -> Result<()> {
+/// False: nothing is known of them.
+pub async fn end(
+    mut c: Conn<'_>,
+    org: OrgId,
+    customer: CustomerId,
+    words: &str,
+    said_at: DateTime<Utc>,
+) -> Result<bool> {
+    let mut all = store::list(c.again(), org, customer, Some(Status::Active), MOST_ENDED).await?;
+    all.retain(|known| supersede::is_ended(known, words, said_at));
+    close(c, org, &all, said_at).await?;
+    Ok(!all.is_empty())
+}
+
+/// Takes memories back as if they had never been learned: what they had closed holds again, or until what came after
+/// them.
+pub async fn undo(mut c: Conn<'_>, org: OrgId, customer: CustomerId, all: &[Memory]) -> Result<()> {
     let mut delta = Delta::default();
-    for known in store::list(c.again(), org, customer, Some(Status::Active), MOST_ENDED).await? {
-        if supersede::is_ended(&known, words, said_at) {
-            delta.count(&known.content, -1);
-            store::save(c.again(), &supersede::ended(&known, said_at)).await?;
+    for gone in all {
+        let is_active = gone.status == Status::Active;
+        let before = store::closed_by(c.again(), org, customer, gone.id).await?;
+        store::delete(c.again(), org, customer, gone.id).await?;
+        if is_active {
+            delta.count(&gone.content, -1);
         }
+        for known in before {
+            let (status, valid_until) = (gone.status, gone.valid_until);
+            let again = Memory { status, valid_until, superseded_by: gone.superseded_by, ..known };
+            // A slot holds one: of several that stood behind it only the last comes back.
+            let slot: Vec<&str> = again.slot.as_deref().into_iter().collect();
+            if is_active && !store::in_slots(c.again(), org, customer, &slot).await?.is_empty() {
+                continue;
+            }
+            store::save(c.again(), &again).await?;
+            if is_active {
+                delta.count(&again.content, 1);
+            }
+        }
+    }
+    terms::apply(c, org, &delta).await
+}
+
+/// Closes memories that hold no more since `at`; nothing takes their place.
+pub async fn close(mut c: Conn<'_>, org: OrgId, all: &[Memory], at: DateTime<Utc>) -> Result<()> {
+    let mut delta = Delta::default();
+    for known in all.iter().filter(|m| m.status == Status::Active) {
+        delta.count(&known.content, -1);
+        store::save(c.again(), &supersede::ended(known, at)).await?;
     }
     terms::apply(c, org, &delta).await
 }

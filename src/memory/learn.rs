@@ -1,14 +1,17 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
-use super::{Fact, New, Writer, extract, keep, read, shared, store};
+use super::{Fact, New, Writer, extract, index, keep, read, shared, store};
 use crate::{
-    app::{App, ConversationId, Job, OrgId},
+    app::{App, ConversationId, Job, MessageId, OrgId},
     inbox::{self, Message, Sender},
     platform::{Result, db::Conn, language::Language},
 };
 
 /// How many active memories a customer has at most; beyond, what tells least is put away.
 const BUDGET: i64 = 2000;
+
+/// How many messages are read at once.
+const PAGE: i64 = 200;
 
 /// Learns from the messages of a conversation that were not read yet. Safe to repeat: each message is read once, and
 /// what is known already is strengthened at most once by it.
@@ -19,10 +22,12 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     let conversation = &opened.conversation;
     let now = app.now();
     let from = store::mark(app.read().await?.conn(), id).await?;
-    let Some(last) = opened.messages.iter().map(|m| m.seq).max().filter(|last| *last > from) else {
+    let unread = inbox::said_after(app, conversation, from, PAGE).await?;
+    let is_all = i64::try_from(unread.len()).is_ok_and(|n| n < PAGE);
+    let unread: Vec<&Message> = unread.iter().collect();
+    let Some(last) = unread.last().map(|m| m.seq) else {
         return Ok(());
     };
-    let unread: Vec<&Message> = opened.messages.iter().filter(|m| m.seq > from && !m.is_private).collect();
     let noticed = noticed(app, &unread, &opened).await;
     let org = conversation.org_id;
     let mut tx = app.begin().await?;
@@ -31,11 +36,11 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     }
     // The customer may have become one with another since.
     let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
-    let mut added = Vec::new();
+    let (mut added, mut has_ended) = (Vec::new(), false);
     for message in unread {
         // What ends first: "I no longer like tea, I like coffee".
         for words in ended(message) {
-            keep::end(tx.conn(), org, customer, words, message.created_at).await?;
+            has_ended |= keep::end(tx.conn(), org, customer, words, message.created_at).await?;
         }
         added.extend(keep::keep(tx.conn(), org, customer, &said(message, &opened), now).await?);
     }
@@ -43,13 +48,38 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     make_room(tx.conn(), org, customer, now).await?;
     shared::learn(tx.conn(), org, &opened.messages, from, now).await?;
     store::set_mark(tx.conn(), org, id, last, now).await?;
-    if !added.is_empty() {
+    if !is_all {
+        Job::Learn { conversation: id }.push(tx.conn(), org, now).await?;
+    }
+    if !added.is_empty() || has_ended {
         Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
     }
     tx.commit().await?;
     metrics::counter!("frontdesk_memories_learned_total").increment(added.len() as u64);
     app.wake(org).await;
     Ok(())
+}
+
+/// Reads a message anew that its writer changed or took back (`Job::Reread`): what was learned from it alone is
+/// forgotten, what had made room for that holds again, and what it says now is learned. Safe to repeat.
+pub async fn reread(app: &App, id: ConversationId, message: MessageId) -> Result<()> {
+    let Some(opened) = inbox::open(app, id).await? else { return Ok(()) };
+    let (org, now) = (opened.conversation.org_id, app.now());
+    let mut tx = app.begin().await?;
+    let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
+    let Some(message) = inbox::find_message_of(tx.conn(), org, message).await? else { return Ok(()) };
+    if message.seq > store::mark(tx.conn(), id).await? {
+        return Ok(()); // it is read with the rest
+    }
+    let mut gone = store::of_message(tx.conn(), org, customer, message.id).await?;
+    // What was said again elsewhere stands without it.
+    gone.retain(|m| m.confirmed_at.is_none());
+    keep::undo(tx.conn(), org, customer, &gone).await?;
+    keep::keep(tx.conn(), org, customer, &said(&message, &opened), now).await?;
+    Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
+    tx.commit().await?;
+    app.wake(org).await;
+    index::remove(app, org, &gone.iter().map(|m| m.id).collect::<Vec<_>>()).await
 }
 
 /// The facts of one message. What the assistant wrote itself teaches nothing.

@@ -41,7 +41,7 @@ pub use index::{bring, reconcile};
 pub use join::{join, part};
 pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};
-pub use learn::learn;
+pub use learn::{learn, reread};
 pub use rank::Before;
 pub use read::{Fact, Writer, characters, endings, facts, is_secret};
 pub use recall::{Asker, Query, Recalled, lines, recall};

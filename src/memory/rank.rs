@@ -39,6 +39,8 @@ const LENT_WEIGHT: f32 = 0.3;
 /// BM25 with short texts: repetition and length matter less than in documents.
 const K1: f32 = 1.2;
 const B: f32 = 0.5;
+/// How near in meaning what shares no word with the question must be.
+const MEANS: f32 = 0.3;
 /// How much strength counts: between two that are alike it decides, no more.
 const STRENGTH: f32 = 0.03;
 
@@ -177,8 +179,16 @@ pub fn order(asked: &Asked, candidates: &[Candidate<'_>], rarity: &Rarity) -> Ve
     let mut own = score(&query);
     let best = own.iter().copied().fold(0.0f32, f32::max);
     for (own, candidate) in own.iter_mut().zip(candidates) {
-        // Meaning weighs as much as words do where there is a model.
-        *own += candidate.dense.max(0.0) * best;
+        // Meaning weighs as much as words do where there is a model; where no word is shared (another language, other
+        // words for it) it is all there is.
+        let dense = candidate.dense.max(0.0);
+        *own += if best > 0.0 {
+            dense * best
+        } else if dense >= MEANS {
+            dense
+        } else {
+            0.0
+        };
     }
 
     let places: HashMap<(Option<Uuid>, i64), usize> =
@@ -280,6 +290,15 @@ mod tests {
         let strong = Candidate { strength: 1.0, ..candidate("likes tea", 9) };
         assert_eq!(first("tea", &[candidate("likes tea", 1), strong.clone()]), 1);
         assert_eq!(first("green tea", &[candidate("likes green tea", 1), strong]), 0);
+    }
+
+    #[test]
+    fn what_shares_no_word_is_found_by_its_meaning_alone() {
+        let near = Candidate { dense: 0.7, ..candidate("lives in: Penang", 1) };
+        let far = Candidate { dense: 0.1, ..candidate("likes tea", 9) };
+        let rarity = Rarity { entries: 100, average: 8.0, ..Rarity::default() };
+        let found = order(&Asked::read("我家在哪里", &[], today()), &[far, near], &rarity);
+        assert_eq!(found.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [1]);
     }
 
     #[test]

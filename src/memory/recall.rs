@@ -24,6 +24,10 @@ use crate::{
 
 /// How many the index gives.
 const CANDIDATES: usize = 120;
+/// At most so many open promises are always recalled, those due first.
+const PROMISES: usize = 3;
+/// So many of what is asked for find room, however much is always recalled.
+const ASKED_FOR: usize = 3;
 /// Beside how many of the best the neighbours are looked at.
 const WITH_NEIGHBOURS: usize = 60;
 /// How many of a named day are looked at, and how many that are not in the index yet.
@@ -163,10 +167,11 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
         .collect();
     let found = rank::order(&asked, &candidates, &rarity);
 
-    let mut recalled: Vec<Recalled> = always.into_iter().filter(|m| may(m)).map(|m| remembered(m, 0.0, now)).collect();
+    let mut recalled: Vec<Recalled> = always.into_iter().map(|m| remembered(m, 0.0, now)).collect();
+    let limit = query.limit.max(recalled.len() + ASKED_FOR.min(query.limit));
     for (place, score) in found {
         let Some(memory) = rows.get(place).filter(|m| recalled.iter().all(|r| r.memory.id != m.id)) else { continue };
-        if recalled.len() >= query.limit {
+        if recalled.len() >= limit {
             break;
         }
         recalled.push(remembered(memory.clone(), score, now));
@@ -195,11 +200,14 @@ fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
     Recalled { score, strength: memory.strength(now), is_stale: memory.is_stale(now), memory }
 }
 
-/// Who the customer is and what we promised.
+/// Who the customer is, all of it, and what we promised.
 async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> Result<Vec<Memory>> {
-    let mut always = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
-    always.sort_by_key(|m| (m.kind != Kind::Promise, m.kind, std::cmp::Reverse(m.seq)));
-    always.truncate(query.limit.saturating_sub(query.limit / 3));
+    let mut all = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
+    all.retain(|m| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id)));
+    let (mut promises, mut always): (Vec<Memory>, Vec<Memory>) = all.into_iter().partition(|m| m.kind == Kind::Promise);
+    always.sort_by_key(|m| (m.kind, std::cmp::Reverse(m.seq)));
+    promises.sort_by_key(|m| (m.about_until.is_none(), m.about_until, std::cmp::Reverse(m.seq)));
+    always.extend(promises.into_iter().take(PROMISES));
     Ok(always)
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Kind, Memory, Status};
 use crate::{
-    app::{ConversationId, CustomerId, MemoryId, OrgId},
+    app::{ConversationId, CustomerId, MemoryId, MessageId, OrgId},
     both,
     platform::{Result, db::Conn},
 };
@@ -286,6 +286,29 @@ pub async fn delete_archived(c: Conn<'_>, before: DateTime<Utc>, past: DateTime<
 pub async fn former(c: Conn<'_>, org: OrgId, customer: CustomerId, slot: &str) -> Result<Vec<Memory>> {
     const FORMER: &str = columns!("WHERE org_id = $1 AND customer_id = $2 AND slot = $3 AND status <> 'active'");
     Ok(both!(c, c => sqlx::query_as(FORMER).bind(org).bind(customer).bind(slot).fetch_all(c).await)?)
+}
+
+/// What was read in this message.
+pub async fn of_message(c: Conn<'_>, org: OrgId, customer: CustomerId, message: MessageId) -> Result<Vec<Memory>> {
+    const LIST: &str = columns!("WHERE org_id = $1 AND customer_id = $2 AND message_id = $3 ORDER BY seq");
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(message).fetch_all(c).await)?)
+}
+
+/// Those in whose place this one is, the latest first.
+pub async fn closed_by(c: Conn<'_>, org: OrgId, customer: CustomerId, id: MemoryId) -> Result<Vec<Memory>> {
+    const LIST: &str = columns!(
+        "WHERE org_id = $1 AND customer_id = $2 AND superseded_by = $3 AND status = 'superseded'
+         ORDER BY valid_from DESC, seq DESC"
+    );
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(id).fetch_all(c).await)?)
+}
+
+/// Those of a customer that have a point in the index and are active no more.
+pub async fn dead(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<MemoryId>> {
+    const LIST: &str = "
+        SELECT id FROM memories
+        WHERE org_id = $1 AND customer_id = $2 AND status <> 'active' AND indexed_at IS NOT NULL";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
 
 /// How many of a customer's memories have a point in the index.

@@ -25,7 +25,7 @@ pub enum Error {
     Method { method: String },
     #[error("too many requests, try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
-    #[error("too large: at most {limit_bytes} bytes are taken")]
+    #[error("too large: at most {} are taken", in_words(*limit_bytes))]
     TooLarge { limit_bytes: u64 },
     #[error("{service} did not answer")]
     Unavailable {
@@ -106,6 +106,15 @@ impl From<serde_json::Error> for Error {
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
         Self::Internal(error)
+    }
+}
+
+/// A size as people say it: "100 MB".
+fn in_words(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KB", bytes >> 10),
+        _ => format!("{} MB", bytes >> 20),
     }
 }
 

@@ -27,6 +27,7 @@ use super::{
     AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation, SESSION_LIFETIME, SettingsManage,
     SignedIn, User, UserChange, UserManage, UserRead,
     audit::{self, Sought},
+    chain::{self, Verified},
     forgotten,
     link::{self, Chosen, Purpose},
     notify, organisation,
@@ -345,6 +346,12 @@ pub async fn list_audit(
     let sought = Sought { user: query.user_id, resource: query.resource_id };
     let after = Cursor::parse(query.cursor.as_deref())?;
     Ok(Json(audit::list(&app, &by, sought, after, limit(query.limit)).await?))
+}
+
+/// Read the whole audit log and see whether every line is still as it was sealed.
+#[utoipa::path(get, path = "/api/audit-logs/verify", tag = "staff", responses((status = 200, body = Verified)))]
+pub async fn verify_audit(State(app): State<Arc<App>>, by: Can<AuditRead>) -> Result<Json<Verified>> {
+    Ok(Json(chain::verify(&app, by.org).await?))
 }
 
 /// Which notifications.

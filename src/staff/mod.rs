@@ -2,6 +2,7 @@
 
 pub mod api;
 mod audit;
+mod chain;
 mod forgotten;
 mod key;
 mod link;
@@ -25,6 +26,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 
 pub use audit::{Audited, audit, difference};
+pub use chain::{Broken, Fault, Verified, seal_all, verify};
 pub use key::ApiKey;
 pub use link::{FirstStart, first_start};
 pub use notify::{Audience, News, Notification, notify, tell};

@@ -199,7 +199,7 @@ pub async fn touch_api_key(c: Conn<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Res
 
 // Users
 
-/// Holds an organisation's row until the transaction ends, so that two don't make its first admin.
+/// Holds an organisation's row until the transaction ends: two don't make its first admin, or seal its audit log.
 pub async fn lock_org(c: Conn<'_>, org: OrgId) -> Result<()> {
     let lock = locking!(c, "SELECT id FROM organizations WHERE id = $1");
     let _: Option<OrgId> = both!(c, c => sqlx::query_scalar(lock).bind(org).fetch_optional(c).await)?;

@@ -80,6 +80,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::list_api_keys, staff::api::make_api_key))
         .routes(routes!(staff::api::revoke_api_key))
         .routes(routes!(staff::api::list_audit))
+        .routes(routes!(staff::api::verify_audit))
         .routes(routes!(staff::api::list_notifications))
         .routes(routes!(staff::api::read_notification))
         .routes(routes!(staff::api::read_notifications))

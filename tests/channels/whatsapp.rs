@@ -394,6 +394,32 @@ async fn an_agent_sees_the_window_and_sends_an_approved_template_when_it_is_clos
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_customer_takes_back_or_changes_is_remembered_no_more() {
+    each(|w| async move {
+        let cities = async || {
+            let id = w.shop.conversation("Ana").await["customer_id"].as_str().unwrap().to_owned();
+            let all = w.shop.call("GET", &format!("/api/customers/{id}/memories?status=active"), None).await.body;
+            let is_city = |m: &&Value| m["kind"] == "city";
+            all.as_array().unwrap().iter().filter(is_city).map(|m| m["value"].clone()).collect::<Vec<_>>()
+        };
+        w.says(ANA, "wamid.1", "I live in Penang.").await;
+        w.shop.settle().await;
+        assert_eq!(cities().await, ["Penang"]);
+        w.says(ANA, "wamid.2", "I moved to Ipoh.").await;
+        w.shop.settle().await;
+        assert_eq!(cities().await, ["Ipoh"]);
+        w.hears(ANA, "wamid.3", json!({"type": "revoke", "revoke": {"original_message_id": "wamid.2"}})).await;
+        w.shop.settle().await;
+        assert_eq!(cities().await, ["Penang"], "what it had closed holds again");
+        let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "I live in Kuching."}}}});
+        w.hears(ANA, "wamid.4", edit).await;
+        w.shop.settle().await;
+        assert_eq!(cities().await, ["Kuching"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_revocations_and_reactions_change_what_they_mean_and_are_no_questions() {
     each(|w| async move {
         w.says(ANA, "wamid.1", "How long is the warranty of a submarine?").await;

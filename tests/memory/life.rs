@@ -300,7 +300,7 @@ async fn what_may_have_changed_is_asked_before_it_is_acted_on() {
     // Half a year later an answer that rests on it asks; that it was used in the meantime confirmed nothing.
     shop.app.clock.advance(Duration::days(200));
     says(&shop, "Ana", "How long does delivery take?").await;
-    let asked = "is this still right: lives in: Kuala Lumpur?";
+    let asked = "are you still in Kuala Lumpur?";
     assert!(last(&shop, "Ana").contains(asked), "{}", shop.transcript("Ana").await);
     assert!(told(&fake).contains("may have changed"), "{}", told(&fake));
     // Said again, it is sure.
@@ -308,6 +308,87 @@ async fn what_may_have_changed_is_asked_before_it_is_acted_on() {
     give_back(&shop, "Ana").await;
     says(&shop, "Ana", "How long does delivery take?").await;
     assert!(!last(&shop, "Ana").contains(asked), "{}", last(&shop, "Ana"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn yes_and_no_to_whether_something_still_holds_are_understood() {
+    for (yes, no, now, new) in [("Yes.", "No", "In Ipoh now", "Ipoh"), ("是的", "不是", "我在怡保", "怡保")] {
+        let fake = FakeModel::start().await;
+        fake.always(says_first("Delivery to Kuala Lumpur takes 3 days."));
+        let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+        let shop = Shop::around(app).await.knowing(DELIVERY).await;
+        says(&shop, "Ana", "I live in Kuala Lumpur.").await;
+        give_back(&shop, "Ana").await;
+        shop.app.clock.advance(Duration::days(200));
+        let asked = "are you still in Kuala Lumpur?";
+        let ask = async |how: &str| {
+            says(&shop, "Ana", how).await;
+            last(&shop, "Ana")
+        };
+        assert!(ask("How long does delivery take?").await.contains(asked), "{}", shop.transcript("Ana").await);
+        says(&shop, "Ana", yes).await;
+        assert!(
+            !ask("How many days does delivery take?").await.contains(asked),
+            "it was confirmed: {}",
+            shop.transcript("Ana").await
+        );
+        assert_eq!(values(&shop, "Ana", "city").await, ["Kuala Lumpur"]);
+
+        shop.app.clock.advance(Duration::days(200));
+        assert!(ask("When does a delivery arrive?").await.contains(asked), "{}", shop.transcript("Ana").await);
+        says(&shop, "Ana", no).await;
+        assert!(values(&shop, "Ana", "city").await.is_empty(), "{}", shop.transcript("Ana").await);
+        says(&shop, "Ana", now).await;
+        assert_eq!(values(&shop, "Ana", "city").await, [new], "{}", shop.transcript("Ana").await);
+        let conversation = shop.conversation("Ana").await;
+        assert_eq!(conversation["holder"], "assistant", "nobody was called: {}", shop.transcript("Ana").await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_customers_tell_a_person_is_learned_without_a_reply() {
+    each(|shop| async move {
+        says(&shop, "Ana", "Hello").await;
+        let agent = shop.user("agnes", "agent").await;
+        let id = shop.conversation("Ana").await["id"].as_str().unwrap().to_owned();
+        let taken = shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/take-over"), Some(json!({}))).await;
+        assert_eq!(taken.status, StatusCode::OK, "{taken:?}");
+        says(&shop, "Ana", "I live in Penang.").await;
+        // More than is read at once.
+        for n in 0..60 {
+            shop.says("Ana", &format!("And this is number {n}.")).await;
+        }
+        shop.settle().await;
+        shop.app.clock.advance(Duration::minutes(1));
+        shop.settle().await;
+        assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promises_never_push_out_who_the_customer_is() {
+    each(|shop| async move {
+        says(&shop, "Ana", "My name is Ana. I live in Penang. I'm allergic to peanuts.").await;
+        let (org, id) = (shop.org, customer(&shop, "Ana").await);
+        let agent = shop.user("agnes", "agent").await;
+        for n in 0..9 {
+            let promise = json!({"kind": "promise", "value": format!("we look into order {n}")});
+            let added = shop.call_as(&agent, "POST", &format!("/api/customers/{id}/memories"), Some(promise)).await;
+            assert!(added.status.is_success(), "{added:?}");
+        }
+        shop.settle().await;
+        let id: CustomerId = id.parse().unwrap();
+        let recalled =
+            memory::recall(&shop.app, &memory::Query::new(org, id, "Do your bars have nuts?")).await.unwrap();
+        let lines: Vec<String> = recalled.iter().map(memory::Recalled::line).collect();
+        for what in ["Ana", "Penang", "peanuts"] {
+            assert!(lines.iter().any(|l| l.contains(what)), "{what}: {lines:?}");
+        }
+        let promises = lines.iter().filter(|l| l.contains("look into")).count();
+        assert!((1..=4).contains(&promises), "{lines:?}");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

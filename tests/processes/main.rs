@@ -14,6 +14,7 @@ mod kill;
 mod pipe;
 mod process;
 mod restore;
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;
 mod together;

@@ -9,7 +9,7 @@ use crate::{
     app::{NotificationId, OrgId, UserId},
     both,
     platform::{Result, db::Conn, http::Cursor},
-    staff::{Audited, Notification, audit::Sought, notify::News, principal::By},
+    staff::{Audited, Notification, audit::Sought, chain::Sealed, notify::News, principal::By},
 };
 
 /// Adds a line to the audit log.
@@ -111,6 +111,45 @@ pub async fn list_audit(c: Conn<'_>, org: OrgId, sought: Sought, after: Cursor, 
     Ok(both!(c, c => sqlx::query_as(LIST)
         .bind(org).bind(sought.user).bind(sought.resource).bind(after.at).bind(after.id).bind(limit)
         .fetch_all(c).await)?)
+}
+
+/// The organisations that have lines without a seal.
+pub async fn list_unsealed(c: Conn<'_>) -> Result<Vec<OrgId>> {
+    const LIST: &str = "SELECT DISTINCT org_id FROM audit_logs WHERE seal IS NULL LIMIT 100";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).fetch_all(c).await)?)
+}
+
+/// How many lines of an organisation have no seal.
+pub async fn count_unsealed(c: Conn<'_>, org: OrgId) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM audit_logs WHERE org_id = $1 AND seal IS NULL";
+    Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).fetch_one(c).await)?)
+}
+
+/// Up to `limit` lines of an organisation without a seal, the oldest first.
+pub async fn unsealed(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<Audited>> {
+    const LIST: &str = "
+        SELECT * FROM audit_logs WHERE org_id = $1 AND seal IS NULL ORDER BY created_at, id LIMIT $2";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(limit).fetch_all(c).await)?)
+}
+
+/// The last place of an organisation's chain, and the seal there.
+pub async fn last_seal(c: Conn<'_>, org: OrgId) -> Result<Option<(i64, String)>> {
+    const LAST: &str = "
+        SELECT seq, seal FROM audit_logs WHERE org_id = $1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
+    Ok(both!(c, c => sqlx::query_as(LAST).bind(org).fetch_optional(c).await)?)
+}
+
+/// Gives a line its place in the chain.
+pub async fn set_seal(c: Conn<'_>, id: Uuid, seq: i64, changes_hash: &str, seal: &str) -> Result<()> {
+    const SET: &str = "UPDATE audit_logs SET seq = $2, changes_hash = $3, seal = $4 WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(seq).bind(changes_hash).bind(seal).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Up to `limit` lines of the chain behind place `seq`, in their order.
+pub async fn sealed_after(c: Conn<'_>, org: OrgId, seq: i64, limit: i64) -> Result<Vec<Sealed>> {
+    const LIST: &str = "SELECT * FROM audit_logs WHERE org_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(seq).bind(limit).fetch_all(c).await)?)
 }
 
 /// A user's notifications after `after`, the newest first.

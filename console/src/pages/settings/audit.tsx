@@ -6,6 +6,7 @@ import { useNames } from "~/parts/me";
 import { moment } from "~/parts/time";
 import { Button, Empty, Select, Spinner, Table } from "~/parts/ui";
 import { useLanguage, useWords } from "~/words";
+import { Chain } from "./chain";
 
 export function AuditSection() {
   const { w, language } = useLanguage();
@@ -23,6 +24,7 @@ export function AuditSection() {
           {users.map((u) => <option key={u.id} value={u.id}>{u.name}</option>)}
         </Select>
         {resource && <Button onClick={() => setResource("")}>{w.inbox.clear}</Button>}
+        <Chain />
       </div>
       {pages.isPending ? (
         <Spinner />

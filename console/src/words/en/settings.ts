@@ -88,4 +88,13 @@ export const settings = {
   },
   mail: { test: "Send me a test mail", sent: "Sent. Look into your mailbox." },
   audit: { when: "When", who: "Who", what: "What", on: "On", changes: "Changes", from: "From", none: "Nothing was changed.", anyone: "Anyone", before: "before", after: "after" },
+  chain: {
+    verify: "Check that nothing was altered",
+    whole: (n: number) => (n === 1 ? "The one line is as it was written." : `All ${n.toLocaleString("en")} lines are as they were written.`),
+    erased: (n: number) => (n === 1 ? "One was emptied when its customer was erased." : `${n.toLocaleString("en")} were emptied when their customers were erased.`),
+    waiting: (n: number) => (n === 1 ? "One is too new to be sealed." : `${n.toLocaleString("en")} are too new to be sealed.`),
+    broken: (seq: number, fault: string) => `Line ${seq.toLocaleString("en")} ${fault}. Everything before it is as it was written.`,
+    faults: { missing: "is missing", altered: "was altered, or is another one", changes_altered: "says other changes than it did" },
+    head: "The last seal. Keep it elsewhere to see later that nothing was cut off:",
+  },
 };

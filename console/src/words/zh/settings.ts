@@ -89,4 +89,13 @@ export const settings: Words["settings"] = {
   },
   mail: { test: "给我发一封测试邮件", sent: "已发送，请查看邮箱。" },
   audit: { when: "时间", who: "操作人", what: "操作", on: "对象", changes: "变化", from: "来自", none: "没有任何变更。", anyone: "任何人", before: "之前", after: "之后" },
+  chain: {
+    verify: "检查是否被改动",
+    whole: (n) => `全部 ${n.toLocaleString("zh")} 条记录均与写入时一致。`,
+    erased: (n) => `其中 ${n.toLocaleString("zh")} 条因客户被删除而清空。`,
+    waiting: (n) => `另有 ${n.toLocaleString("zh")} 条刚写入，尚未封存。`,
+    broken: (seq, fault) => `第 ${seq.toLocaleString("zh")} 条${fault}。此前的记录均与写入时一致。`,
+    faults: { missing: "缺失", altered: "被改动或被替换", changes_altered: "的变更内容与写入时不同" },
+    head: "最后一个封印。请另行保存，以便日后确认末尾没有被删去：",
+  },
 };
