@@ -12,7 +12,8 @@ use crate::platform::error::{Error, Result};
 ///
 /// A transaction is a savepoint inside an outer transaction. `commit` releases the savepoint and waits; the committer
 /// task queues at the gate behind the writers that are already waiting (locks are fair), then commits the outer
-/// transaction once for all of them. Nothing is acknowledged before that sync, and an idle database commits at once.
+/// transaction once for all of them. Who has nobody behind them commits in place, without the hop to that task. Nothing
+/// is acknowledged before that sync, and an idle database commits at once.
 pub struct Writer {
     state: Arc<Mutex<WriterState>>,
     gate: Arc<Mutex<()>>,
@@ -39,6 +40,8 @@ pub struct WriterState {
     pub(super) conn: SqliteConnection,
     open: bool,
     abandoned: bool,
+    /// Whether a transaction is open is not known: nobody waited for the end of its beginning, or of its commit.
+    doubtful: bool,
     waiting: Vec<oneshot::Sender<Result<(), String>>>,
     committed: Arc<Notify>,
 }
@@ -53,8 +56,8 @@ impl Drop for Writer {
 impl Writer {
     pub(super) fn start(conn: SqliteConnection, options: SqliteConnectOptions) -> Arc<Self> {
         let committed = Arc::new(Notify::new());
-        let state =
-            WriterState { conn, open: false, abandoned: false, waiting: Vec::new(), committed: committed.clone() };
+        let (open, abandoned, doubtful) = (false, false, false);
+        let state = WriterState { conn, open, abandoned, doubtful, waiting: Vec::new(), committed: committed.clone() };
         let state = Arc::new(Mutex::new(state));
         let gate = Arc::new(Mutex::new(()));
         let released = Arc::new(Notify::new());
@@ -83,11 +86,12 @@ impl Writer {
             sqlx::query("SAVEPOINT work").execute(&mut state.conn).await?;
         } else {
             // One call for both: each goes to the connection's thread and back.
-            sqlx::raw_sql("BEGIN IMMEDIATE; SAVEPOINT work").execute(&mut state.conn).await?;
-            state.open = true;
+            state.doubtful = true; // who gives up here may have begun it
+            sqlx::query("BEGIN IMMEDIATE; SAVEPOINT work").execute(&mut state.conn).await?;
+            (state.open, state.doubtful) = (true, false);
         }
         state.abandoned = true; // until released
-        Ok(WriterTx { state, released: self.released.clone() })
+        Ok(WriterTx { state, gate: self.gate.clone(), released: self.released.clone() })
     }
 
     /// The connection with no transaction open, and nobody else at work.
@@ -118,6 +122,11 @@ impl Writer {
 
 impl WriterState {
     async fn undo_abandoned(&mut self) {
+        if std::mem::take(&mut self.doubtful) {
+            // Nobody was told whether it came to pass; if it did, there is nothing to roll back.
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+            (self.open, self.abandoned) = (false, false);
+        }
         if std::mem::take(&mut self.abandoned) {
             let undone = sqlx::raw_sql("ROLLBACK TO work; RELEASE work").execute(&mut self.conn).await;
             if undone.is_err() {
@@ -129,6 +138,19 @@ impl WriterState {
                 let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
             }
         }
+    }
+
+    /// Commits the one transaction that is open.
+    async fn commit_in_place(&mut self) -> Result<()> {
+        self.doubtful = true; // until we know
+        let outcome = sqlx::query("RELEASE work; COMMIT").execute(&mut self.conn).await;
+        self.doubtful = false;
+        if outcome.is_err() {
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        }
+        (self.open, self.abandoned) = (false, false);
+        self.committed.notify_one();
+        outcome.map(|_| ()).map_err(|e| Error::Internal(anyhow::Error::new(e).context("commit")))
     }
 
     /// Commits what is released; then no transaction is open.
@@ -152,11 +174,18 @@ impl WriterState {
 /// One transaction on SQLite's writer.
 pub struct WriterTx {
     pub(super) state: OwnedMutexGuard<WriterState>,
+    gate: Arc<Mutex<()>>,
     released: Arc<Notify>,
 }
 
 impl WriterTx {
     pub(super) async fn commit(mut self) -> Result<()> {
+        // Whoever wants to write, or to commit what others wrote, stands at the gate.
+        if self.state.waiting.is_empty()
+            && let Ok(_gate) = self.gate.clone().try_lock_owned()
+        {
+            return self.state.commit_in_place().await;
+        }
         let (done, committed) = oneshot::channel();
         sqlx::query("RELEASE work").execute(&mut self.state.conn).await?;
         self.state.abandoned = false;
@@ -173,6 +202,8 @@ impl WriterTx {
 impl Drop for WriterTx {
     fn drop(&mut self) {
         // Abandoned or released, the committer tidies up; a failed transaction must not hold the write lock.
-        self.released.notify_one();
+        if self.state.open {
+            self.released.notify_one();
+        }
     }
 }
