@@ -199,7 +199,10 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::React { message } => inbox::send_reaction(app, *message).await,
         Job::Download { attachment } => inbox::download(app, *attachment).await,
         Job::Announce { delivery, .. } => inbox::announce(app, *delivery).await,
-        Job::CallAgents { conversation, over } => inbox::call_agents(app, *conversation, *over).await,
+        Job::CallAgents { conversation, over, is_late } => {
+            inbox::call_agents(app, *conversation, *over, *is_late).await
+        }
+        Job::GiveOut { org } => inbox::give_out(app, *org).await,
         Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
         Job::Crawl { document } => knowledge::crawl(app, *document).await,
@@ -235,7 +238,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::React { message } => inbox::not_reacted(app, *message, &error.to_string()).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
         Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
-        Job::CallAgents { conversation, over } => inbox::not_called(app, *conversation, *over, error).await,
+        Job::CallAgents { conversation, over, .. } => inbox::not_called(app, *conversation, *over, error).await,
         Job::Reindex { org } => knowledge::index::not_rebuilt(app, *org).await,
         Job::Receive { .. }
         | Job::Fetch { .. }
@@ -243,6 +246,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::CheckChannel { .. }
         | Job::Transfer { .. }
         | Job::WatchDue { .. }
+        | Job::GiveOut { .. }
         | Job::Crawl { .. }
         | Job::Forget { .. }
         | Job::Reweigh { .. }

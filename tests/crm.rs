@@ -17,6 +17,8 @@ mod chain;
 mod model_settings;
 #[path = "crm/pipelines.rs"]
 mod pipelines;
+#[path = "crm/sessions.rs"]
+mod sessions;
 #[path = "crm/sign_in.rs"]
 mod sign_in;
 
@@ -871,6 +873,7 @@ fn is_open(path: &str) -> bool {
         || path == "/api/sign-in" // who is about to sign in
         || path == "/api/setup" // the same, by a link
         || path.starts_with("/api/sign-in/") // the same, over an identity provider
+        || path == "/api/session/refresh" // who shows a refresh token
         || path == "/api/forgot-password" // who can't
         || path == "/api/files/{link}" // a platform fetches what was sent: the sealed link is what it shows
 }

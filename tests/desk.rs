@@ -11,10 +11,18 @@
 
 mod support;
 
+#[path = "desk/assigned.rs"]
+mod assigned;
+#[path = "desk/calling.rs"]
+mod calling;
+#[path = "desk/due.rs"]
+mod due;
 #[path = "desk/reach.rs"]
 mod reach;
 #[path = "desk/taken.rs"]
 mod taken;
+#[path = "desk/used.rs"]
+mod used;
 
 use axum::http::StatusCode;
 use chrono::Duration;
@@ -50,6 +58,12 @@ async fn id(shop: &Shop, customer: &str) -> String {
 /// The id of who shows this token.
 async fn me(shop: &Shop, token: &str) -> String {
     shop.call_as(token, "GET", "/api/me", None).await.body["user"]["id"].as_str().unwrap().to_string()
+}
+
+/// The lines of the audit log about this action, the newest first.
+async fn logged(shop: &Shop, action: &str) -> Vec<Value> {
+    let log = shop.call("GET", "/api/audit-logs?limit=200", None).await.body;
+    log["items"].as_array().unwrap().iter().filter(|line| line["action"] == action).cloned().collect()
 }
 
 async fn titles(shop: &Shop, token: &str) -> Vec<String> {

@@ -461,6 +461,9 @@ async fn the_group_robot_is_told_when_a_customer_waits() {
         let shop = Shop::around(app).await;
         shop.says("Ana", "I want a human, my number is +60 12 345 6789").await;
         shop.settle().await;
+        assert!(told.lock().unwrap().is_empty(), "the people at the console come first");
+        shop.app.clock.advance(chrono::Duration::minutes(3));
+        shop.settle().await;
         let told = told.lock().unwrap();
         assert_eq!(told.len(), 1);
         assert_eq!(told[0]["msgtype"], "text");
@@ -482,6 +485,8 @@ async fn a_mail_tells_who_is_not_at_the_console_that_a_customer_waits() {
         .await;
         let shop = Shop::around(app).await;
         shop.says("Ana", "转人工，我的手机是13800138000").await;
+        shop.settle().await;
+        shop.app.clock.advance(chrono::Duration::minutes(3));
         shop.settle().await;
         let mails = mails.lock().unwrap();
         assert_eq!(mails.len(), 1, "{mails:?}");

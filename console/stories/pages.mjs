@@ -12,11 +12,12 @@ export const PAGES = {
   document: { at: "/knowledge", then: async (page) => { await page.locator("td button").first().click(); await page.getByRole("dialog").locator("ol li").first().waitFor(); } },
   faqs: { at: "/knowledge?tab=faqs" },
   playground: { at: "/knowledge?tab=playground", then: async (page, language) => { await page.locator("form input").fill(language === "zh" ? "保修多久？" : "How long is the warranty?"); await page.keyboard.press("Enter"); await page.locator("h3").first().waitFor(); } },
+  use: { at: "/knowledge?tab=use" },
   gaps: { at: "/knowledge?tab=gaps" },
   memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
-  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "away", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
   "channel-kinds": { at: "/settings/channels", then: connecting },
   "channel-set-up": { at: "/settings/channels", then: async (page) => { await connecting(page); await page.getByRole("dialog").locator("li button").nth(1).click(); await page.locator("input[name=access_token]").waitFor(); } },
 };

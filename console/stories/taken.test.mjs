@@ -238,3 +238,33 @@ test("a customer is taken out as a file, and erased with a receipt", async () =>
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test("an agent passes what they hold to a colleague, and a session that ran out goes on without a word", async () => {
+  await server.visitor("en", "I want a human about my parcel to Kuching!");
+  const { page, faults, context } = await person(browser);
+  await signIn(page, server, "mei@example.com");
+  await open(page, "Kuching");
+  await page.getByRole("button", { name: "Take over" }).click();
+  await page.getByText("You answer").first().waitFor();
+  await page.getByRole("button", { name: "Actions" }).click();
+  await page.getByRole("menuitem", { name: /Pass on/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("searchbox").fill("to");
+  await picture(page, "pass-on");
+  await dialog.getByRole("button", { name: "Tom" }).click();
+  await page.getByText("Waits for a person").first().waitFor();
+  const tom = (await server.call(admin, "GET", "/api/users")).items.find((u) => u.name === "Tom");
+  await until(async () => (await found("Kuching"))[0]?.agent_id === tom.id);
+
+  const refreshed = [];
+  page.on("response", (r) => r.url().endsWith("/api/session/refresh") && refreshed.push(r.status()));
+  await context.clearCookies({ name: "frontdesk_session" });
+  await page.getByRole("link", { name: "Customers" }).first().click();
+  await page.getByRole("table").or(page.locator("td")).first().waitFor();
+  assert.ok(refreshed.every((status) => status === 204) && refreshed.length === 1, `${refreshed}`);
+  await context.clearCookies({ name: "frontdesk_session" });
+  await page.reload();
+  await page.getByRole("heading", { name: "Customers" }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});

@@ -40,7 +40,13 @@ pub enum Job {
     /// Tell an integrator's server what happened.
     Announce { delivery: WebhookDeliveryId, webhook: WebhookId },
     /// Tell people outside the console that a conversation waits for a person.
-    CallAgents { conversation: ConversationId, over: Over },
+    CallAgents {
+        conversation: ConversationId,
+        over: Over,
+        /// Something was due and was missed.
+        #[serde(default)]
+        is_late: bool,
+    },
     /// Warn of what is due soon in a conversation, or say that it was missed.
     WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
@@ -67,6 +73,8 @@ pub enum Job {
     Reread { conversation: ConversationId, message: MessageId },
     /// Bring the index in line with what is remembered of a customer.
     IndexMemories { org: OrgId, customer: CustomerId },
+    /// Give what waits for a person to whom has room for it.
+    GiveOut { org: OrgId },
     /// Put an uploaded file away into the store elsewhere.
     PutAway { path: String },
     /// Remove once more what was removed while it may have been on its way to the store elsewhere.
@@ -115,6 +123,7 @@ impl Job {
             | Self::Attend { .. }
             | Self::Transfer { .. }
             | Self::React { .. }
+            | Self::GiveOut { .. }
             | Self::CallAgents { .. } => CUSTOMERS,
             Self::Announce { .. } | Self::CheckChannel { .. } => OUTWARD,
             Self::Download { .. }
@@ -151,8 +160,13 @@ impl Job {
             Self::React { message } => format!("react:{message}"),
             Self::Download { attachment } => format!("download:{attachment}"),
             Self::Announce { webhook, .. } => format!("announce:{webhook}"),
-            Self::CallAgents { conversation, over } => format!("call:{conversation}:{over:?}").to_lowercase(),
-            Self::WatchDue { conversation, .. } => format!("due:{conversation}"),
+            Self::CallAgents { conversation, over, is_late } => {
+                let late = if *is_late { ":late" } else { "" };
+                format!("call:{conversation}:{over:?}{late}").to_lowercase()
+            }
+            Self::GiveOut { org } => format!("give:{org}"),
+            // One that was pushed earlier and is due later keeps nobody waiting.
+            Self::WatchDue { conversation, due, .. } => format!("due:{conversation}:{}", due.timestamp_micros()),
             Self::Ingest { document, .. } | Self::Refile { document } | Self::Forget { document } => {
                 format!("document:{document}")
             }
@@ -182,6 +196,7 @@ impl Job {
             | Self::React { .. }
             | Self::Download { .. }
             | Self::CallAgents { .. }
+            | Self::GiveOut { .. }
             | Self::Crawl { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }

@@ -1,5 +1,6 @@
 //! Conversations and their messages, over HTTP.
 
+mod away;
 mod canned;
 mod channels;
 mod files;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+pub use away::*;
 pub use canned::*;
 pub use channels::*;
 pub use files::*;
@@ -23,6 +25,7 @@ pub use views::*;
 
 use super::{
     AgentMessage, Conversation, Holder, Message, Status,
+    assign::{self, Assignee},
     desk::{self, DeskChange},
     gaps::{self, Gap},
     hold::{self, Scope},
@@ -138,14 +141,7 @@ pub async fn edit(
     Ok(Json(desk::edit(&app, &by, id, change).await?))
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Assignee {
-    /// Absent: nobody in particular.
-    pub agent_id: Option<UserId>,
-}
-
-/// Assign a conversation to somebody: it waits for them, and the assistant is silent.
+/// Assign a conversation to somebody or to a team: it waits for them, and the assistant is silent.
 #[utoipa::path(post, path = "/api/conversations/{id}/assign", tag = "inbox", request_body = Assignee, responses((status = 200, body = Conversation)))]
 pub async fn assign(
     State(app): State<Arc<App>>,
@@ -153,7 +149,18 @@ pub async fn assign(
     Path(id): Path<ConversationId>,
     Json(to): Json<Assignee>,
 ) -> Result<Json<Conversation>> {
-    Ok(Json(desk::assign(&app, &by, id, to.agent_id).await?))
+    Ok(Json(assign::assign(&app, &by, id, to).await?))
+}
+
+/// Pass a conversation that one holds, or nobody does, to a colleague or to a team.
+#[utoipa::path(post, path = "/api/conversations/{id}/pass", tag = "inbox", request_body = Assignee, responses((status = 200, body = Conversation)))]
+pub async fn pass(
+    State(app): State<Arc<App>>,
+    by: Can<ConversationReply>,
+    Path(id): Path<ConversationId>,
+    Json(to): Json<Assignee>,
+) -> Result<Json<Conversation>> {
+    Ok(Json(assign::pass(&app, &by, id, to).await?))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -3,21 +3,20 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Conversation, Holder, store};
+use super::{
+    Conversation, Holder, Status,
+    away::{self, Away},
+    store,
+};
 use crate::{
     app::{App, ConversationId, Job, UserId, config::WebhookKind, job::Over},
-    platform::{
-        Error, Result,
-        db::Conn,
-        mail::{self, Mail},
-    },
+    platform::{Error, Result, db::Conn},
     staff::{self, Audience, ChannelManage, ConversationReply, News, Permission},
 };
 
-/// Notifies `agent`, or else everyone who may answer, on the caller's transaction, and queues mail and robot when they are configured.
-/// Returns whom; after the commit, pass them to [`staff::tell`].
+/// Notifies `agent`, or else everyone who may answer, on the caller's transaction, and queues mail and robot for the case
+/// that nobody takes it for too long. Returns whom; after the commit, pass them to [`staff::tell`].
 pub(super) async fn call(
-    app: &App,
     mut c: Conn<'_>,
     conversation: &Conversation,
     agent: Option<UserId>,
@@ -33,29 +32,46 @@ pub(super) async fn call(
     let org = conversation.org_id;
     let audience = agent.map_or(Audience::May(ConversationReply::KEY), Audience::One);
     let told = staff::notify(c.again(), org, audience, news, now).await?;
-    let settings = &app.config.notify;
-    if settings.smtp_url.is_some() && !settings.email_to.is_empty() {
-        Job::CallAgents { conversation: conversation.id, over: Over::Mail }.push(c.again(), org, now).await?;
-    }
-    if settings.webhook_url.is_some() {
-        Job::CallAgents { conversation: conversation.id, over: Over::Robot }.push(c.again(), org, now).await?;
+    let after = away::after(c.again(), org).await?;
+    for over in [Over::Mail, Over::Robot] {
+        let job = Job::CallAgents { conversation: conversation.id, over, is_late: false };
+        job.push_at(c.again(), org, now, now + after).await?;
     }
     Ok(told)
 }
 
-/// Sends one mail, or one message of the group robot, about a conversation that waits (`Job::CallAgents`).
-pub async fn call_agents(app: &App, id: ConversationId, over: Over) -> Result<()> {
+/// Queues mail and robot about a conversation in which something was due and was missed.
+pub(super) async fn call_late(mut c: Conn<'_>, conversation: &Conversation, now: DateTime<Utc>) -> Result<()> {
+    for over in [Over::Mail, Over::Robot] {
+        let job = Job::CallAgents { conversation: conversation.id, over, is_late: true };
+        job.push(c.again(), conversation.org_id, now).await?;
+    }
+    Ok(())
+}
+
+/// Sends one mail, or one message of the group robot, about a conversation that nobody took for too long, or in which
+/// something is overdue (`Job::CallAgents`).
+pub async fn call_agents(app: &App, id: ConversationId, over: Over, is_late: bool) -> Result<()> {
     let mut reader = app.read().await?;
     let Some(conversation) = store::find_any(reader.conn(), id).await? else {
         return Ok(());
     };
     drop(reader);
-    if conversation.holder == Holder::Assistant {
-        return Ok(()); // given back meanwhile
+    let is_open = matches!(conversation.status, Status::Pending | Status::Active);
+    let is_wanted =
+        if is_late { conversation.holder != Holder::Assistant } else { conversation.holder == Holder::Queue };
+    if !is_open || !is_wanted {
+        return Ok(()); // somebody took it meanwhile, or it was given back
+    }
+    let away = away::load(app, conversation.org_id).await?;
+    // It may have been taken and given back since the job was made.
+    let since = conversation.handed_off_at.max(conversation.sla_started_at).unwrap_or(conversation.created_at);
+    if !is_late && app.now() < since + away.after {
+        return Err(Error::Later { at: since + away.after });
     }
     match over {
-        Over::Mail => mail(app, &conversation).await,
-        Over::Robot => robot(app, &conversation).await,
+        Over::Mail => mail(app, &conversation, &away, is_late).await,
+        Over::Robot => robot(app, &conversation, &away, is_late).await,
     }
 }
 
@@ -88,36 +104,44 @@ fn link(app: &App, id: ConversationId) -> String {
 }
 
 /// Says who waits and why, without what was written: mail and robots leave the house.
-fn text(app: &App, c: &Conversation) -> String {
+fn text(app: &App, c: &Conversation, is_late: bool) -> String {
     let reason = c.hand_off_reason.as_deref().unwrap_or("unknown").replace('_', " ");
-    format!(
-        "A customer waits for a person ({}). Reason: {reason}.\n有客户正在等待人工服务。\n{}",
-        c.channel_type,
-        link(app, c.id)
-    )
+    let (en, zh) = if is_late {
+        ("An answer to a customer is overdue", "对客户的答复已超时。")
+    } else {
+        ("A customer waits for a person", "有客户正在等待人工服务。")
+    };
+    format!("{en} ({}). Reason: {reason}.\n{zh}\n{}", c.channel_type, link(app, c.id))
 }
 
-async fn mail(app: &App, c: &Conversation) -> Result<()> {
-    let settings = &app.config.notify;
-    let Some(url) = &settings.smtp_url else {
+/// The mailboxes that were named, and those of the users who want it.
+async fn mail(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result<()> {
+    let mut to = away.mail_to.clone();
+    for (user, address, wish) in staff::mail_wishes(app.read().await?.conn(), c.org_id).await? {
+        let wants = wish == "all" || wish == "mine" && c.agent_id == Some(user);
+        if wants && !to.contains(&address) {
+            to.push(address);
+        }
+    }
+    let Some(server) = staff::mail_server(app).await?.filter(|_| !to.is_empty()) else {
         return Ok(());
     };
-    let mail = Mail {
-        from: settings.email_from.as_deref().unwrap_or("frontdesk@localhost"),
-        to: &settings.email_to,
-        subject: "A customer waits for a person · 有客户等待人工服务",
-        text: text(app, c),
+    let subject = if is_late {
+        "An answer to a customer is overdue · 对客户的答复已超时"
+    } else {
+        "A customer waits for a person · 有客户等待人工服务"
     };
-    mail::send(url.expose(), mail).await
+    server.send(&to, subject, text(app, c, is_late)).await
 }
 
-async fn robot(app: &App, c: &Conversation) -> Result<()> {
-    let Some(url) = &app.config.notify.webhook_url else {
+async fn robot(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result<()> {
+    let Some((url, kind)) = &away.robot else {
         return Ok(());
     };
-    let body = match app.config.notify.webhook_kind {
-        WebhookKind::Slack => json!({"text": text(app, c)}),
-        WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text(app, c)}}),
+    let text = text(app, c, is_late);
+    let body = match kind {
+        WebhookKind::Slack => json!({"text": text}),
+        WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text}}),
     };
     let sent = app.http.post(url.expose()).json(&body).send().await;
     // The address is a secret: no error may name it.

@@ -201,8 +201,7 @@ impl Delivery<'_> {
         let from = [MessageStatus::Queued];
         store::set_message_status(tx.conn(), m.id, &from, MessageStatus::Sending, None, None, self.app.now()).await?;
         let parts = store::list_parts(tx.conn(), m.id).await?;
-        let told =
-            if is_cut { fail::hand_over_rest(self.app, tx.conn(), m, self.app.now()).await? } else { Vec::new() };
+        let told = if is_cut { fail::hand_over_rest(tx.conn(), m, self.app.now()).await? } else { Vec::new() };
         tx.commit().await?;
         staff::tell(self.app, m.org_id, &told).await;
         Ok(Some(parts))

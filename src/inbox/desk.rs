@@ -6,13 +6,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status,
-    store::{self, HolderChange, desk},
+    Conversation, Holder, due, rules,
+    store::{self, desk},
 };
 use crate::{
-    app::{App, Changed, ConversationId, UserId},
+    app::{App, Changed, ConversationId},
     platform::{Error, Result, http::given},
-    staff::{self, Audience, By, News, audit},
+    staff::{By, audit},
 };
 
 /// The priorities, the most urgent first.
@@ -46,64 +46,17 @@ pub async fn edit(app: &App, by: &By, id: ConversationId, change: DeskChange) ->
     let priority = change.priority.unwrap_or_else(|| before.priority.clone());
     let snoozed = change.snoozed_until.unwrap_or(before.snoozed_until);
     desk::save(tx.conn(), org, id, &priority, snoozed, now).await?;
-    let after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    let mut after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    if after.priority != before.priority {
+        let rules = rules::load(tx.conn(), org).await?;
+        due::shift(tx.conn(), &after, &rules, now).await?;
+        after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
+    }
     let changes = json!({"priority": [before.priority, after.priority],
                          "snoozed_until": [before.snoozed_until, after.snoozed_until]});
     audit(tx.conn(), now, by, "conversation.edit", ("conversation", id.0), changes).await?;
     tx.commit().await?;
-    app.changed(org, Changed::Conversation { id }).await;
-    Ok(after)
-}
-
-/// Gives an open conversation to `user`, or lets go of it. With the assistant or the queue it waits for that user;
-/// an agent who held it no longer does. The user is told.
-pub async fn assign(app: &App, by: &By, id: ConversationId, user: Option<UserId>) -> Result<Conversation> {
-    let (now, org) = (app.now(), by.org);
-    let mut tx = app.begin().await?;
-    let before = super::found(tx.conn(), by, id).await?;
-    if matches!(before.status, Status::Resolved | Status::Closed) {
-        return Err(Error::Conflict("the conversation has ended".into()));
-    }
-    if let Some(user) = user
-        && !staff::is_member(tx.conn(), org, user).await?
-    {
-        return Err(Error::NotFound("user"));
-    }
-    if before.holder == Holder::Queue {
-        desk::assign(tx.conn(), org, id, user, now).await?;
-    } else {
-        let change = HolderChange {
-            agent: user,
-            fence: Some(before.version),
-            ..HolderChange::to(Status::Pending, Holder::Queue)
-        };
-        if !store::set_holder(tx.conn(), id, &change, now).await? {
-            return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
-        }
-    }
-    let mut told = Vec::new();
-    if let Some(user) = user.filter(|u| by.user != Some(*u)) {
-        let title = format!("{} is yours now", before.customer_name);
-        let news = News {
-            kind: "conversation_assigned",
-            title: &title,
-            content: None,
-            resource: Some(("conversation", id.0)),
-        };
-        told = staff::notify(tx.conn(), org, Audience::One(user), news, now).await?;
-    }
-    audit(
-        tx.conn(),
-        now,
-        by,
-        "conversation.assign",
-        ("conversation", id.0),
-        json!({"agent_id": [before.agent_id, user]}),
-    )
-    .await?;
-    let after = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
-    tx.commit().await?;
-    staff::tell(app, org, &told).await;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(after)
 }

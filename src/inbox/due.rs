@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Conversation, Holder, Status, rules::Rules, store, store::rules as kept};
+use super::{Conversation, Holder, Status, call_agents::call_late, rules::Rules, store, store::rules as kept};
 use crate::{
     app::{App, Changed, ConversationId, Job, job::Clock},
     platform::{Result, db::Conn},
@@ -12,18 +12,49 @@ use crate::{
 /// People are warned when a fifth of the time is left.
 const WARN_AT: i32 = 5;
 
-/// Starts the clocks on the caller's transaction; nothing is due where no policy says so.
-pub(super) async fn start(
+/// Starts the clocks of what comes into people's hands at `now`; `before` is as it was. Among people, whoever gets it
+/// next has their time for a first answer, and the solution stays due when it was. On the caller's transaction; nothing
+/// is due where no policy says so.
+pub(super) async fn start(mut c: Conn<'_>, before: &Conversation, rules: &Rules, now: DateTime<Utc>) -> Result<()> {
+    let was_with_people = before.holder != Holder::Assistant && is_open(before);
+    let since = before.sla_started_at.filter(|_| was_with_people).unwrap_or(now);
+    let (first, _) = rules.due(&before.priority, now);
+    let (_, solved) = rules.due(&before.priority, since);
+    kept::set_clocks(c.again(), before.id, Some(since), first, solved).await?;
+    watch_for(c, before, [(Clock::FirstResponse, now, first), (Clock::Resolution, since, solved)], now).await
+}
+
+/// Stops the clocks: nobody waits for a person any more.
+pub(super) async fn stop(c: Conn<'_>, id: ConversationId) -> Result<()> {
+    kept::set_clocks(c, id, None, None, None).await
+}
+
+/// Moves the clocks of what people hold to those of its new priority, counted from when they started.
+pub(super) async fn shift(mut c: Conn<'_>, after: &Conversation, rules: &Rules, now: DateTime<Utc>) -> Result<()> {
+    if after.holder == Holder::Assistant || !is_open(after) {
+        return Ok(());
+    }
+    let since = after.sla_started_at.or(after.handed_off_at).unwrap_or(now);
+    let called = after.handed_off_at.unwrap_or(since).max(since);
+    let (first, _) = rules.due(&after.priority, called);
+    let (_, solved) = rules.due(&after.priority, since);
+    kept::set_clocks(c.again(), after.id, Some(since), first, solved).await?;
+    watch_for(c, after, [(Clock::FirstResponse, called, first), (Clock::Resolution, since, solved)], now).await
+}
+
+fn is_open(c: &Conversation) -> bool {
+    matches!(c.status, Status::Pending | Status::Active)
+}
+
+async fn watch_for(
     mut c: Conn<'_>,
     conversation: &Conversation,
-    rules: &Rules,
+    clocks: [(Clock, DateTime<Utc>, Option<DateTime<Utc>>); 2],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let (first, solved) = rules.due(&conversation.priority, now);
-    kept::start_clocks(c.again(), conversation.id, first, solved).await?;
-    for (clock, due) in [(Clock::FirstResponse, first), (Clock::Resolution, solved)] {
+    for (clock, since, due) in clocks {
         let Some(due) = due else { continue };
-        let warning = due - (due - now) / WARN_AT;
+        let warning = due - (due - since) / WARN_AT;
         for at in [warning, due] {
             let job = Job::WatchDue { conversation: conversation.id, clock, due };
             job.push_at(c.again(), conversation.org_id, now, at).await?;
@@ -38,9 +69,8 @@ fn runs(c: &Conversation, clock: Clock, due: DateTime<Utc>) -> bool {
         Clock::FirstResponse => c.sla_first_response_at,
         Clock::Resolution => c.sla_resolve_deadline,
     };
-    let is_open = matches!(c.status, Status::Pending | Status::Active);
     // With the assistant again: nobody waits for a person.
-    of == Some(due) && is_open && c.holder != Holder::Assistant
+    of == Some(due) && is_open(c) && c.holder != Holder::Assistant
 }
 
 /// Warns of what is due soon, or says that it was missed (`Job::WatchDue`). Safe to repeat.
@@ -51,7 +81,9 @@ pub async fn watch(app: &App, id: ConversationId, clock: Clock, due: DateTime<Ut
         return Ok(());
     };
     let org = conversation.org_id;
-    let since = conversation.handed_off_at.unwrap_or(conversation.created_at);
+    let called = conversation.handed_off_at.max(conversation.sla_started_at).unwrap_or(conversation.created_at);
+    // Who has nothing to answer is not late.
+    let since = conversation.last_customer_message_at.map_or(called, |at| at.min(called));
     if clock == Clock::FirstResponse && kept::is_answered(tx.conn(), org, id, since).await? {
         return Ok(());
     }
@@ -75,8 +107,12 @@ pub async fn watch(app: &App, id: ConversationId, clock: Clock, due: DateTime<Ut
         None => Audience::May(ConversationReply::KEY),
     };
     let told = staff::notify(tx.conn(), org, audience, news, now).await?;
+    if is_missed {
+        call_late(tx.conn(), &conversation, now).await?;
+    }
     tx.commit().await?;
     staff::tell(app, org, &told).await;
+    app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(())
 }

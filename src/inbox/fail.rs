@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    Holder, Message, MessageStatus, Sender, Status,
+    Holder, Message, MessageStatus, Sender, Status, assign,
     call_agents::call,
+    rules,
     store::{self, HolderChange},
 };
 use crate::{
@@ -22,7 +23,7 @@ pub(super) async fn settle(app: &App, message: &Message, status: MessageStatus, 
     let from = [MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Uncertain];
     let changed = store::set_message_status(tx.conn(), message.id, &from, status, reason, None, now).await?;
     let told = if changed && matches!(status, MessageStatus::Failed | MessageStatus::Uncertain) {
-        report_failure(app, tx.conn(), message, reason.unwrap_or_default(), now).await?
+        report_failure(tx.conn(), message, reason.unwrap_or_default(), now).await?
     } else {
         Vec::new()
     };
@@ -62,7 +63,6 @@ const UNDELIVERED: &str = "the customer does not have the answer, or may not hav
 /// What the assistant said did not arrive, or may not have: people are called, and hold the conversation if the
 /// assistant did. Returns whom to tell.
 pub(super) async fn report_failure(
-    app: &App,
     mut c: Conn<'_>,
     message: &Message,
     why: &str,
@@ -72,22 +72,16 @@ pub(super) async fn report_failure(
         .titled("A message could not be delivered")
         .with(json!({"conversation_id": message.conversation_id, "message_id": message.id, "reason": why}));
     customers::activity(c.again(), message.org_id, message.customer_id, activity, now).await?;
-    call_people(app, c, message, ("undeliverable", "A message to {} could not be delivered"), why, now).await
+    call_people(c, message, ("undeliverable", "A message to {} could not be delivered"), why, now).await
 }
 
 /// An answer was longer than the platform permits: a person says the rest. Returns whom to tell.
-pub(super) async fn hand_over_rest(
-    app: &App,
-    c: Conn<'_>,
-    message: &Message,
-    now: DateTime<Utc>,
-) -> Result<Vec<UserId>> {
+pub(super) async fn hand_over_rest(c: Conn<'_>, message: &Message, now: DateTime<Utc>) -> Result<Vec<UserId>> {
     let why = "the answer is longer than the platform permits: the end of it was not sent";
-    call_people(app, c, message, ("too_long", "An answer to {} was too long for the platform"), why, now).await
+    call_people(c, message, ("too_long", "An answer to {} was too long for the platform"), why, now).await
 }
 
 async fn call_people(
-    app: &App,
     mut c: Conn<'_>,
     message: &Message,
     (reason, title): (&str, &str),
@@ -113,7 +107,10 @@ async fn call_people(
             ..HolderChange::to(Status::Pending, Holder::Queue)
         };
         store::set_holder(c.again(), conversation.id, &change, now).await?;
+        let title = title.replace("{}", &conversation.customer_name);
+        let rules = rules::load(c.again(), conversation.org_id).await?;
+        return assign::wait(c, &conversation, &rules, &title, now).await;
     }
     let title = title.replace("{}", &conversation.customer_name);
-    call(app, c, &conversation, None, &title, now).await
+    call(c, &conversation, None, &title, now).await
 }

@@ -1,23 +1,21 @@
 //! The assistant steps back: the customer is told, the queue holds the conversation, agents are called.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status, announce,
-    call_agents::call,
-    due,
+    Conversation, Holder, Status, announce, assign, expect,
     hours::Hours,
     reply::{self, Reply, Trace},
-    rules::{self, Assignment, Rules},
+    rules,
     store::{self, HolderChange},
 };
 use crate::{
-    app::{App, Changed, Job, MemoryId, UserId},
+    app::{App, Changed, Job, MemoryId},
     customers::{self, ActivityKind, NewActivity},
-    platform::{Result, db::Conn, language::Language},
-    staff::{self, ConversationReply, Permission},
+    platform::{Result, language::Language},
+    staff,
 };
 
 /// What an agent needs to know when taking over.
@@ -66,10 +64,16 @@ pub fn hand_off_text(reason: &str, language: Language) -> &'static str {
     }
 }
 
-/// The text, and outside business hours when people are back.
-fn told(text: &str, hours: &Hours, language: Language, now: DateTime<Utc>) -> String {
+/// The text, and how long it may take; outside business hours when people are back.
+fn told(text: &str, hours: &Hours, wait: Option<Duration>, language: Language, now: DateTime<Utc>) -> String {
     let Some(back) = hours.opens(now).map(|at| hours.local(at)) else {
-        return text.to_owned();
+        let Some(wait) = wait.and_then(|wait| expect::said(wait, language)) else {
+            return text.to_owned();
+        };
+        return match language {
+            Language::Zh => format!("{text}{wait}"),
+            Language::En => format!("{text} {wait}"),
+        };
     };
     match language {
         Language::Zh => {
@@ -84,17 +88,6 @@ fn told(text: &str, hours: &Hours, language: Language, now: DateTime<Utc>) -> St
     }
 }
 
-/// Who is given the conversation: by the organisation's rule, among those who may answer.
-async fn assignee(mut c: Conn<'_>, conversation: &Conversation, rules: &Rules) -> Result<Option<UserId>> {
-    if rules.assignment == Assignment::Manual {
-        return Ok(None);
-    }
-    let may = staff::users_who_may(c.again(), conversation.org_id, ConversationReply::KEY).await?;
-    let mut loads = store::desk::loads(c, conversation.org_id).await?;
-    loads.retain(|(user, ..)| may.contains(user));
-    Ok(rules.choose(&loads))
-}
-
 /// Hands the conversation to the queue, tells the customer and calls the agents, in one transaction and only if the
 /// conversation is still as the turn read it. False: it is not, and nothing was written.
 pub async fn hand_off(
@@ -107,9 +100,12 @@ pub async fn hand_off(
 ) -> Result<bool> {
     let now = app.now();
     let org = conversation.org_id;
-    let rules = rules::load(app.read().await?.conn(), org).await?;
+    let mut reader = app.read().await?;
+    let rules = rules::load(reader.conn(), org).await?;
+    let wait = expect::wait(reader.conn(), org, &rules.hours, now).await?;
+    drop(reader);
     let reply = Reply {
-        text: told(hand_off_text(reason, language), &rules.hours, language, now),
+        text: told(hand_off_text(reason, language), &rules.hours, wait, language, now),
         sources: None,
         confidence: None,
         language: Some(language),
@@ -117,7 +113,6 @@ pub async fn hand_off(
         meant: None,
     };
     let mut tx = app.begin().await?;
-    let agent = assignee(tx.conn(), conversation, &rules).await?;
     let fence = Some(conversation.version);
     if reply::write(tx.conn(), conversation, fence, &reply, Some(trace.id), now).await?.is_none() {
         return Ok(false);
@@ -125,18 +120,16 @@ pub async fn hand_off(
     let change = HolderChange {
         reason: Some(reason.into()),
         brief: Some(serde_json::to_value(brief)?),
-        agent,
         ..HolderChange::to(Status::Pending, Holder::Queue)
     };
     store::set_holder(tx.conn(), conversation.id, &change, now).await?;
     announce::conversation(tx.conn(), org, conversation.id, "conversation_status_changed", now).await?;
-    due::start(tx.conn(), conversation, &rules, now).await?;
     store::insert_turn(tx.conn(), org, Some((conversation.id, conversation.customer_id)), trace, now).await?;
     let activity = NewActivity::of(ActivityKind::HandedOff, None)
         .with(serde_json::json!({"conversation_id": conversation.id, "reason": reason}));
     customers::activity(tx.conn(), org, conversation.customer_id, activity, now).await?;
     let title = format!("{} waits for a person", conversation.customer_name);
-    let told = call(app, tx.conn(), conversation, agent, &title, now).await?;
+    let told = assign::wait(tx.conn(), conversation, &rules, &title, now).await?;
     if conversation.channel_type == "wecom_kf" {
         Job::Transfer { conversation: conversation.id }.push(tx.conn(), org, now).await?;
     }
@@ -152,15 +145,22 @@ pub async fn hand_off(
 /// other words, to one who was told already.
 pub async fn say_wait(app: &App, conversation: &Conversation, language: Language, again: bool) -> Result<bool> {
     let now = app.now();
-    let rules = rules::load(app.read().await?.conn(), conversation.org_id).await?;
+    let mut reader = app.read().await?;
+    let rules = rules::load(reader.conn(), conversation.org_id).await?;
+    let wait = expect::wait(reader.conn(), conversation.org_id, &rules.hours, now).await?;
+    drop(reader);
     let is_open = rules.hours.opens(now).is_none();
     let text = match (language, again) {
         (Language::Zh, true) => "好的，这条同事也会看到。".to_owned(),
         (Language::En, true) => "Noted, your colleague will see this too.".to_owned(),
-        (Language::Zh, false) if is_open => "您的消息已收到，同事正在赶来，请稍候。".to_owned(),
-        (Language::En, false) if is_open => "Thank you, I have added that. A colleague is on the way.".to_owned(),
-        (Language::Zh, false) => told("您的消息已收到。", &rules.hours, language, now),
-        (Language::En, false) => told("Thank you, I have added that.", &rules.hours, language, now),
+        (Language::Zh, false) if is_open => {
+            told("您的消息已收到，同事正在赶来，请稍候。", &rules.hours, wait, language, now)
+        }
+        (Language::En, false) if is_open => {
+            told("Thank you, I have added that. A colleague is on the way.", &rules.hours, wait, language, now)
+        }
+        (Language::Zh, false) => told("您的消息已收到。", &rules.hours, wait, language, now),
+        (Language::En, false) => told("Thank you, I have added that.", &rules.hours, wait, language, now),
     };
     let reply = Reply { text, sources: None, confidence: None, language: None, kind: WAITING, meant: None };
     let mut tx = app.begin().await?;

@@ -5,10 +5,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Status, announce,
-    call_agents::call,
-    rules, satisfaction,
-    store::{self, HolderChange},
+    Conversation, Holder, Status, announce, assign, due, rules, satisfaction,
+    store::{self, HolderChange, desk},
 };
 use crate::{
     app::{App, Changed, ConversationId, Job},
@@ -59,6 +57,10 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     if !store::set_holder(tx.conn(), id, &change, now).await? {
         return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
     }
+    if found.sla_started_at.is_none() {
+        let rules = rules::load(tx.conn(), org).await?;
+        due::start(tx.conn(), &found, &rules, now).await?;
+    }
     store::mark_seen(tx.conn(), org, id, now).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let changes = changes(&found, &taken);
@@ -91,13 +93,21 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
     if scope == Scope::Now {
         Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
     }
+    desk::let_go(tx.conn(), org, id, by.user).await?;
     let told = match scope {
-        Scope::Now => Vec::new(),
+        Scope::Now => {
+            due::stop(tx.conn(), id).await?;
+            Vec::new()
+        }
         Scope::UntilResolved | Scope::Never => {
             let title = format!("{} waits for a person", found.customer_name);
-            call(app, tx.conn(), &found, None, &title, now).await?
+            let rules = rules::load(tx.conn(), org).await?;
+            let before = Conversation { let_go_by: by.user, ..found.clone() };
+            assign::wait(tx.conn(), &before, &rules, &title, now).await?
         }
     };
+    // Whoever gave it back has room now.
+    Job::GiveOut { org }.push(tx.conn(), org, now).await?;
     let given = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let mut changes = changes(&found, &given);
     if let Some(all) = changes.as_object_mut() {
@@ -133,6 +143,7 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
     customers::activity(tx.conn(), org, found.customer_id, activity, now).await?;
     let changes = json!({"status": [found.status, Status::Resolved]});
     audit(tx.conn(), now, by, "conversation.resolve", ("conversation", id.0), changes).await?;
+    Job::GiveOut { org }.push(tx.conn(), org, now).await?;
     if rules::load(tx.conn(), org).await?.asks_satisfaction && found.last_customer_message_at.is_some() {
         satisfaction::ask(tx.conn(), &found, now).await?;
     }

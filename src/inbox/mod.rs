@@ -8,7 +8,9 @@ mod accept;
 mod alarm;
 mod announce;
 pub mod api;
+mod assign;
 mod attend;
+mod away;
 mod call_agents;
 mod canned;
 mod change;
@@ -18,6 +20,7 @@ mod desk;
 mod due;
 mod echo;
 mod erase;
+mod expect;
 mod expire;
 mod fail;
 mod fetch;
@@ -54,6 +57,7 @@ use utoipa::ToSchema;
 
 pub use accept::{Accepter, bring_in};
 pub use announce::{announce, not_announced};
+pub use assign::give_out;
 pub use attend::{attend, transfer};
 pub use call_agents::{call_agents, not_called};
 pub use connect::{
@@ -76,13 +80,15 @@ pub use reply::{COPILOT, Reply, Trace, WITHHELD, note_turn, reply, withhold};
 pub use rules::{allow_links, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
-    ChannelRow, RecordedTurn, find_any, find_channel, find_latest, find_message_of, list_decisions, list_last_messages,
-    list_messages, list_recorded, show_files,
+    ChannelRow, RecordedTurn, find_any, find_channel, find_latest, find_message_of, list_cited, list_decisions,
+    list_last_messages, list_messages, list_recorded, show_files,
 };
 pub use sweep::sweep;
 
 use crate::{
-    app::{App, AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TurnId, UserId},
+    app::{
+        App, AttachmentId, ChannelId, ConversationId, CustomerId, IdentityId, MessageId, OrgId, TeamId, TurnId, UserId,
+    },
     platform::{Error, Result, db::Conn, language::Language},
     staff::By,
 };
@@ -151,6 +157,10 @@ pub struct Conversation {
     pub channel_type: String,
     /// The agent who holds it.
     pub agent_id: Option<UserId>,
+    /// The team it was passed to.
+    pub team_id: Option<TeamId>,
+    #[serde(skip)]
+    pub let_go_by: Option<UserId>,
     pub status: Status,
     pub holder: Holder,
     /// Raised by every message and every change of holder; send it back to act only on what you saw.
@@ -171,6 +181,9 @@ pub struct Conversation {
     pub unread_count: i64,
     /// Out of the lists until then, or until the customer writes.
     pub snoozed_until: Option<DateTime<Utc>>,
+    /// Since when people are to solve it.
+    #[serde(skip)]
+    pub sla_started_at: Option<DateTime<Utc>>,
     /// When the first answer of a person is due.
     pub sla_first_response_at: Option<DateTime<Utc>>,
     /// When it is due to be solved.
@@ -380,6 +393,8 @@ pub(crate) mod tests {
             channel_id: ChannelId::new(),
             channel_type: "web".into(),
             agent_id: None,
+            team_id: None,
+            let_go_by: None,
             status,
             holder: Holder::Assistant,
             version: 1,
@@ -394,6 +409,7 @@ pub(crate) mod tests {
             message_count: 0,
             unread_count: 0,
             snoozed_until: None,
+            sla_started_at: None,
             sla_first_response_at: None,
             sla_resolve_deadline: None,
             satisfaction_score: None,

@@ -128,7 +128,7 @@ pub(super) async fn fold(
     let now = app.now();
     store::set_outcome(c.again(), id, status, reason.as_deref(), now).await?;
     if matches!(status, MessageStatus::Failed | MessageStatus::Uncertain) {
-        return report_failure(app, c, &message, reason.as_deref().unwrap_or_default(), now).await;
+        return report_failure(c, &message, reason.as_deref().unwrap_or_default(), now).await;
     }
     Ok(Vec::new())
 }

@@ -4,9 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::types::Json;
 
 use super::{
-    Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce,
-    call_agents::call,
-    change, connect, echo, file, greet, health, photo, receipt, satisfaction,
+    Conversation, Holder, Joins, Message, MessageStatus, Sender, alarm, announce, assign, change, connect, echo, file,
+    greet, health, photo, receipt, rules, satisfaction,
     store::{self, ChannelRow, NewConversation, Settled},
 };
 use crate::{
@@ -263,7 +262,9 @@ pub async fn receive_file(
             store::reopen(tx.conn(), c.id, holder, now).await?;
             if holder == Holder::Queue {
                 let title = format!("{} waits for a person", c.customer_name);
-                told = call(app, tx.conn(), c, None, &title, now).await?;
+                let rules = rules::load(tx.conn(), org).await?;
+                let waiting = Conversation { team_id: None, let_go_by: None, ..c.clone() };
+                told = assign::wait(tx.conn(), &waiting, &rules, &title, now).await?;
             }
             c.id
         }

@@ -11,9 +11,9 @@ use super::{
     store::{self as channels, rules as store},
 };
 use crate::{
-    app::{App, OrgId, UserId},
-    platform::{Error, Result, db::Conn, links::Domains},
-    staff::{By, audit, difference},
+    app::{App, ChannelId, Job, OrgId, TeamId},
+    platform::{Error, Result, db::Conn, language::Language, links::Domains},
+    staff::{self, By, audit, difference},
 };
 
 /// Under which key the rules stand.
@@ -40,6 +40,8 @@ pub struct Rules {
     pub assignment: Assignment,
     /// How many open conversations an agent is given at most; 0 = any number.
     pub capacity: i64,
+    /// Which team gets what, the first that fits; where nobody of it is there and free, everybody counts.
+    pub routes: Vec<Route>,
     /// Whether customers are asked for a mark when a person has resolved their conversation.
     pub asks_satisfaction: bool,
     /// How many days files that came or went with messages are kept; 0 = as long as their conversation.
@@ -48,6 +50,17 @@ pub struct Rules {
     /// The domains that links in the assistant's messages may lead to, with what is below them; `*`: any. The
     /// websites that show the chat and our own address are among them.
     pub link_domains: Vec<String>,
+}
+
+/// Which team gets conversations in a language, of a channel, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Absent: any.
+    pub language: Option<Language>,
+    /// Absent: any.
+    pub channel: Option<ChannelId>,
+    pub team: TeamId,
 }
 
 /// How soon conversations of a priority are due, from when a person was called.
@@ -66,6 +79,8 @@ const LONGEST_MINUTES: i64 = 366 * 24 * 60;
 const LONGEST_DAYS: i64 = 36_525;
 /// The most domains, and the longest name of one.
 const MOST_DOMAINS: usize = 200;
+/// The most routes.
+const MOST_ROUTES: usize = 100;
 const LONGEST_DOMAIN: usize = 253;
 
 impl Rules {
@@ -78,6 +93,9 @@ impl Rules {
         }
         if !(0..=LONGEST_DAYS).contains(&self.keep_files_days) {
             return Some(format!("keep_files_days: 0 to {LONGEST_DAYS}"));
+        }
+        if self.routes.len() > MOST_ROUTES {
+            return Some(format!("routes: at most {MOST_ROUTES}"));
         }
         if self.link_domains.len() > MOST_DOMAINS || self.link_domains.iter().any(|d| d.len() > LONGEST_DOMAIN) {
             return Some(format!("link_domains: at most {MOST_DOMAINS}, of {LONGEST_DOMAIN} characters"));
@@ -107,17 +125,6 @@ impl Rules {
         };
         let due = |minutes: Option<i64>| minutes.map(|m| self.hours.after(now, Duration::minutes(m)));
         (due(sla.first_response_minutes), due(sla.resolution_minutes))
-    }
-
-    /// Who gets the next conversation, of `agents`: how many each has open, and when they last were given one.
-    pub fn choose(&self, agents: &[(UserId, i64, Option<DateTime<Utc>>)]) -> Option<UserId> {
-        let free = agents.iter().filter(|(_, open, _)| self.capacity == 0 || *open < self.capacity);
-        let next = match self.assignment {
-            Assignment::Manual => None,
-            Assignment::RoundRobin => free.min_by_key(|(id, _, last)| (*last, *id)),
-            Assignment::LeastBusy => free.min_by_key(|(id, open, last)| (*open, *last, *id)),
-        };
-        next.map(|(id, ..)| *id)
     }
 }
 
@@ -165,10 +172,22 @@ pub async fn save(app: &App, by: &By, rules: Rules) -> Result<Rules> {
     let now = app.now();
     let mut tx = app.begin().await?;
     let before = load(tx.conn(), by.org).await?;
+    for route in &rules.routes {
+        if !staff::is_team(tx.conn(), by.org, route.team).await? {
+            return Err(Error::NotFound("team"));
+        }
+        if let Some(channel) = route.channel
+            && channels::find_channel(tx.conn(), channel).await?.is_none_or(|c| c.org_id != by.org)
+        {
+            return Err(Error::NotFound("channel"));
+        }
+    }
     store::save(tx.conn(), by.org, KEY, &serde_json::to_value(&rules)?, by.user, now).await?;
     let changes = difference(Some(&before), Some(&rules));
     audit(tx.conn(), now, by, "inbox_rules.edit", ("organization", by.org.0), changes).await?;
+    Job::GiveOut { org: by.org }.push(tx.conn(), by.org, now).await?;
     tx.commit().await?;
+    app.wake(by.org).await;
     Ok(rules)
 }
 
@@ -179,18 +198,6 @@ mod tests {
 
     fn at(hour: u32) -> Option<DateTime<Utc>> {
         Some(Utc.with_ymd_and_hms(2026, 3, 2, hour, 0, 0).unwrap())
-    }
-
-    #[test]
-    fn who_was_given_one_longest_ago_is_next_and_nobody_gets_more_than_they_can_hold() {
-        let [a, b, c] = [UserId::new(), UserId::new(), UserId::new()];
-        let agents = [(a, 5, at(9)), (b, 1, at(10)), (c, 3, None)];
-        let rules = |assignment, capacity| Rules { assignment, capacity, ..Rules::default() };
-        assert_eq!(rules(Assignment::Manual, 0).choose(&agents), None);
-        assert_eq!(rules(Assignment::RoundRobin, 0).choose(&agents), Some(c));
-        assert_eq!(rules(Assignment::RoundRobin, 3).choose(&agents), Some(b));
-        assert_eq!(rules(Assignment::LeastBusy, 0).choose(&agents), Some(b));
-        assert_eq!(rules(Assignment::LeastBusy, 1).choose(&agents), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, file, mention,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, due, file, mention, rules,
     store::{self, HolderChange},
 };
 use crate::{
@@ -78,6 +78,10 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
     if found.holder != Holder::Agent || found.status != Status::Active || found.agent_id.is_none() {
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
+        if found.sla_started_at.is_none() {
+            let rules = rules::load(tx.conn(), found.org_id).await?;
+            due::start(tx.conn(), &found, &rules, now).await?;
+        }
     }
     let metadata = match &new.body {
         Some(body) => json!({"body": body}),

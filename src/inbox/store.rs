@@ -42,11 +42,10 @@ macro_rules! conversation_columns {
     ($($rest:expr),+) => {
         concat!(
             "SELECT c.id, c.org_id, c.customer_id, p.name AS customer_name, c.identity_id, c.channel_id, c.channel_type,
-                    c.agent_id, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
+                    c.agent_id, c.team_id, c.let_go_by, c.status, c.holder, c.version, c.epoch, c.priority, c.language, c.ai_enabled,
                     c.hand_off_reason, c.hand_off_brief, c.handed_off_at, c.resolution, c.message_count, c.unread_count,
-                    c.snoozed_until, c.sla_first_response_at, c.sla_resolve_deadline, c.satisfaction_score,
-                    c.satisfaction_asked_at,
-                    c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
+                    c.snoozed_until, c.sla_started_at, c.sla_first_response_at, c.sla_resolve_deadline,
+                    c.satisfaction_score, c.satisfaction_asked_at, c.last_message_at, c.last_message_preview, c.last_customer_message_at, c.first_response_at,
                     c.resolved_at, c.closed_at, c.merged_into, c.created_at, c.updated_at
              FROM conversations c JOIN customers p ON p.id = c.customer_id ",
             $($rest),+
@@ -215,6 +214,7 @@ pub async fn insert(c: Conn<'_>, new: &NewConversation, now: DateTime<Utc>) -> R
 pub async fn reopen(c: Conn<'_>, id: ConversationId, holder: Holder, now: DateTime<Utc>) -> Result<()> {
     const REOPEN: &str = "
         UPDATE conversations SET status = $2, holder = $3, epoch = epoch + 1, version = version + 1, agent_id = NULL,
+               team_id = NULL, let_go_by = NULL, sla_started_at = NULL,
                hand_off_reason = NULL, hand_off_brief = NULL, handed_off_at = NULL, resolution = NULL,
                resolved_at = NULL, closed_at = NULL, updated_at = $4, snoozed_until = NULL,
                sla_first_response_at = NULL, sla_resolve_deadline = NULL
@@ -256,6 +256,7 @@ pub async fn set_holder(c: Conn<'_>, id: ConversationId, to: &HolderChange, now:
     const SET: &str = "
         UPDATE conversations
         SET status = $2, holder = $3, agent_id = $4, version = version + 1, updated_at = $5,
+            assigned_at = CASE WHEN $4 IS NOT NULL AND (agent_id IS NULL OR agent_id <> $4) THEN $5 ELSE assigned_at END,
             hand_off_reason = COALESCE($6, hand_off_reason), hand_off_brief = COALESCE($7, hand_off_brief),
             handed_off_at = CASE WHEN $3 = 'queue' THEN $5 ELSE handed_off_at END,
             ai_enabled = COALESCE($8, ai_enabled), resolution = $9,

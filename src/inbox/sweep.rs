@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use super::{
-    Holder, Status, expire, fetch, health,
+    Holder, Status, assign, expire, fetch, health,
     store::{self, HolderChange},
 };
 use crate::{
@@ -23,6 +23,7 @@ pub async fn sweep(app: &App) -> Result<()> {
     fetch::look(app).await?;
     health::look(app).await?;
     expire::expire(app).await?;
+    assign::look(app).await?;
     loop {
         let mut tx = app.begin().await?;
         let gone = store::delete_old_events(tx.conn(), now - EVENTS).await?;

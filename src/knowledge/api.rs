@@ -1,5 +1,7 @@
 //! Knowledge bases, documents, passages and FAQs, over HTTP.
 
+mod used;
+
 use std::sync::Arc;
 
 use axum::{
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+pub use used::*;
 
 use super::{
     Collection, Document, DocumentVersion, Faq, GenerationState, KnowledgeBase, Passage, Status,

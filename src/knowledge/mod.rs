@@ -14,12 +14,14 @@ pub mod rank;
 pub mod search;
 pub mod split;
 pub mod store;
+mod used;
 mod valid;
 pub mod wants;
 
 pub use crawl::{crawl, crawl_due};
 pub use evidence::{Evidence, Found, FoundFaq, SourceId};
 pub use search::{Query, known_terms, search, sources};
+pub use store::passages::{Row as CurrentPassage, current as list_current};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

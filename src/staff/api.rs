@@ -1,8 +1,10 @@
 //! HTTP for staff: signing in, users and roles, the audit log and notifications; teams and API keys beside it.
 
+mod mail;
 mod provider;
 mod roles;
 mod second_factor;
+mod session;
 mod teams;
 
 use std::sync::Arc;
@@ -18,14 +20,16 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+pub use mail::*;
 pub use provider::*;
 pub use roles::*;
 pub use second_factor::*;
+pub use session::*;
 pub use teams::*;
 
 use super::{
-    AuditRead, Audited, By, COOKIE, Can, Notification, OpenSession, Organisation, SESSION_LIFETIME, SettingsManage,
-    SignedIn, User, UserChange, UserManage, UserRead,
+    AuditRead, Audited, By, Can, Notification, OpenSession, Organisation, SettingsManage, SignedIn, User, UserChange,
+    UserManage, UserRead,
     audit::{self, Sought},
     chain::{self, Verified},
     forgotten,
@@ -36,7 +40,7 @@ use super::{
     user::{self, Added, NewUser},
 };
 use crate::{
-    app::{App, NotificationId, SessionId, UserId},
+    app::{App, Job, NotificationId, SessionId, UserId},
     platform::{
         Error, Result, crypto,
         http::{Cursor, Json, Page, Path, Query, limit},
@@ -61,8 +65,9 @@ pub struct Me {
 /// A session that was opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionOpened {
-    /// Send it as `Authorization: Bearer …`; browsers get it as a cookie as well.
-    pub token: String,
+    /// For programs, to send it as `Authorization: Bearer …`. Browsers get cookies instead, which no page can read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     pub expires_at: DateTime<Utc>,
     pub me: Me,
 }
@@ -73,9 +78,10 @@ pub struct SessionOpened {
 pub async fn sign_in(
     State(app): State<Arc<App>>,
     from: Origin,
+    headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<impl IntoResponse> {
-    opened(&app, sign_in::sign_in(&app, credentials, from).await?).await
+    opened(&app, sign_in::sign_in(&app, credentials, from).await?, &headers).await
 }
 
 /// Choose a password by a set-up, invitation or reset link, and sign in with it.
@@ -83,9 +89,10 @@ pub async fn sign_in(
 pub async fn set_up(
     State(app): State<Arc<App>>,
     from: Origin,
+    headers: HeaderMap,
     Json(chosen): Json<Chosen>,
 ) -> Result<impl IntoResponse> {
-    opened(&app, link::set_up(&app, chosen, from).await?).await
+    opened(&app, link::set_up(&app, chosen, from).await?, &headers).await
 }
 
 /// Who forgot their password.
@@ -102,24 +109,13 @@ pub async fn forgot_password(State(app): State<Arc<App>>, Json(who): Json<Forgot
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Send oneself a mail, to see whether the mail server works.
-#[utoipa::path(post, path = "/api/mail/test", tag = "staff", responses((status = 204)))]
-pub async fn test_mail(State(app): State<Arc<App>>, by: Can<SettingsManage>) -> Result<StatusCode> {
-    forgotten::test_mail(&app, &by).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn opened(app: &App, opened: Opened) -> Result<impl IntoResponse + use<>> {
-    let cookie = cookie(app, &opened.token, SESSION_LIFETIME.num_seconds());
+async fn opened(app: &App, opened: Opened, headers: &HeaderMap) -> Result<impl IntoResponse + use<>> {
+    let cookies = session::cookies(app, Some(&opened.tokens(app)?)).map(|c| (header::SET_COOKIE, c));
     let me = whoami(app, &opened.by).await?;
-    let body = SessionOpened { token: opened.token, expires_at: opened.expires_at, me };
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(body)))
-}
-
-fn cookie(app: &App, token: &str, seconds: i64) -> String {
-    let is_tls = app.config.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
-    let secure = if is_tls { "; Secure" } else { "" };
-    format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    // Browsers say where a request comes from, and no page can keep them from it.
+    let is_browser = headers.contains_key("sec-fetch-site");
+    let body = SessionOpened { token: (!is_browser).then_some(opened.token), expires_at: opened.expires_at, me };
+    Ok((AppendHeaders(cookies), Json(body)))
 }
 
 async fn whoami(app: &App, by: &By) -> Result<Me> {
@@ -141,11 +137,12 @@ async fn whoami(app: &App, by: &By) -> Result<Me> {
     })
 }
 
-/// Sign out: the session ends and the cookie is taken back.
+/// Sign out: the session ends and the cookies are taken back.
 #[utoipa::path(post, path = "/api/sign-out", tag = "staff", responses((status = 204)))]
 pub async fn sign_out(State(app): State<Arc<App>>, by: Can<SignedIn>) -> Result<impl IntoResponse> {
     sign_in::sign_out(&app, &by).await?;
-    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, cookie(&app, "", 0))])))
+    let taken_back = session::cookies(&app, None).map(|c| (header::SET_COOKIE, c));
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(taken_back)))
 }
 
 /// The organisation one works for.
@@ -230,7 +227,10 @@ pub async fn save_own_settings(
     }
     let mut tx = app.begin().await?;
     store::save_settings(tx.conn(), by.org, user, &settings, app.now()).await?;
+    // They may have said that they are back.
+    Job::GiveOut { org: by.org }.push(tx.conn(), by.org, app.now()).await?;
     tx.commit().await?;
+    app.wake(by.org).await;
     Ok(Json(new))
 }
 

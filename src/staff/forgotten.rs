@@ -3,14 +3,10 @@
 use chrono::Duration;
 use serde_json::json;
 
-use super::{audit, link, principal::By, store};
+use super::{audit, link, mail_server, principal::By, store};
 use crate::{
     app::App,
-    platform::{
-        Error, Result,
-        mail::{self, Mail},
-        throttle::Patience,
-    },
+    platform::{Error, Result, throttle::Patience},
 };
 
 /// How often one address may ask.
@@ -19,7 +15,7 @@ const ASKING: Patience = Patience { free: 3, first: Duration::minutes(1), longes
 /// Mails a link by which the user of this address chooses another password. Says the same for an address that nobody
 /// has; without a mail server it says so.
 pub async fn forgotten(app: &App, address: &str) -> Result<()> {
-    let Some(url) = &app.config.notify.smtp_url else {
+    let Some(server) = mail_server(app).await? else {
         return Err(Error::Conflict("no mail server is set up: ask an administrator for a reset link".into()));
     };
     let (now, email) = (app.now(), super::user::email(address)?);
@@ -40,30 +36,11 @@ pub async fn forgotten(app: &App, address: &str) -> Result<()> {
          请点击链接设置新密码；链接 24 小时内有效，只能使用一次。如果不是您本人操作，请忽略。\n\n{}\n",
         links.join("\n")
     );
-    let url = url.expose().to_owned();
-    let from = app.config.notify.email_from.clone().unwrap_or_else(|| "frontdesk@localhost".into());
     // Beside the request: how long a mail takes must not tell whether the address is known.
     app.spawn(async move {
-        let mail = Mail { from: &from, to: &[email], subject: "A new password · 重置密码", text };
-        if let Err(e) = mail::send(&url, mail).await {
+        if let Err(e) = server.send(&[email], "A new password · 重置密码", text).await {
             tracing::warn!(error = %e.chain(), "a reset link could not be mailed");
         }
     });
     Ok(())
-}
-
-/// Sends the asker a mail, to see whether the mail server works.
-pub async fn test_mail(app: &App, by: &By) -> Result<()> {
-    let settings = &app.config.notify;
-    let Some(url) = &settings.smtp_url else {
-        return Err(Error::Conflict("no mail server is set up: notify.smtp_url in the configuration file".into()));
-    };
-    let user = super::user::find(app, by, by.person()?).await?;
-    let mail = Mail {
-        from: settings.email_from.as_deref().unwrap_or("frontdesk@localhost"),
-        to: &[user.email],
-        subject: "Frontdesk: mail works · 邮件已可用",
-        text: "This is a test of Frontdesk's mail settings.\n这是一封测试邮件。\n".into(),
-    };
-    mail::send(url.expose(), mail).await
 }

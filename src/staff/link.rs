@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::Duration;
 use serde::Deserialize;
 use serde_json::json;
-use sqlx::FromRow;
+use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -170,6 +170,7 @@ async fn first_admin(c: Conn<'_>, app: &App, org: OrgId, chosen: &Chosen, hash: 
         avatar_url: None,
         status: super::UserStatus::Active,
         language: user::language(chosen.language.as_deref().unwrap_or("en"))?,
+        languages: Json(Vec::new()),
         role: None,
         roles: Vec::new(),
         teams: Vec::new(),

@@ -6,13 +6,16 @@ mod chain;
 mod forgotten;
 mod key;
 mod link;
+mod mail_server;
 mod notify;
 mod organisation;
 mod own_role;
 mod password;
 pub mod permission;
+mod presence;
 mod principal;
 mod provider;
+mod refresh;
 mod role;
 mod second_factor;
 mod sign_in;
@@ -29,13 +32,16 @@ pub use audit::{Audited, audit, difference};
 pub use chain::{Broken, Fault, Verified, seal_all, verify};
 pub use key::ApiKey;
 pub use link::{FirstStart, first_start};
+pub use mail_server::{MailServer, mail_server};
 pub use notify::{Audience, News, Notification, notify, tell};
 pub use organisation::{ensure_org, find_org, remove_org};
 pub use permission::*;
+pub use presence::{HERE_FOR, NOTED_EVERY, still_here};
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
 pub use store::{
-    active_names, erase_about, find_config, find_org_by_id, is_member, name_of, save_config, sweep, users_who_may,
+    active_names, erase_about, find_config, find_org_by_id, is_member, is_team, mail_wishes, name_of, save_config,
+    sweep, teams_of_users, users_who_may,
 };
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     permission::{self, Permission, Scope},
+    presence, refresh,
     sign_in::{self, Origin},
     store,
 };
@@ -25,7 +26,7 @@ pub const COOKIE: &str = "frontdesk_session";
 pub const API_KEY_PREFIX: &str = "fd_";
 /// The header by which the command line says which organisation it means.
 pub const ORG_HEADER: &str = "x-frontdesk-org";
-/// Where we write down that a session or key was used, not more often than this.
+/// How often we write down at most that a key was used.
 const NOTE_USE_EVERY: Duration = Duration::hours(1);
 
 /// Who acts.
@@ -222,12 +223,16 @@ async fn identify(app: &App, parts: &Parts) -> Result<By> {
     let by = match shown(&parts.headers).ok_or(Error::SignedOut)? {
         Shown::Bearer(token) if crypto::same(token, &app.local_token) => local(app, &parts.headers).await?,
         Shown::Bearer(key) if key.starts_with(API_KEY_PREFIX) => api_key(app, key).await?,
-        Shown::Bearer(token) => session(app, token).await?,
+        Shown::Bearer(token) => match refresh::session_of(app, token) {
+            Some(id) => session(app, Of::Browser(id)).await?,
+            None => session(app, Of::Program(token)).await?,
+        },
         Shown::Cookie(token) => {
             if !parts.method.is_safe() && !is_same_origin(&parts.headers, app.config.server.public_url.as_deref()) {
                 return Err(Error::Foreign);
             }
-            session(app, token).await?
+            let id = refresh::session_of(app, token).ok_or(Error::SignedOut)?;
+            session(app, Of::Browser(id)).await?
         }
     };
     Ok(By { ip: from.ip, user_agent: from.user_agent, ..by })
@@ -258,7 +263,7 @@ pub(super) fn cookie_named<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&
 
 /// Whether a page of ours sent this. A browser sends the cookie along from anywhere within the same site; it says
 /// itself, in headers no page can forge, where the request comes from. Who says nothing is refused.
-fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+pub(super) fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin" || site == "none";
@@ -284,18 +289,23 @@ async fn local(app: &App, headers: &HeaderMap) -> Result<By> {
     Ok(By::everything(org.id, Actor::CommandLine))
 }
 
-async fn session(app: &App, token: &str) -> Result<By> {
+/// Whose session it is: a browser's access token names it, a program shows its one token.
+enum Of<'a> {
+    Browser(SessionId),
+    Program(&'a str),
+}
+
+async fn session(app: &App, of: Of<'_>) -> Result<By> {
     let now = app.now();
-    let hash = crypto::sha256_hex(token.as_bytes());
     let mut reader = app.read().await?;
-    let session = store::session_by_hash(reader.conn(), &hash, now).await?.ok_or(Error::SignedOut)?;
+    let found = match of {
+        Of::Browser(id) => store::session_by_id(reader.conn(), id, now).await?,
+        Of::Program(token) => store::session_by_hash(reader.conn(), &crypto::sha256_hex(token.as_bytes()), now).await?,
+    };
+    let session = found.ok_or(Error::SignedOut)?;
     let by = sign_in::signed_in(reader.conn(), &session).await?;
     drop(reader);
-    if now - session.last_used_at > NOTE_USE_EVERY {
-        let mut tx = app.begin().await?;
-        store::touch_session(tx.conn(), session.id, now, now + super::SESSION_LIFETIME).await?;
-        tx.commit().await?;
-    }
+    presence::note(app, session.org_id, session.id, session.last_used_at).await?;
     Ok(by)
 }
 

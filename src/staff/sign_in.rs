@@ -14,10 +14,11 @@ use utoipa::ToSchema;
 use super::{
     SESSION_LIFETIME, Session, audit, password,
     principal::{By, Rights},
+    refresh::Tokens,
     second_factor, store,
 };
 use crate::{
-    app::{App, OrgId, SessionId, UserId},
+    app::{App, Job, OrgId, SessionId, UserId},
     platform::{Error, Result, crypto, db::Conn, http, throttle::Patience},
 };
 
@@ -74,6 +75,17 @@ pub struct Opened {
     pub by: By,
 }
 
+impl Opened {
+    /// What a browser is given of the session.
+    pub fn tokens(&self, app: &App) -> Result<Tokens> {
+        let session = self.by.session.ok_or(Error::SignedOut)?;
+        Tokens::of(app, session, FIRST_GENERATION, app.now())
+    }
+}
+
+/// Whose refresh token was replaced never.
+const FIRST_GENERATION: i64 = 1;
+
 /// Opens a session for who knows the password.
 pub async fn sign_in(app: &App, credentials: Credentials, from: Origin) -> Result<Opened> {
     let now = app.now();
@@ -122,6 +134,8 @@ pub(super) async fn open(c: Conn<'_>, org: OrgId, user: UserId, from: Origin, no
     let (id, expires_at) = (SessionId::new(), now + SESSION_LIFETIME);
     let hash = crypto::sha256_hex(token.as_bytes());
     store::insert_session(c.again(), id, (org, user), &hash, &from, now, expires_at).await?;
+    // Whoever comes may be given what waits.
+    Job::GiveOut { org }.push(c.again(), org, now).await?;
     let session = store::session_by_hash(c.again(), &hash, now).await?.ok_or(Error::SignedOut)?;
     let mut by = signed_in(c, &session).await?;
     (by.ip, by.user_agent) = (from.ip, from.user_agent);

@@ -163,23 +163,39 @@ pub async fn rights(c: Conn<'_>, org: OrgId, user: UserId) -> Result<(Rights, i3
 
 // Sessions and API keys
 
-/// The live session of an active user.
+macro_rules! session_columns {
+    ($where:literal) => {
+        concat!(
+            "SELECT s.id, s.org_id, s.user_id, s.last_used_at,
+                    EXISTS (SELECT 1 FROM system_configs k
+                            WHERE k.org_id = s.org_id AND k.key = 'second_factor_required')
+                    AND NOT EXISTS (SELECT 1 FROM second_factors f
+                                    WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS owes_factor
+             FROM sessions s JOIN users u ON u.id = s.user_id AND u.org_id = s.org_id
+             WHERE s.expires_at > $2 AND u.status = 'active' AND ",
+            $where
+        )
+    };
+}
+
+/// The live session of an active user, by the token of a program.
 pub async fn session_by_hash(c: Conn<'_>, hash: &str, now: DateTime<Utc>) -> Result<Option<Session>> {
-    const FIND: &str = "
-        SELECT s.id, s.org_id, s.user_id, s.last_used_at,
-               EXISTS (SELECT 1 FROM system_configs k WHERE k.org_id = s.org_id AND k.key = 'second_factor_required')
-               AND NOT EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL)
-               AS owes_factor
-        FROM sessions s JOIN users u ON u.id = s.user_id AND u.org_id = s.org_id
-        WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.status = 'active'";
+    const FIND: &str = session_columns!("s.token_hash = $1");
     Ok(both!(c, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c).await)?)
 }
 
-/// Notes that a session was used and lets it live longer.
-pub async fn touch_session(c: Conn<'_>, id: SessionId, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<()> {
+/// The live session of an active user.
+pub async fn session_by_id(c: Conn<'_>, id: SessionId, now: DateTime<Utc>) -> Result<Option<Session>> {
+    const FIND: &str = session_columns!("s.id = $1");
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(id).bind(now).fetch_optional(c).await)?)
+}
+
+/// Notes that a session was used and lets it live longer. False: it has ended.
+pub async fn touch_session(c: Conn<'_>, id: SessionId, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
     const TOUCH: &str = "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
-    both!(c, c => sqlx::query(TOUCH).bind(id).bind(now).bind(expires_at).execute(c).await.map(|_| ()))?;
-    Ok(())
+    let touched = both!(c, c => sqlx::query(TOUCH).bind(id).bind(now).bind(expires_at).execute(c).await
+        .map(|r| r.rows_affected()))?;
+    Ok(touched == 1)
 }
 
 /// The key, unless it is revoked or ran out.
@@ -223,11 +239,11 @@ pub async fn insert_user(c: Conn<'_>, user: &User, hash: Option<&str>) -> Result
 /// Saves what can be changed of a user.
 pub async fn save_user(c: Conn<'_>, user: &User) -> Result<()> {
     const SAVE: &str = "
-        UPDATE users SET phone = $3, name = $4, avatar_url = $5, status = $6, language = $7, updated_at = $8
+        UPDATE users SET phone = $3, name = $4, avatar_url = $5, status = $6, language = $7, languages = $9, updated_at = $8
         WHERE org_id = $1 AND id = $2";
     both!(c, c => sqlx::query(SAVE)
         .bind(user.org_id).bind(user.id).bind(&user.phone).bind(&user.name).bind(&user.avatar_url).bind(user.status)
-        .bind(&user.language).bind(user.updated_at)
+        .bind(&user.language).bind(user.updated_at).bind(&user.languages)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -395,6 +411,12 @@ pub async fn list_teams(c: Conn<'_>, org: OrgId) -> Result<Vec<Team>> {
 pub async fn lock_team(c: Conn<'_>, org: OrgId, id: TeamId) -> Result<Option<Team>> {
     let find = locking!(c, "SELECT * FROM teams WHERE org_id = $1 AND id = $2");
     Ok(both!(c, c => sqlx::query_as(find).bind(org).bind(id).fetch_optional(c).await)?)
+}
+
+/// Whether this is a team of the organisation.
+pub async fn is_team(c: Conn<'_>, org: OrgId, id: TeamId) -> Result<bool> {
+    const FIND: &str = "SELECT EXISTS (SELECT 1 FROM teams WHERE org_id = $1 AND id = $2)";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(id).fetch_one(c).await)?)
 }
 
 /// The team of this name.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::FromRow;
+use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -18,6 +18,7 @@ use crate::{
         Error, Result,
         db::Conn,
         http::{Cursor, Page, given},
+        language::Language,
     },
 };
 
@@ -34,6 +35,9 @@ pub struct User {
     pub status: UserStatus,
     /// `en` or `zh`.
     pub language: String,
+    /// What they speak with customers; empty: they have not said.
+    #[schema(value_type = Vec<Language>)]
+    pub languages: Json<Vec<Language>>,
     /// The highest built-in role.
     #[sqlx(skip)]
     pub role: Option<String>,
@@ -91,6 +95,8 @@ pub struct UserChange {
     #[schema(value_type = Option<String>)]
     pub avatar_url: Option<Option<String>>,
     pub language: Option<String>,
+    /// All the languages they speak with customers.
+    pub languages: Option<Vec<Language>>,
     /// `suspended` ends all their sessions; `active` lets them in again.
     pub status: Option<UserStatus>,
     /// All their roles from now on.
@@ -124,6 +130,7 @@ pub async fn add(app: &App, by: &By, new: NewUser) -> Result<Added> {
         avatar_url: None,
         status: if hash.is_some() { UserStatus::Active } else { UserStatus::Inactive },
         language: language(new.language.as_deref().unwrap_or("en"))?,
+        languages: Json(Vec::new()),
         role: None,
         roles: Vec::new(),
         teams: Vec::new(),
@@ -165,6 +172,11 @@ pub async fn edit(app: &App, by: &By, id: UserId, change: UserChange) -> Result<
     }
     if let Some(text) = &change.language {
         after.language = language(text)?;
+    }
+    if let Some(mut languages) = change.languages {
+        languages.sort_unstable_by_key(|l| *l as u8);
+        languages.dedup();
+        after.languages = Json(languages);
     }
     if let Some(status) = change.status {
         if by.user == Some(id) && status != before.status {

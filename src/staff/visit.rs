@@ -6,6 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
+use sqlx::types::Json;
 
 use super::{
     User, UserStatus, audit, difference,
@@ -293,6 +294,7 @@ async fn admit(
         avatar_url: None,
         status: UserStatus::Active,
         language: visit.language.clone(),
+        languages: Json(Vec::new()),
         role: None,
         roles: vec![role.into()],
         teams: Vec::new(),

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     Question, Reason, Signals, SourceId, Verdict,
     ask::{self, Outcome},
+    contradict::{self, Contradiction},
     take,
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         http::{Json, Path},
         language::Language,
     },
-    staff::{Ask, Can, ConversationReply},
+    staff::{Ask, Can, ConversationReply, KnowledgeRead},
 };
 
 /// The longest question, in characters.
@@ -146,4 +147,10 @@ pub async fn suggest(
     let outcome = ask::ask(&app, &question, &Signals::default(), app.config.assistant.passages).await?;
     let answer = outcome.answer.clone();
     Ok(Json(Answered { answer, ..outcome.into() }))
+}
+
+/// Which documents contradict one another: sentences of one subject with other amounts or times, the most alike first.
+#[utoipa::path(get, path = "/api/knowledge/contradictions", tag = "knowledge", responses((status = 200, body = Vec<Contradiction>)))]
+pub async fn contradictions(State(app): State<Arc<App>>, by: Can<KnowledgeRead>) -> Result<Json<Vec<Contradiction>>> {
+    Ok(Json(contradict::contradictions(&app, &by).await?))
 }

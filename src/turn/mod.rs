@@ -4,6 +4,7 @@ mod again;
 pub mod api;
 pub mod ask;
 pub mod confidence;
+mod contradict;
 pub mod draft;
 pub mod extract;
 pub mod facts;

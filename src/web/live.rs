@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::{
     app::{App, Change, Changed},
     platform::{Result, bus},
-    staff::{Can, SignedIn},
+    staff::{self, Can, SignedIn},
 };
 
 /// How often a page looks for itself while other processes can't be heard.
@@ -27,16 +27,29 @@ pub async fn events(
     State(app): State<Arc<App>>,
     by: Can<SignedIn>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let (org, user) = (by.org, by.user);
+    let (org, user, session) = (by.org, by.user, by.session);
     let mut changes = app.bus.subscribe();
     let (out, events) = tokio::sync::mpsc::channel(64);
     let watched = app.clone();
     app.spawn(async move {
+        let every = staff::NOTED_EVERY.to_std().unwrap_or(POLL);
+        let mut life = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         loop {
             let heard = tokio::select! {
                 () = watched.stopping.cancelled() => return,
                 () = out.closed() => return,
                 heard = changes.recv() => heard,
+                _ = life.tick() => match session {
+                    Some(session) => match staff::still_here(&watched, session).await {
+                        Ok(true) => continue,
+                        Ok(false) => return,
+                        Err(e) => {
+                            tracing::error!(error = %e.chain(), "a sign of life was not noted");
+                            continue;
+                        }
+                    },
+                    None => continue,
+                },
                 // What other processes change is not heard now: the page looks by itself.
                 () = tokio::time::sleep(POLL), if !watched.bus.is_healthy() => Ok(bus::RESYNC.into()),
             };

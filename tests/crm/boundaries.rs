@@ -255,7 +255,9 @@ impl World {
                 "config": {"secret": "a secret of sixteen", "send_url": "https://example.com/in"}}),
             "PATCH /api/channels/{id}" => json!({"name": "Renamed"}),
             "PATCH /api/conversations/{id}" => json!({"priority": "high"}),
-            "POST /api/conversations/{id}/assign" => json!({"agent_id": thing("users")}),
+            "POST /api/conversations/{id}/assign" | "POST /api/conversations/{id}/pass" => {
+                json!({"agent_id": thing("users")})
+            }
             "POST /api/conversations/{id}/merge" => json!({"from": thing("ended")}),
             "POST /api/conversations/{id}/messages" | "POST /api/conversations/{id}/notes" => json!({"text": "Hello"}),
             "POST /api/conversations/{id}/presence" => json!({"typing": false}),
@@ -281,6 +283,8 @@ impl World {
             "PUT /api/documents/{id}/schedule" => json!({"every": null}),
             "POST /api/faqs" => json!({"question": "Do you deliver?", "answer": "Yes."}),
             "PATCH /api/faqs/{id}" => json!({"answer": "No."}),
+            "PUT /api/away-channels" => json!({"after_minutes": 5}),
+            "PUT /api/mail" => json!({"host": "", "port": 25, "security": "none"}),
             "PUT /api/inbox-rules" => json!({"asks_satisfaction": true}),
             "POST /api/knowledge-bases" => json!({"name": "Second"}),
             "PUT /api/knowledge-bases/{id}" => json!({"name": "Renamed"}),

@@ -1,5 +1,6 @@
 // The typed client: paths, bodies and answers are those of openapi.json.
 import createClient, { type Middleware } from "openapi-fetch";
+import { refresh } from "./fresh";
 import type { paths } from "./schema";
 
 /** An answer of the server that is not a success, in its own words. */
@@ -20,6 +21,26 @@ export class Failure extends Error {
   }
 }
 
+/** Requests on their way, as they can be sent once more. */
+const sent = new Map<string, { again: Request; at: number }>();
+
+/** An access token that ran out is replaced without a word, and the request sent once more. */
+const fresh: Middleware = {
+  onRequest({ id, request }) {
+    sent.set(id, { again: request.clone(), at: Date.now() });
+  },
+  async onResponse({ id, request, response }) {
+    const was = sent.get(id);
+    sent.delete(id);
+    const isSignIn = new URL(request.url).pathname.startsWith("/api/sign-in");
+    if (response.status !== 401 || !was || isSignIn || !(await refresh(was.at))) return;
+    return fetch(was.again);
+  },
+  onError({ id }) {
+    sent.delete(id);
+  },
+};
+
 const failing: Middleware = {
   async onResponse({ response }) {
     if (response.ok) return;
@@ -35,7 +56,8 @@ const failing: Middleware = {
 };
 
 export const api = createClient<paths>({ baseUrl: "" });
-api.use(failing);
+// What comes back passes the last first: what could be mended is no failure.
+api.use(failing, fresh);
 
 /** What the server said; the middleware has thrown everything else. */
 export async function said<T>(answer: Promise<{ data?: T }>): Promise<T> {

@@ -1,6 +1,7 @@
 // Server-sent events say what changed; the pages ask again for what they show.
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { keepFresh, refresh } from "./fresh";
 import { conversationChanged } from "./list";
 
 type Change = { org: string; kind: string; id?: string; user?: string; typing?: boolean };
@@ -86,7 +87,7 @@ export function useLive(): boolean {
         // The browser tries again by itself, except after an answer that is no stream.
         if (source.readyState === EventSource.CLOSED) {
           clearTimeout(again);
-          again = setTimeout(open, 3000);
+          again = setTimeout(() => void refresh().catch(() => {}).finally(open), 3000);
         }
       });
     };
@@ -102,6 +103,7 @@ export function useLive(): boolean {
     addEventListener("offline", lost);
     addEventListener("online", back);
     open();
+    const stale = keepFresh();
     const fade = setInterval(() => {
       const now = Date.now();
       let faded = false;
@@ -121,6 +123,7 @@ export function useLive(): boolean {
     return () => {
       removeEventListener("offline", lost);
       removeEventListener("online", back);
+      stale();
       clearInterval(fade);
       clearTimeout(again);
       source.close();

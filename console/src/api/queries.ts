@@ -50,6 +50,10 @@ export const queries = {
   /** The latest move alone: what was being written at take-over. */
   lastTurn: (id: string) => queryOptions({ queryKey: ["conversation", id, "last-turn"], queryFn: () => said(api.GET("/api/conversations/{id}/turns", { params: { path: { id }, query: { limit: 1 } } })) }),
   rules: () => queryOptions({ queryKey: ["rules"], queryFn: () => said(api.GET("/api/inbox-rules")), staleTime: LONG }),
+  away: () => queryOptions({ queryKey: ["away-channels"], queryFn: () => said(api.GET("/api/away-channels")) }),
+  mailServer: () => queryOptions({ queryKey: ["mail"], queryFn: () => said(api.GET("/api/mail")) }),
+  knowledgeUse: () => queryOptions({ queryKey: ["knowledge", "use"], queryFn: () => said(api.GET("/api/knowledge/use")) }),
+  contradictions: () => queryOptions({ queryKey: ["knowledge", "contradictions"], queryFn: () => said(api.GET("/api/knowledge/contradictions")) }),
   cannedReplies: () => queryOptions({ queryKey: ["canned-replies"], queryFn: () => said(api.GET("/api/canned-replies")), staleTime: LONG }),
   views: () => queryOptions({ queryKey: ["views"], queryFn: () => said(api.GET("/api/views")), staleTime: LONG }),
 

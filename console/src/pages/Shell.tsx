@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Activity, BarChart3, Bell, BookOpen, Briefcase, Inbox as InboxIcon, Languages, LogOut, Moon, MoreHorizontal, Settings, Sun, Users, WifiOff } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { api } from "~/api/client";
 import { useLive } from "~/api/live";
 import { queries } from "~/api/queries";
@@ -11,6 +11,7 @@ import { useTheme } from "~/parts/theme";
 import { ago } from "~/parts/time";
 import { Avatar, Button, cx, Dialog, Menu, MenuItem, MenuLabel, MenuLine, Popover, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
+import { useAlarms, whereto } from "./alarm";
 
 type Place = { to: string; icon: ReactNode; text: string; may: boolean; badge?: number };
 
@@ -46,7 +47,7 @@ function Frame() {
   const { w } = useLanguage();
   const connected = useLive();
   const places = usePlaces();
-  useWaitingAlarm();
+  useAlarms();
   const few = places.slice(0, 4);
   const me = useMe();
   const [news, setNews] = useState(false);
@@ -226,55 +227,4 @@ function NotificationList({ onGo }: { onGo?: () => void }) {
       </ul>
     </>
   );
-}
-
-/** Where somebody looks at what a notification is about. */
-function whereto({ resource_type: type, resource_id: id }: { resource_type?: string | null; resource_id?: string | null }) {
-  if (type === "channel" || type === "webhook") return { to: "/settings/$section", params: { section: `${type}s` } } as const;
-  if (type === "conversation" && id) return { to: "/inbox/$id", params: { id }, search: { view: "all" } } as const;
-  return { to: "/inbox", search: { view: "all" } } as const;
-}
-
-/** A sound and a notification of the browser when another customer begins to wait. */
-function useWaitingAlarm() {
-  const { w } = useLanguage();
-  const me = useMe();
-  const settings = useQuery(queries.settings());
-  const counts = useQuery({ ...queries.counts(), enabled: me.may("conversation:reply") });
-  const before = useRef<number>(undefined);
-  const waiting = counts.data?.waiting;
-  useEffect(() => {
-    const last = before.current;
-    before.current = waiting;
-    if (waiting === undefined || last === undefined || waiting <= last) return;
-    const chosen = settings.data?.settings as { sound?: boolean; browser?: boolean } | undefined;
-    if (chosen?.sound ?? true) chime();
-    if (chosen?.browser && "Notification" in window && Notification.permission === "granted" && document.hidden) {
-      const shown = new Notification(w.inbox.views.waiting ?? "", { body: `${waiting}`, tag: "waiting", icon: "/favicon.svg" });
-      shown.onclick = () => window.focus();
-    }
-  }, [waiting, settings.data, w]);
-  useEffect(() => {
-    const n = counts.data ? counts.data.unassigned + counts.data.mine_unread : 0;
-    document.title = n ? `(${n}) ${w.product}` : w.product;
-  }, [counts.data, w]);
-}
-
-/** Two short tones; a browser that has not been touched yet refuses, which is fine. */
-function chime() {
-  try {
-    const audio = new AudioContext();
-    for (const [at, pitch] of [[0, 660], [0.14, 880]] as const) {
-      const tone = audio.createOscillator();
-      const volume = audio.createGain();
-      tone.frequency.value = pitch;
-      volume.gain.setValueAtTime(0.08, audio.currentTime + at);
-      volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + at + 0.25);
-      tone.connect(volume).connect(audio.destination);
-      tone.start(audio.currentTime + at);
-      tone.stop(audio.currentTime + at + 0.25);
-    }
-  } catch {
-    // no sound
-  }
 }

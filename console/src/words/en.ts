@@ -7,6 +7,7 @@ import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
 import { merging } from "./en/merging";
 import { settings } from "./en/settings";
+import { waiting } from "./en/waiting";
 import { versions } from "./en/versions";
 
 export const en = {
@@ -455,4 +456,5 @@ export const en = {
   access,
   model,
   versions,
+  waiting,
 };

@@ -7,6 +7,7 @@ import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
 import { merging } from "./zh/merging";
 import { settings } from "./zh/settings";
+import { waiting } from "./zh/waiting";
 import { versions } from "./zh/versions";
 
 /** 服务器用英文写的通知标题。 */
@@ -14,6 +15,7 @@ const titles: [RegExp, (name: string) => string][] = [
   [/^(.*) waits for a person$/, (name) => `${name} 正在等待人工`],
   [/^(.*) mentioned you: .*$/, (name) => `${name} 在备注中提到了您`],
   [/^(.*) is yours now$/, (name) => `${name} 的会话已分配给您`],
+  [/^(.*) is for your team now$/, (name) => `${name} 的会话已转给您的团队`],
   [/^(.*): the first answer is due soon$/, (name) => `${name}：首次回复即将到期`],
   [/^(.*): the first answer is overdue$/, (name) => `${name}：首次回复已超时`],
   [/^(.*): the solution is due soon$/, (name) => `${name}：解决时限即将到期`],
@@ -509,4 +511,5 @@ export const zh: Words = {
   access,
   model,
   versions,
+  waiting,
 };

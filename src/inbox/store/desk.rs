@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
+use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::seen;
 use crate::{
-    app::{ConversationId, OrgId, UserId},
+    app::{ConversationId, OrgId, TeamId, UserId},
     both,
-    platform::{Result, db::Conn},
+    platform::{Result, db::Conn, language::Language},
     staff::Visible,
     visible,
 };
@@ -82,20 +84,78 @@ pub async fn assign(
     org: OrgId,
     id: ConversationId,
     user: Option<UserId>,
+    team: Option<TeamId>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     const ASSIGN: &str = "
-        UPDATE conversations SET agent_id = $3, version = version + 1, updated_at = $4 WHERE org_id = $1 AND id = $2";
-    both!(c, c => sqlx::query(ASSIGN).bind(org).bind(id).bind(user).bind(now).execute(c).await.map(|_| ()))?;
+        UPDATE conversations SET agent_id = $3, team_id = $5, version = version + 1, updated_at = $4,
+               assigned_at = CASE WHEN $3 IS NULL THEN assigned_at ELSE $4 END
+        WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(ASSIGN).bind(org).bind(id).bind(user).bind(now).bind(team).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
-/// How many open conversations each of the organisation's agents has, and when they were last given one.
-pub async fn loads(c: Conn<'_>, org: OrgId) -> Result<Vec<(UserId, i64, Option<DateTime<Utc>>)>> {
+/// Notes who let go of a conversation.
+pub async fn let_go(c: Conn<'_>, org: OrgId, id: ConversationId, by: Option<UserId>) -> Result<()> {
+    const NOTE: &str = "UPDATE conversations SET let_go_by = $3 WHERE org_id = $1 AND id = $2";
+    both!(c, c => sqlx::query(NOTE).bind(org).bind(id).bind(by).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// What a user has, and whether they are there.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Load {
+    pub user: UserId,
+    /// How many open conversations they have.
+    pub open: i64,
+    pub last_given_at: Option<DateTime<Utc>>,
+    #[sqlx(json)]
+    pub languages: Vec<Language>,
+    pub settings: Json<Value>,
+    /// They gave a sign of life lately.
+    pub is_here: bool,
+}
+
+impl Load {
+    /// Whether they said that they are away.
+    pub fn is_away(&self) -> bool {
+        self.settings.0.get("away").and_then(Value::as_bool).unwrap_or_default()
+    }
+}
+
+/// The organisation's active users; they are here if a session of theirs was used since `since`.
+pub async fn loads(c: Conn<'_>, org: OrgId, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<Load>> {
     const LOADS: &str = "
-        SELECT u.id, (SELECT COUNT(*) FROM conversations c
-                      WHERE c.org_id = $1 AND c.agent_id = u.id AND c.status IN ('pending', 'active')),
-               (SELECT MAX(c.handed_off_at) FROM conversations c WHERE c.org_id = $1 AND c.agent_id = u.id)
+        SELECT u.id AS \"user\",
+               (SELECT COUNT(*) FROM conversations c
+                WHERE c.org_id = $1 AND c.agent_id = u.id AND c.status IN ('pending', 'active')) AS open,
+               (SELECT MAX(COALESCE(c.assigned_at, c.handed_off_at)) FROM conversations c
+                WHERE c.org_id = $1 AND c.agent_id = u.id) AS last_given_at,
+               u.languages, u.settings,
+               EXISTS (SELECT 1 FROM sessions s
+                       WHERE s.user_id = u.id AND s.last_used_at >= $2 AND s.expires_at > $3) AS is_here
         FROM users u WHERE u.org_id = $1 AND u.status = 'active' ORDER BY u.id";
-    Ok(both!(c, c => sqlx::query_as(LOADS).bind(org).fetch_all(c).await)?)
+    Ok(both!(c, c => sqlx::query_as(LOADS).bind(org).bind(since).bind(now).fetch_all(c).await)?)
+}
+
+/// What waits, is nobody's (or somebody's who is no longer let in), and not snoozed; the most urgent first.
+pub async fn list_unassigned(c: Conn<'_>, org: OrgId, now: DateTime<Utc>, limit: i64) -> Result<Vec<ConversationId>> {
+    const LIST: &str = "
+        SELECT c.id FROM conversations c
+        WHERE c.org_id = $1 AND c.status = 'pending' AND c.holder = 'queue'
+          AND (c.snoozed_until IS NULL OR c.snoozed_until <= $2)
+          AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.agent_id AND u.status = 'active')
+        ORDER BY CASE c.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+                 COALESCE(c.last_customer_message_at, c.created_at), c.id
+        LIMIT $3";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(now).bind(limit).fetch_all(c).await)?)
+}
+
+/// The organisations in which something waits that is nobody's.
+pub async fn orgs_with_unassigned(c: Conn<'_>) -> Result<Vec<OrgId>> {
+    const LIST: &str = "
+        SELECT DISTINCT c.org_id FROM conversations c
+        WHERE c.status = 'pending' AND c.holder = 'queue'
+          AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.agent_id AND u.status = 'active')";
+    Ok(both!(c, c => sqlx::query_scalar(LIST).fetch_all(c).await)?)
 }

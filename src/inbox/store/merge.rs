@@ -81,7 +81,7 @@ pub async fn point(
         UPDATE conversations
         SET merged_into = $3, status = 'closed', closed_at = $5, updated_at = $5, version = version + 1,
             message_count = 0, unread_count = 0, snoozed_until = NULL, sla_first_response_at = NULL,
-            sla_resolve_deadline = NULL
+            sla_resolve_deadline = NULL, sla_started_at = NULL
         WHERE org_id = $1 AND id = $2 AND version = $4 AND merged_into IS NULL";
     both!(c.again(), c => sqlx::query(EARLIER).bind(org).bind(from).bind(into).execute(c).await.map(|_| ()))?;
     let n = both!(c, c => sqlx::query(POINT).bind(org).bind(from).bind(into).bind(fence).bind(now).execute(c).await

@@ -31,6 +31,25 @@ pub async fn turns(c: Conn<'_>, org: OrgId, from: DateTime<Utc>, to: DateTime<Ut
     Ok(both!(c, c => sqlx::query_as(FACTS).bind(org).bind(from).bind(to).fetch_all(c).await)?)
 }
 
+/// Hand-offs since `since` that an agent has answered: when they were called and when they answered, the latest first.
+pub async fn answered_hand_offs(
+    c: Conn<'_>,
+    org: OrgId,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+    const LIST: &str = "
+        SELECT h.called, h.answered FROM (
+            SELECT c.handed_off_at AS called,
+                   (SELECT MIN(m.created_at) FROM messages m
+                    WHERE m.org_id = $1 AND m.conversation_id = c.id AND m.sender_type = 'agent' AND NOT m.is_private
+                      AND m.created_at >= c.handed_off_at) AS answered
+            FROM conversations c WHERE c.org_id = $1 AND c.handed_off_at >= $2
+            ORDER BY c.handed_off_at DESC LIMIT $3) h
+        WHERE h.answered IS NOT NULL ORDER BY h.called DESC";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(since).bind(limit).fetch_all(c).await)?)
+}
+
 /// A question that the assistant could not answer.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Unanswered {

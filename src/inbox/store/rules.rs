@@ -40,17 +40,18 @@ pub async fn save(
     Ok(())
 }
 
-/// Starts the clocks of a conversation for which a person was called.
-pub async fn start_clocks(
+/// Sets since when people are to solve a conversation, and when what is due.
+pub async fn set_clocks(
     c: Conn<'_>,
     id: ConversationId,
+    since: Option<DateTime<Utc>>,
     first_response: Option<DateTime<Utc>>,
     resolution: Option<DateTime<Utc>>,
 ) -> Result<()> {
     const START: &str = "
         UPDATE conversations SET sla_first_response_at = $2, sla_resolve_deadline = $3, sla_warned_at = NULL,
-               sla_breached_at = NULL WHERE id = $1";
-    both!(c, c => sqlx::query(START).bind(id).bind(first_response).bind(resolution).execute(c).await.map(|_| ()))?;
+               sla_breached_at = NULL, sla_started_at = $4 WHERE id = $1";
+    both!(c, c => sqlx::query(START).bind(id).bind(first_response).bind(resolution).bind(since).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::super::Trace;
 use crate::{
-    app::{ConversationId, CustomerId, OrgId, TurnId},
+    app::{ConversationId, CustomerId, MessageId, OrgId, TurnId},
     both,
     platform::{Result, db::Conn, language::Language},
 };
@@ -88,4 +88,21 @@ pub async fn list_decisions(c: Conn<'_>, id: ConversationId, since: DateTime<Utc
         SELECT decision FROM turns WHERE conversation_id = $1 AND created_at >= $2 AND decision NOT IN ('copilot', 'withheld')
         ORDER BY created_at DESC, id DESC LIMIT $3";
     Ok(both!(c, c => sqlx::query_scalar(LIST).bind(id).bind(since).bind(limit).fetch_all(c).await)?)
+}
+
+/// What the assistant's messages since `since` rest on, the latest first, before `before`: `(when, which, sources)`.
+pub async fn list_cited(
+    c: Conn<'_>,
+    org: OrgId,
+    since: DateTime<Utc>,
+    before: Option<(DateTime<Utc>, MessageId)>,
+    limit: i64,
+) -> Result<Vec<(DateTime<Utc>, MessageId, Json<Value>)>> {
+    const LIST: &str = "
+        SELECT created_at, id, ai_sources FROM messages
+        WHERE org_id = $1 AND created_at >= $2 AND ai_sources IS NOT NULL
+          AND ($3 IS NULL OR (created_at, id) < ($3, $4))
+        ORDER BY created_at DESC, id DESC LIMIT $5";
+    let (at, id) = before.unzip();
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(since).bind(at).bind(id).bind(limit).fetch_all(c).await)?)
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     app::{DocumentId, KnowledgeBaseId, OrgId, UserId},
     both,
-    knowledge::{Document, DocumentVersion, Status, crawl::Every},
+    knowledge::{Document, DocumentVersion, Status, crawl::Every, used::Usable},
     platform::{db::Conn, error::Result, language::Language},
 };
 
@@ -376,4 +376,12 @@ pub async fn unfinished(mut c: Conn<'_>) -> Result<(Vec<(OrgId, DocumentId, i64)
     let versions = both!(c.again(), c => sqlx::query_as(VERSIONS).fetch_all(c).await)?;
     let hidden = both!(c, c => sqlx::query_as(HIDDEN).fetch_all(c).await)?;
     Ok((versions, hidden))
+}
+
+/// What can be quoted, the newest first.
+pub async fn usable(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<Usable>> {
+    const LIST: &str = "
+        SELECT id, kb_id, title, chunk_count, created_at, updated_at, valid_until FROM documents
+        WHERE org_id = $1 AND deleted_at IS NULL AND current_version IS NOT NULL ORDER BY id DESC LIMIT $2";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(limit).fetch_all(c).await)?)
 }

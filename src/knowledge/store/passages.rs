@@ -232,3 +232,21 @@ pub async fn ids(c: Conn<'_>, org: OrgId) -> Result<Vec<Uuid>> {
     const IDS: &str = "SELECT id FROM document_chunks WHERE org_id = $1";
     Ok(both!(c, c => sqlx::query_scalar(IDS).bind(org).fetch_all(c).await)?)
 }
+
+/// The passages that are searched and whose documents hold at `now`, after `after` (document, index), in that order.
+pub async fn current(
+    c: Conn<'_>,
+    org: OrgId,
+    now: DateTime<Utc>,
+    after: Option<(DocumentId, i64)>,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    const PAGE: &str = rows!(
+        "$1 AND p.version = d.current_version AND d.deleted_at IS NULL
+         AND (d.valid_from IS NULL OR d.valid_from <= $2) AND (d.valid_until IS NULL OR d.valid_until > $2)
+         AND (p.document_id, p.chunk_index) > ($3, $4) ORDER BY p.document_id, p.chunk_index LIMIT $5"
+    );
+    let (document, index) = after.unwrap_or((DocumentId(Uuid::nil()), -1));
+    Ok(both!(c, c => sqlx::query_as(PAGE).bind(org).bind(now).bind(document).bind(index).bind(limit)
+        .fetch_all(c).await)?)
+}

@@ -97,8 +97,12 @@ pub async fn return_from_provider(
 ) -> Response {
     match visit::finish(&app, cookie(&headers), brought, from).await {
         Ok(Back::In(opened, page)) => {
-            let session = super::cookie(&app, &opened.token, super::SESSION_LIFETIME.num_seconds());
-            to(&page, &[session, carried(&app, "", 0)])
+            let tokens = match opened.tokens(&app) {
+                Ok(tokens) => tokens,
+                Err(e) => return told(&app, e.into()),
+            };
+            let [access, refresh] = super::session::cookies(&app, Some(&tokens));
+            to(&page, &[access, refresh, carried(&app, "", 0)])
         }
         Ok(Back::OwesCode(sent)) => {
             let query = url::form_urlencoded::Serializer::new(String::new())
@@ -127,7 +131,8 @@ pub async fn show_code_after_provider(
     headers: HeaderMap,
     Json(body): Json<ProviderCode>,
 ) -> Result<impl IntoResponse> {
-    super::opened(&app, visit::show_code(&app, cookie(&headers), &body.code, from).await?).await
+    let opened = visit::show_code(&app, cookie(&headers), &body.code, from).await?;
+    super::opened(&app, opened, &headers).await
 }
 
 /// See how people sign in at an identity provider.

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     app::{OrgId, SessionId, UserId},
-    both,
+    both, locking,
     platform::{Result, db::Conn, throttle},
     staff::{
-        OpenSession,
+        ConversationReply, OpenSession, Permission,
         link::{Link, Purpose},
         sign_in::Origin,
     },
@@ -74,6 +74,33 @@ pub async fn insert_session(
     Ok(())
 }
 
+/// How often a session's refresh token was replaced.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Rotation {
+    pub generation: i64,
+    pub refreshed_at: Option<DateTime<Utc>>,
+}
+
+/// A session's rotation, held until the transaction ends.
+pub async fn lock_session(c: Conn<'_>, id: SessionId) -> Result<Option<Rotation>> {
+    let lock = locking!(c, "SELECT generation, refreshed_at FROM sessions WHERE id = $1");
+    Ok(both!(c, c => sqlx::query_as(lock).bind(id).fetch_optional(c).await)?)
+}
+
+/// Notes that a session's refresh token was replaced, and lets the session live longer.
+pub async fn rotate_session(
+    c: Conn<'_>,
+    id: SessionId,
+    generation: i64,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    const ROTATE: &str = "UPDATE sessions SET generation = $2, refreshed_at = $3, expires_at = $4 WHERE id = $1";
+    both!(c, c => sqlx::query(ROTATE).bind(id).bind(generation).bind(now).bind(expires_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Ends a session.
 pub async fn delete_session(c: Conn<'_>, id: SessionId) -> Result<()> {
     both!(c, c => sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(c).await.map(|_| ()))?;
@@ -119,6 +146,19 @@ pub async fn save_settings(c: Conn<'_>, org: OrgId, user: UserId, settings: &Val
     const SAVE: &str = "UPDATE users SET settings = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
     both!(c, c => sqlx::query(SAVE).bind(org).bind(user).bind(Json(settings)).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// Who wants a mail about waiting customers: the active users who may answer, their address, and `all` or `mine`.
+pub async fn mail_wishes(c: Conn<'_>, org: OrgId) -> Result<Vec<(UserId, String, String)>> {
+    const LIST: &str = "SELECT id, email, settings FROM users WHERE org_id = $1 AND status = 'active' ORDER BY id";
+    let mut c = c;
+    let may = super::users_who_may(c.again(), org, ConversationReply::KEY).await?;
+    let all: Vec<(UserId, String, Json<Value>)> = both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?;
+    let wish = |(id, email, settings): (UserId, String, Json<Value>)| {
+        let wish = settings.0.get("mail").and_then(Value::as_str).filter(|w| matches!(*w, "all" | "mine"))?;
+        may.contains(&id).then(|| (id, email, wish.to_owned()))
+    };
+    Ok(all.into_iter().filter_map(wish).collect())
 }
 
 /// Removes sessions, links and visits that ran out, and failures too long ago to matter.

@@ -20,6 +20,7 @@ import { ChannelIcon, UNOFFICIAL } from "./channel";
 import { Composer } from "./Composer";
 import { Why } from "./Why";
 
+const PassDialog = lazy(() => import("./PassDialog").then((m) => ({ default: m.PassDialog })));
 const MergeDialog = lazy(() => import("./MergeDialog").then((m) => ({ default: m.MergeDialog })));
 
 export function Conversation({ id, onDetails }: { id: string; onDetails?: () => void }) {
@@ -86,10 +87,12 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
   const { w, language } = useLanguage();
   const me = useMe();
   const names = useNames();
+  const teams = useQuery({ ...queries.teams(), enabled: Boolean(c.team_id) && me.may("user:read") }).data ?? [];
   const toast = useToast();
   const navigate = useNavigate();
   const change = useChange(c.id);
   const [merging, setMerging] = useState(false);
+  const [passing, setPassing] = useState(false);
   const path = { params: { path: { id: c.id } } };
   const isOpen = c.status === "pending" || c.status === "active";
   const isMine = c.holder === "agent" && c.agent_id === me.id && isOpen;
@@ -125,6 +128,7 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
           <ChannelIcon kind={c.channel_type} size={12} /> <span className="hidden sm:inline">{named(w.channels, c.channel_type)}{UNOFFICIAL.includes(c.channel_type) && ` (${w.settings.channels.unofficialShort})`} ·</span>
           <span className={cx("truncate", c.holder === "queue" && isOpen && "font-medium text-warn")}>{holder}</span>
           {c.priority !== "medium" && <Badge tone={c.priority === "low" ? "plain" : "danger"}>{w.priorities[c.priority]}</Badge>}
+          {c.holder === "queue" && isOpen && c.team_id && <Badge>{w.waiting.passedTo(teams.find((x) => x.id === c.team_id)?.name ?? "")}</Badge>}
           {c.snoozed_until && Date.parse(c.snoozed_until) > Date.now() && <Badge><AlarmClock size={11} aria-hidden /> {moment(c.snoozed_until, language)}</Badge>}
           {c.satisfaction_score && <Badge tone={c.satisfaction_score > 3 ? "ok" : "warn"}>{w.conversation.satisfaction(c.satisfaction_score)}</Badge>}
         </p>
@@ -143,9 +147,11 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
           {isOpen && <MenuItem className="sm:hidden" onSelect={resolve}><CheckCheck size={14} aria-hidden /> {w.conversation.resolve}</MenuItem>}
           <More c={c} change={change.mutate} />
           <MenuLine />
+          {isOpen && (me.may("conversation:assign") || !isOthers) && me.may("user:read") && <MenuItem onSelect={() => setPassing(true)}><UserRound size={14} aria-hidden /> {me.may("conversation:assign") ? w.conversation.assign : w.waiting.pass} …</MenuItem>}
           <MenuItem onSelect={() => setMerging(true)}><Merge size={14} aria-hidden /> {w.desk.merge.action}</MenuItem>
         </Menu>
       )}
+      {passing && <Suspense><PassDialog c={c} change={change.mutate} onClose={() => setPassing(false)} /></Suspense>}
       {merging && <Suspense><MergeDialog c={c} onClose={() => setMerging(false)} /></Suspense>}
       {onDetails && <IconButton label={w.conversation.details} onClick={onDetails}><PanelRight size={17} aria-hidden /></IconButton>}
     </header>
@@ -154,8 +160,6 @@ function Head({ c, onDetails }: { c: ConversationData; onDetails?: () => void })
 
 function More({ c, change }: { c: ConversationData; change: (call: () => Promise<{ data?: ConversationData }>) => void }) {
   const { w } = useLanguage();
-  const me = useMe();
-  const users = useQuery({ ...queries.users(), enabled: me.may("conversation:assign") }).data ?? [];
   const path = { params: { path: { id: c.id } } };
   const edit = (body: { priority?: string; snoozed_until?: string | null }) => change(() => api.PATCH("/api/conversations/{id}", { ...path, body }));
   const snoozed = c.snoozed_until && Date.parse(c.snoozed_until) > Date.now();
@@ -173,16 +177,6 @@ function More({ c, change }: { c: ConversationData; change: (call: () => Promise
         snoozes().map(([key, at]) => (
           <MenuItem key={key} onSelect={() => edit({ snoozed_until: at.toISOString() })}>{w.conversation.snoozeUntil[key]}</MenuItem>
         ))
-      )}
-      {me.may("conversation:assign") && (c.status === "pending" || c.status === "active") && (
-        <>
-          <MenuLine />
-          <MenuLabel><UserRound size={11} className="inline" aria-hidden /> {w.conversation.assign}</MenuLabel>
-          <MenuItem checked={!c.agent_id} onSelect={() => change(() => api.POST("/api/conversations/{id}/assign", { ...path, body: {} }))}>{w.conversation.assignNobody}</MenuItem>
-          {users.filter((u) => u.status === "active").slice(0, 12).map((u) => (
-            <MenuItem key={u.id} checked={c.agent_id === u.id} onSelect={() => change(() => api.POST("/api/conversations/{id}/assign", { ...path, body: { agent_id: u.id } }))}>{u.name}</MenuItem>
-          ))}
-        </>
       )}
     </>
   );

@@ -1,7 +1,7 @@
 // Files that an agent sends along: chosen, dropped or pasted, shown before they go, with how far they have come.
 import { FileText, Paperclip, X } from "lucide-react";
 import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from "react";
-import { Failure } from "~/api/client";
+import { postForm } from "~/api/form";
 import { cx, Tip } from "~/parts/ui";
 import { useWords } from "~/words";
 
@@ -62,27 +62,11 @@ export function useAttachments(conversation: string) {
   return { chosen, faults, add, remove, send, onPaste };
 }
 
-// fetch can't tell how much was sent.
 function upload(conversation: string, { key, file }: Chosen, fields: Record<string, string>, told: (sent: number) => void) {
-  return new Promise<void>((done, fail) => {
-    const form = new FormData();
-    for (const [name, value] of Object.entries({ ...fields, idempotency_key: key })) if (value) form.append(name, value);
-    form.append("file", file, file.name);
-    const request = new XMLHttpRequest();
-    request.open("POST", `/api/conversations/${conversation}/files`);
-    request.upload.onprogress = (e) => e.lengthComputable && told(e.loaded / e.total);
-    request.onloadend = () => {
-      if (request.status >= 200 && request.status < 300) return done();
-      let said: { error?: { code?: string; message?: string } } = {};
-      try {
-        said = JSON.parse(request.responseText) as typeof said;
-      } catch {
-        // nobody answered, or a proxy did
-      }
-      fail(request.status === 0 ? new TypeError("network") : new Failure(request.status, said.error?.code ?? "unknown", said.error?.message ?? request.statusText));
-    };
-    request.send(form);
-  });
+  const form = new FormData();
+  for (const [name, value] of Object.entries({ ...fields, idempotency_key: key })) if (value) form.append(name, value);
+  form.append("file", file, file.name);
+  return postForm<unknown>(`/api/conversations/${conversation}/files`, form, told);
 }
 
 type Attachments = ReturnType<typeof useAttachments>;

@@ -16,6 +16,7 @@ import { Documents } from "./Documents";
 const Faqs = lazy(() => import("./Faqs").then((m) => ({ default: m.Faqs })));
 const Playground = lazy(() => import("./Playground").then((m) => ({ default: m.Playground })));
 const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
+const Use = lazy(() => import("./Use").then((m) => ({ default: m.Use })));
 const SharedMemories = lazy(() => import("./SharedMemories").then((m) => ({ default: m.SharedMemories })));
 
 export function Knowledge() {
@@ -40,7 +41,7 @@ export function Knowledge() {
     },
     onError: toast.failed,
   });
-  const tabs: [string, string][] = ["documents", "faqs", "playground", ...(me.may("conversation:read") ? ["gaps"] : []), ...(me.may("memory:read") ? ["memories"] : [])].filter((t) => t !== "playground" || me.may("assistant:ask")).map((t) => [t, w.knowledge.tabs[t] as string]);
+  const tabs: [string, string][] = ["documents", "faqs", "use", "playground", ...(me.may("conversation:read") ? ["gaps"] : []), ...(me.may("memory:read") ? ["memories"] : [])].filter((t) => t !== "playground" || me.may("assistant:ask")).map((t) => [t, w.knowledge.tabs[t] as string]);
   return (
     <div className="flex h-full min-h-0 flex-col">
       <header className="flex min-h-14 shrink-0 flex-wrap items-center gap-2 bg-panel px-4 py-2">
@@ -67,6 +68,7 @@ export function Knowledge() {
               <Suspense fallback={<Spinner />}>
                 {tab === "documents" && <Documents base={search.base} onOpen={(document) => void navigate({ to: "/knowledge", search: { ...search, document } })} />}
                 {tab === "faqs" && <Faqs base={search.base} />}
+                {tab === "use" && <Use base={search.base} onOpen={(document, passage) => void navigate({ to: "/knowledge", search: { ...search, document, passage } })} />}
                 {tab === "playground" && <Playground />}
                 {tab === "gaps" && <Gaps />}
                 {tab === "memories" && (me.may("memory:read") ? <SharedMemories /> : <Empty title={w.notAllowed} />)}

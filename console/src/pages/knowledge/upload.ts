@@ -1,6 +1,8 @@
 // Files on their way to the server, with how far they have come.
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
+import { Failure } from "~/api/client";
+import { postForm } from "~/api/form";
 
 export type Upload = { key: number; name: string; sent: number; outcome?: string; problem?: string };
 
@@ -23,27 +25,20 @@ export function useUploads(base: string | undefined) {
       const form = new FormData();
       if (base) form.append("kb_id", base);
       form.append("file", item.file);
-      // fetch can't tell how much was sent.
-      const request = new XMLHttpRequest();
-      request.open("POST", "/api/documents");
-      request.upload.onprogress = (e) => e.lengthComputable && change({ sent: e.loaded / e.total });
-      request.onloadend = () => {
-        running.current--;
-        let body: { outcome?: string; error?: { message?: string } } = {};
-        try {
-          body = JSON.parse(request.responseText) as typeof body;
-        } catch {
-          // no answer
-        }
-        if (request.status >= 200 && request.status < 300) {
-          change({ sent: 1, outcome: body.outcome });
-          setTimeout(() => set((all) => all.filter((u) => u.key !== item.key)), 4000);
-        } else change({ problem: body.error?.message ?? "–" });
-        void cache.invalidateQueries({ queryKey: ["documents"] });
-        void cache.invalidateQueries({ queryKey: ["bases"] });
-        run();
-      };
-      request.send(form);
+      void postForm<{ outcome?: string }>("/api/documents", form, (sent) => change({ sent }))
+        .then(
+          ({ outcome }) => {
+            change({ sent: 1, outcome });
+            setTimeout(() => set((all) => all.filter((u) => u.key !== item.key)), 4000);
+          },
+          (error: Error) => change({ problem: error instanceof Failure ? error.message : "–" }),
+        )
+        .finally(() => {
+          running.current--;
+          void cache.invalidateQueries({ queryKey: ["documents"] });
+          void cache.invalidateQueries({ queryKey: ["bases"] });
+          run();
+        });
     }
   }, [base, cache]);
 

@@ -20,6 +20,7 @@ const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection }
 const ModelSection = lazy(() => import("./model").then((m) => ({ default: m.ModelSection })));
 const VersionsSection = lazy(() => import("./versions").then((m) => ({ default: m.VersionsSection })));
 const RulesSection = lazy(() => import("./rules").then((m) => ({ default: m.RulesSection })));
+const AwaySection = lazy(() => import("./away").then((m) => ({ default: m.AwaySection })));
 const TemplatesSection = lazy(() => import("./templates").then((m) => ({ default: m.TemplatesSection })));
 const SecuritySection = lazy(() => import("./secondFactor").then((m) => ({ default: m.SecuritySection })));
 const AuditSection = lazy(() => import("./audit").then((m) => ({ default: m.AuditSection })));
@@ -42,6 +43,7 @@ export function Settings() {
     ["canned", "conversation:read", <CannedSection key="cr" />],
     ["templates", "conversation:read", <TemplatesSection key="te" />],
     ["rules", "settings:manage", <RulesSection key="ru" />],
+    ["away", "settings:manage", <AwaySection key="aw" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],
     ["webhooks", "settings:manage", <WebhooksSection key="wh" />],

@@ -94,20 +94,22 @@ function device(agent: string | null | undefined): string {
   return told.length ? told.join(", ") : agent.slice(0, 60);
 }
 
+/** What somebody set for themselves. */
+type Chosen = { sound?: boolean; browser?: boolean; away?: boolean; mail?: string };
+
 export function NotificationSection() {
   const w = useWords();
   const toast = useToast();
   const cache = useQueryClient();
   const settings = useQuery(queries.settings());
   const [blocked, setBlocked] = useState(false);
-  const chosen = (settings.data?.settings ?? {}) as { sound?: boolean; browser?: boolean };
+  const chosen = (settings.data?.settings ?? {}) as Chosen;
   const save = useMutation({
-    mutationFn: (change: { sound?: boolean; browser?: boolean }) => said(api.PUT("/api/me/settings", { body: { settings: { ...chosen, ...change } as Record<string, never> } })),
+    mutationFn: (change: Chosen) => said(api.PUT("/api/me/settings", { body: { settings: { ...chosen, ...change } as Record<string, never> } })),
     onSuccess: (now) => cache.setQueryData(queries.settings().queryKey, now),
     onError: toast.failed,
   });
   const me = useMe();
-  const test = useMutation({ mutationFn: () => api.POST("/api/mail/test"), onSuccess: () => toast.done(w.settings.mail.sent), onError: toast.failed });
   async function browser(on: boolean) {
     if (on && "Notification" in window && (await Notification.requestPermission()) !== "granted") {
       setBlocked(true);
@@ -124,7 +126,14 @@ export function NotificationSection() {
         <Check label={w.settings.notify.browser} checked={chosen.browser ?? false} onChange={(e) => void browser(e.target.checked)} />
         {blocked && <Notice tone="warn" role="alert">{w.settings.notify.blocked}</Notice>}
         <p className="text-xs text-muted">{w.settings.notify.hint}</p>
-        {me.may("settings:manage") && <Button busy={test.isPending} onClick={() => test.mutate()}>{w.settings.mail.test}</Button>}
+        {me.may("conversation:reply") && (
+          <div className="max-w-xs">
+            <SelectField label={w.waiting.mail} value={chosen.mail ?? "never"} onChange={(e) => save.mutate({ mail: e.target.value })}>
+              {Object.entries(w.waiting.mails).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+            </SelectField>
+          </div>
+        )}
+        <Check label={<>{w.waiting.away} <span className="block text-xs text-muted">{w.waiting.awayHint}</span></>} checked={chosen.away ?? false} onChange={(e) => save.mutate({ away: e.target.checked })} />
       </div>
     </Card>
   );

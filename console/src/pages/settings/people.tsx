@@ -27,7 +27,7 @@ export function PeopleSection() {
   const may = me.may("user:manage");
   const [forgotten, setForgotten] = useState<User>();
   const stale = () => void cache.invalidateQueries({ queryKey: ["users"] });
-  const edit = useMutation({ mutationFn: ({ id, ...body }: { id: string; status?: User["status"]; roles?: string[] }) => said(api.PATCH("/api/users/{id}", { params: { path: { id } }, body })), onSuccess: stale, onError: toast.failed });
+  const edit = useMutation({ mutationFn: ({ id, ...body }: { id: string; status?: User["status"]; roles?: string[]; languages?: User["languages"] }) => said(api.PATCH("/api/users/{id}", { params: { path: { id } }, body })), onSuccess: stale, onError: toast.failed });
   const reset = useMutation({ mutationFn: (id: string) => said(api.POST("/api/users/{id}/reset-link", { params: { path: { id } } })), onSuccess: (made) => setLink(made.link), onError: toast.failed });
   const resetFactor = useMutation({ mutationFn: (id: string) => api.DELETE("/api/users/{id}/second-factor", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
   const forget = useMutation({ mutationFn: (id: string) => api.DELETE("/api/users/{id}/identity", { params: { path: { id } } }), onSuccess: stale, onError: toast.failed });
@@ -47,6 +47,9 @@ export function PeopleSection() {
                 <Menu trigger={<button type="button" aria-label={`${w.actions}: ${u.name}`} className="inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover"><MoreHorizontal size={15} aria-hidden /></button>}>
                   <MenuLabel>{w.settings.people.role}</MenuLabel>
                   {roles.map((r) => <MenuItem key={r.key} checked={u.roles.includes(r.key)} onSelect={() => edit.mutate({ id: u.id, roles: [r.key] })}>{roleName(r.key)}</MenuItem>)}
+                  <MenuLine />
+                  <MenuLabel>{w.waiting.languages}</MenuLabel>
+                  {(["en", "zh"] as const).map((l) => <MenuItem key={l} checked={u.languages.includes(l)} onSelect={() => edit.mutate({ id: u.id, languages: u.languages.includes(l) ? u.languages.filter((x) => x !== l) : [...u.languages, l] })}>{w.waiting.spoken[l]}</MenuItem>)}
                   <MenuLine />
                   <MenuItem onSelect={() => reset.mutate(u.id)}>{w.settings.people.reset}</MenuItem>
                   {u.has_second_factor && u.id !== me.id && <MenuItem onSelect={() => setLost(u)}>{w.desk.factor.reset}</MenuItem>}

@@ -7,6 +7,7 @@ import type { Rules } from "~/api/schema";
 import { useToast } from "~/parts/toast";
 import { AreaField, Button, Card, Check, Input, SelectField, Spinner, TextField } from "~/parts/ui";
 import { useWords } from "~/words";
+import { RoutesCard } from "./routes";
 
 export function RulesSection() {
   const rules = useQuery(queries.rules());
@@ -86,6 +87,7 @@ function Form({ rules }: { rules: Rules }) {
           <TextField label={t.capacity} type="number" min={0} value={r.capacity} onChange={(e) => set({ ...r, capacity: Number(e.target.value) })} />
         </div>
       </Card>
+      <RoutesCard rules={r} onChange={(routes) => set({ ...r, routes })} />
       <Card title={t.sla}>
         <div className="space-y-2 p-4 text-[13px]">
           <p className="text-xs text-muted">{t.slaHint}</p>

@@ -1,0 +1,172 @@
+//! Who is called outside the console when a customer waits too long, and how long customers are told it may take.
+
+use std::sync::{Arc, Mutex};
+
+use axum::http::StatusCode;
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::{UNKNOWN, WARRANTY, assigned::rules, each, id, logged};
+use crate::support::{shop::Shop, smtp};
+
+/// A group robot that keeps what it is told; its address.
+async fn robot(told: Arc<Mutex<Vec<String>>>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/robot", listener.local_addr().unwrap());
+    let take = axum::routing::post(move |axum::Json(body): axum::Json<Value>| async move {
+        told.lock().unwrap().push(body["text"]["content"].as_str().unwrap_or_default().to_string());
+    });
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/robot", take)).await });
+    url
+}
+
+/// Sets up the mail server in the console.
+async fn mail_server(shop: &Shop) -> smtp::Mails {
+    let mails = smtp::Mails::default();
+    let url = url::Url::parse(&smtp::serve(mails.clone()).await).unwrap();
+    let server = json!({"host": url.host_str(), "port": url.port(), "security": "none", "from": "desk@example.com"});
+    let saved = shop.call("PUT", "/api/mail", Some(server)).await;
+    assert_eq!((saved.status, &saved.body["source"]), (StatusCode::OK, &json!("console")), "{saved:?}");
+    mails
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_away_is_called_only_if_nobody_takes_it_in_time() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let mails = mail_server(&shop).await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let change = json!({"after_minutes": 10, "mail_to": [" Night@example.com "],
+                            "robot_url": robot(told.clone()).await, "robot_kind": "wecom"});
+        let saved = shop.call("PUT", "/api/away-channels", Some(change)).await;
+        assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
+        assert_eq!((&saved.body["has_robot"], &saved.body["mail_to"]), (&json!(true), &json!(["night@example.com"])));
+        assert!(!saved.body.to_string().contains("/robot"), "the address is a secret");
+        shop.call_as(&tom, "PUT", "/api/me/settings", Some(json!({"settings": {"mail": "all"}}))).await;
+
+        for customer in ["Ana", "Bo"] {
+            shop.says(customer, UNKNOWN).await;
+        }
+        shop.settle().await;
+        shop.app.clock.advance(Duration::minutes(5));
+        let bo = format!("/api/conversations/{}", id(&shop, "Bo").await);
+        shop.call_as(&mei, "POST", &format!("{bo}/take-over"), None).await;
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 0, "too early");
+        shop.app.clock.advance(Duration::minutes(5));
+        shop.settle().await;
+        let ana = id(&shop, "Ana").await;
+        assert_eq!(told.lock().unwrap().len(), 1, "only of whom nobody took");
+        assert!(told.lock().unwrap()[0].contains(&ana));
+        assert_eq!(mails.lock().unwrap().len(), 1);
+        assert!(mails.lock().unwrap()[0].contains("To: night@example.com, tom@example.com"), "{:?}", mails.lock());
+
+        // Taken and given back: the wait begins anew.
+        shop.call_as(&mei, "POST", &format!("{bo}/give-back"), Some(json!({"scope": "until_resolved"}))).await;
+        shop.app.clock.advance(Duration::minutes(9));
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 1);
+        shop.app.clock.advance(Duration::minutes(2));
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 2);
+
+        // An address that is none is refused, and the secret stays when the rest changes.
+        for odd in [json!({"after_minutes": 1, "mail_to": ["nobody"]}), json!({"after_minutes": -1})] {
+            let refused = shop.call("PUT", "/api/away-channels", Some(odd)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        }
+        let kept = shop.call("PUT", "/api/away-channels", Some(json!({"after_minutes": 1}))).await;
+        assert_eq!((&kept.body["has_robot"], &kept.body["mail_to"]), (&json!(true), &json!([])), "{kept:?}");
+        let none = shop.call("PUT", "/api/away-channels", Some(json!({"after_minutes": 1, "robot_url": ""}))).await;
+        assert_eq!(none.body["has_robot"], false);
+        let log = logged(&shop, "settings.away_channels").await;
+        assert_eq!(log.len(), 3);
+        assert!(!json!(log).to_string().contains("/robot"), "{log:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_overdue_is_called_out_and_whose_it_is_gets_the_mail() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let mails = mail_server(&shop).await;
+        let sla = json!([{"priority": "medium", "first_response_minutes": 60, "resolution_minutes": null}]);
+        rules(&shop, json!({"sla": sla})).await;
+        for (user, wish) in [(&mei, "mine"), (&tom, "mine")] {
+            shop.call_as(user, "PUT", "/api/me/settings", Some(json!({"settings": {"mail": wish}}))).await;
+        }
+        shop.says("Ana", UNKNOWN).await;
+        shop.settle().await;
+        let path = format!("/api/conversations/{}/take-over", id(&shop, "Ana").await);
+        shop.call_as(&mei, "POST", &path, None).await;
+        shop.app.clock.advance(Duration::minutes(61));
+        shop.settle().await;
+        let mails = mails.lock().unwrap();
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert!(mails[0].contains("To: mei@example.com") && !mails[0].contains("tom@"), "{}", mails[0]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mail_server_of_the_console_sends_tests_and_keeps_its_password() {
+    each(|shop| async move {
+        let admin = shop.user("ada", "admin").await;
+        let test = shop.call_as(&admin, "POST", "/api/mail/test", None).await;
+        assert_eq!(test.status, StatusCode::CONFLICT, "{test:?}");
+        let mails = mail_server(&shop).await;
+        let test = shop.call_as(&admin, "POST", "/api/mail/test", None).await;
+        assert_eq!(test.status, StatusCode::NO_CONTENT, "{test:?}");
+        assert!(mails.lock().unwrap()[0].contains("From: desk@example.com"));
+
+        let mut server = json!({"host": "mail.example.com", "port": 465, "security": "tls", "user": "desk@example.com",
+                                "password": "hush hush", "from": "desk@example.com"});
+        let saved = shop.call("PUT", "/api/mail", Some(server.clone())).await;
+        assert_eq!(
+            (&saved.body["has_password"], &saved.body["is_editable"]),
+            (&json!(true), &json!(true)),
+            "{saved:?}"
+        );
+        server["password"] = Value::Null;
+        assert_eq!(shop.call("PUT", "/api/mail", Some(server.clone())).await.body["has_password"], true);
+        // Another server is not told the password of this one.
+        server["host"] = json!("elsewhere.example.com");
+        assert_eq!(shop.call("PUT", "/api/mail", Some(server.clone())).await.body["has_password"], false);
+        for (field, odd) in [("host", "two words"), ("from", "nobody"), ("host", "a@b")] {
+            let mut server = server.clone();
+            server[field] = json!(odd);
+            let refused = shop.call("PUT", "/api/mail", Some(server)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {refused:?}");
+        }
+        let log = logged(&shop, "settings.mail_server").await;
+        assert!(!log.is_empty() && !json!(log).to_string().contains("hush"), "{log:?}");
+        assert!(!shop.call("GET", "/api/mail", None).await.body.to_string().contains("hush"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn customers_are_told_how_long_it_may_take() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let mei = shop.user("mei", "agent").await;
+        for (customer, minutes) in [("Ana", 1), ("Bo", 9), ("Cy", 40)] {
+            shop.says(customer, UNKNOWN).await;
+            shop.settle().await;
+            assert!(!shop.reached(customer)[0].contains("It may take"), "too few tell");
+            shop.app.clock.advance(Duration::minutes(minutes));
+            let path = format!("/api/conversations/{}/messages", id(&shop, customer).await);
+            let answered = shop.call_as(&mei, "POST", &path, Some(json!({"text": "We do not."}))).await;
+            assert_eq!(answered.status, StatusCode::OK, "{answered:?}");
+        }
+        shop.says("Di", UNKNOWN).await;
+        shop.says("小李", "你们卖核潜艇吗？").await;
+        shop.settle().await;
+        assert!(shop.reached("Di")[0].ends_with(" It may take about 10 minutes."), "{:?}", shop.reached("Di"));
+        assert!(shop.reached("小李")[0].ends_with("预计等待约 10 分钟。"), "{:?}", shop.reached("小李"));
+    })
+    .await;
+}
