@@ -9,8 +9,14 @@
 
 mod support;
 
+#[path = "crm/audit.rs"]
+mod audit;
 #[path = "crm/boundaries.rs"]
 mod boundaries;
+#[path = "crm/fields.rs"]
+mod fields;
+#[path = "crm/imports.rs"]
+mod imports;
 #[path = "crm/model_settings.rs"]
 mod model_settings;
 #[path = "crm/pipelines.rs"]

@@ -13,6 +13,8 @@ mod support;
 
 #[path = "desk/reach.rs"]
 mod reach;
+#[path = "desk/spent.rs"]
+mod spent;
 #[path = "desk/taken.rs"]
 mod taken;
 

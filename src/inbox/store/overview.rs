@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::overview::{ConversationFact, TurnFact};
 use crate::{
-    app::{ConversationId, OrgId},
+    app::{ConversationId, OrgId, TeamId, UserId},
     both,
     platform::{Result, db::Conn},
 };
@@ -29,6 +29,13 @@ pub async fn turns(c: Conn<'_>, org: OrgId, from: DateTime<Utc>, to: DateTime<Ut
         SELECT conversation_id, decision, reason, confidence, duration_ms, trace
         FROM turns WHERE org_id = $1 AND conversation_id IS NOT NULL AND created_at >= $2 AND created_at < $3";
     Ok(both!(c, c => sqlx::query_as(FACTS).bind(org).bind(from).bind(to).fetch_all(c).await)?)
+}
+
+/// Who is in which team.
+pub async fn members(c: Conn<'_>, org: OrgId) -> Result<Vec<(UserId, TeamId)>> {
+    const LIST: &str = "
+        SELECT m.user_id, m.team_id FROM user_teams m JOIN teams t ON t.id = m.team_id WHERE t.org_id = $1";
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
 }
 
 /// A question that the assistant could not answer.
