@@ -9,10 +9,16 @@
 
 mod support;
 
+#[path = "crm/audit.rs"]
+mod audit;
 #[path = "crm/boundaries.rs"]
 mod boundaries;
 #[path = "crm/chain.rs"]
 mod chain;
+#[path = "crm/fields.rs"]
+mod fields;
+#[path = "crm/imports.rs"]
+mod imports;
 #[path = "crm/model_settings.rs"]
 mod model_settings;
 #[path = "crm/pipelines.rs"]

@@ -19,6 +19,8 @@ mod calling;
 mod due;
 #[path = "desk/reach.rs"]
 mod reach;
+#[path = "desk/spent.rs"]
+mod spent;
 #[path = "desk/taken.rs"]
 mod taken;
 #[path = "desk/used.rs"]

@@ -68,12 +68,12 @@ const conversationLink = createRoute({
   },
 });
 
-export type CustomersSearch = { q?: string; stage?: string; tag?: string; owner?: string };
+export type CustomersSearch = { q?: string; stage?: string; tag?: string; owner?: string; cols?: string };
 const customers = createRoute({
   getParentRoute: () => inside,
   path: "/customers",
   component: lazyRouteComponent(() => import("~/pages/customers/Customers"), "Customers"),
-  validateSearch: (s: Record<string, unknown>): CustomersSearch => ({ q: text(s.q), stage: text(s.stage), tag: text(s.tag), owner: text(s.owner) }),
+  validateSearch: (s: Record<string, unknown>): CustomersSearch => ({ q: text(s.q), stage: text(s.stage), tag: text(s.tag), owner: text(s.owner), cols: typeof s.cols === "string" ? s.cols : undefined }),
 });
 const customer = createRoute({
   getParentRoute: () => inside,
@@ -97,17 +97,23 @@ const knowledge = createRoute({
   validateSearch: (s: Record<string, unknown>): KnowledgeSearch => ({ tab: text(s.tab), base: text(s.base), document: text(s.document), passage: text(s.passage) }),
 });
 
-export type OverviewSearch = { days?: number };
+const date = (v: unknown) => (typeof v === "string" && /^\d{4}-\d{2}-\d{2}$/.test(v) ? v : undefined);
+
+/** The last `days`, or the days `from` … `to`. */
+export type OverviewSearch = { days?: number; from?: string; to?: string };
 const overview = createRoute({
   getParentRoute: () => inside,
   path: "/overview",
   component: lazyRouteComponent(() => import("~/pages/overview/Overview"), "Overview"),
-  validateSearch: (s: Record<string, unknown>): OverviewSearch => ({ days: [7, 30, 90].includes(Number(s.days)) ? Number(s.days) : undefined }),
+  validateSearch: (s: Record<string, unknown>): OverviewSearch => ({ days: [7, 30, 90].includes(Number(s.days)) ? Number(s.days) : undefined, from: date(s.from), to: date(s.to) }),
 });
 const health = createRoute({ getParentRoute: () => inside, path: "/health", component: lazyRouteComponent(() => import("~/pages/overview/Health"), "Health") });
+/** What the audit log is searched for. */
+export type SettingsSearch = { user?: string; resource?: string; action?: string; from?: string; to?: string; q?: string };
 const settings = createRoute({
   getParentRoute: () => inside,
   path: "/settings/$section",
+  validateSearch: (s: Record<string, unknown>): SettingsSearch => ({ user: text(s.user), resource: text(s.resource), action: text(s.action), from: date(s.from), to: date(s.to), q: text(s.q) }),
   component: lazyRouteComponent(() => import("~/pages/settings/Settings"), "Settings"),
 });
 const settingsHome = createRoute({

@@ -6,6 +6,7 @@ export const PAGES = {
   why: { at: "/inbox?view=assistant", then: async (page) => { await page.locator("a[href*='/inbox/']").last().click(); await page.locator("article button.underline").first().click(); await page.getByRole("dialog").locator("table, section").first().waitFor(); } },
   customers: { at: "/customers" },
   customer: { at: "/customers", then: async (page) => { await page.locator("td a").first().click(); await page.getByRole("heading", { level: 2 }).first().waitFor(); } },
+  "customers-import": { at: "/customers", then: async (page) => { await page.locator("header button:has(svg.lucide-upload)").click(); await page.getByRole("dialog").locator("ul").waitFor(); } },
   deals: { at: "/deals" },
   "deals-list": { at: "/deals?as=list" },
   knowledge: { at: "/knowledge" },
@@ -17,7 +18,7 @@ export const PAGES = {
   memories: { at: "/knowledge?tab=memories" },
   overview: { at: "/overview" },
   health: { at: "/health" },
-  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "away", "tags", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
+  ...Object.fromEntries(["me", "notifications", "organization", "people", "teams", "roles", "security", "channels", "templates", "canned", "rules", "away", "tags", "fields", "pipelines", "keys", "webhooks", "model", "versions", "audit"].map((s) => [`settings-${s}`, { at: `/settings/${s}` }])),
   "channel-kinds": { at: "/settings/channels", then: connecting },
   "channel-set-up": { at: "/settings/channels", then: async (page) => { await connecting(page); await page.getByRole("dialog").locator("li button").nth(1).click(); await page.locator("input[name=access_token]").waitFor(); } },
 };
@@ -50,6 +51,8 @@ export async function furnish(server, admin) {
   ];
   for (const [language, ...says] of talks) await server.visitor(language, ...says);
   const call = (method, path, body) => server.call(admin, method, path, body);
+  await call("PUT", "/api/customer-fields", { fields: [{ key: "visits", label: "到店次数", type: "number" }, { key: "plan", label: "套餐", type: "choice", choices: ["Basic", "Pro"] }] });
+  await call("POST", "/api/customer-imports", { csv: "name,email,套餐\nLotus Tea House,tea@example.com,Pro\n竹里馆,,Basic\n", file_name: "fair-2026.csv" });
   const tags = [];
   for (const [name, color] of [["VIP", "#b45309"], ["Wholesale", "#1d4ed8"], ["退货", "#be185d"]]) tags.push(await call("POST", "/api/tags", { name, color }));
   const pipeline = (await call("GET", "/api/pipelines"))[0];

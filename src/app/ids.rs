@@ -51,6 +51,8 @@ ids! {
     ContactId
     IdentityId
     TagId
+    /// Customers that came from one file.
+    ImportId
     /// Two customers that became one.
     MergeId
     ConversationId

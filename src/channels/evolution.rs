@@ -13,7 +13,7 @@ use super::{
     gateway::{self, address, bears, in_a_group},
     law::Law,
     outside, seconds, text_at,
-    waha::{answered, yes},
+    waha::{answered, with, yes},
 };
 use crate::platform::{
     Error, Result,
@@ -214,6 +214,10 @@ impl Evolution {
         if let Some(place) = message.get("locationMessage") {
             inbound = inbound.with("location", json!({"latitude": place.get("degreesLatitude"), "longitude": place.get("degreesLongitude"), "name": place.get("name")}));
         }
+        let answered = message.as_object().and_then(|o| o.values().find_map(|v| text_at(v, "/contextInfo/stanzaId")));
+        if let Some(id) = answered.or_else(|| text_at(data, "/contextInfo/stanzaId")) {
+            inbound = inbound.with("context", json!({"id": id}));
+        }
         let member = text_at(data, "/key/participant").map(|p| p.into_owned());
         in_a_group(inbound.of(kind), member, &self.group_names)
     }
@@ -255,6 +259,13 @@ impl Evolution {
                 }
             }
             _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
+        };
+        // The server shows what we say was quoted: it keeps no messages by itself.
+        let body = match &m.quotes {
+            Some(quote) => {
+                with(body, "quoted", json!({"key": {"id": quote.id}, "message": {"conversation": quote.text}}))
+            }
+            None => body,
         };
         if self.smart_read
             && let Some(seen) = &m.answers

@@ -293,6 +293,15 @@ pub enum FileKind {
     Document,
 }
 
+/// An earlier message that one of ours answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The platform's id of it.
+    pub id: String,
+    /// How it begins: some platforms show what we say was quoted.
+    pub text: String,
+}
+
 /// A message to send.
 #[derive(Debug, Clone)]
 pub struct Outbound {
@@ -313,6 +322,8 @@ pub struct Outbound {
     pub answers: Option<String>,
     /// What is known of that message.
     pub about: Option<Value>,
+    /// Which message in particular it answers, where the platform shows that.
+    pub quotes: Option<Quote>,
 }
 
 /// A message of a customer that we put an emoji on.

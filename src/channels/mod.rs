@@ -264,6 +264,11 @@ impl Channel {
         )
     }
 
+    /// Whether customers see which message one of ours answers.
+    pub fn has_quotes(&self) -> bool {
+        matches!(self, Self::WhatsappCloud(_) | Self::Waha(_) | Self::Evolution(_) | Self::Telegram(_))
+    }
+
     /// Puts an emoji on a message of the customer, or takes it away (`None`). Doing it twice is doing it once.
     pub async fn react(&self, outside: &Outside, to: &Reacted<'_>, emoji: Option<&str>) -> Sent {
         match self {

@@ -187,6 +187,9 @@ impl Telegram {
                 inbound = inbound.with(as_kind, of.clone());
             }
         }
+        if let Some(answered) = m.get("reply_to_message") {
+            inbound = inbound.with("context", json!({"id": external(answered)}));
+        }
         if let Some(group) = text_at(m, "/media_group_id") {
             inbound = inbound.with("album", json!(group));
         }
@@ -224,7 +227,7 @@ impl Telegram {
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
         match &m.body {
             Body::Text { text } => {
-                let body = json!({"chat_id": number(&m.recipient.id), "text": text});
+                let body = with_quote(m, json!({"chat_id": number(&m.recipient.id), "text": text}));
                 self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
             }
             Body::Choices { text, choices } => {
@@ -232,6 +235,7 @@ impl Telegram {
                     choices.iter().map(|c| json!([{"text": c.title.trim(), "callback_data": c.id}])).collect();
                 let body = json!({"chat_id": number(&m.recipient.id), "text": text,
                     "reply_markup": {"inline_keyboard": rows}});
+                let body = with_quote(m, body);
                 self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
             }
             Body::File { file, kind, text } => {
@@ -267,6 +271,9 @@ impl Telegram {
             .part(field, part);
         if !text.is_empty() {
             form = form.text("caption", text.to_string());
+        }
+        if let Some(quoted) = quoted(m) {
+            form = form.text("reply_parameters", quoted.to_string());
         }
         let request = outside.client(&self.base_url).post(format!("{}/bot{}/{method}", self.base_url, self.bot_token));
         self.said(outside::json(request.timeout(outside::UPLOAD_TIMEOUT).multipart(form)).await)
@@ -330,6 +337,21 @@ impl Telegram {
             Err(lost) => Checked::fails(Error::from(lost).chain()),
         }
     }
+}
+
+/// What a message of ours answers; it goes out all the same when that is gone by then.
+/// <https://core.telegram.org/bots/api#replyparameters>
+fn quoted(m: &Outbound) -> Option<Value> {
+    let (chat, message) = m.quotes.as_ref()?.id.rsplit_once(':')?;
+    let message: i64 = message.parse().ok()?;
+    (chat == m.recipient.id).then(|| json!({"message_id": message, "allow_sending_without_reply": true}))
+}
+
+fn with_quote(m: &Outbound, mut body: Value) -> Value {
+    if let (Some(quoted), Some(fields)) = (quoted(m), body.as_object_mut()) {
+        fields.insert("reply_parameters".into(), quoted);
+    }
+    body
 }
 
 /// Ids are numbers to the platform; a group's may be a name.

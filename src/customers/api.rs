@@ -1,10 +1,16 @@
 //! HTTP for customers, their contacts, tags, notes and timeline.
 
+mod fields;
+mod imports;
+
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use fields::*;
+pub use imports::*;
 
 use super::{
     Activity, Contact, Customer, Identity, Stage, Tag,

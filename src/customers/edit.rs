@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{ActivityKind, Customer, Kind, NewActivity, Stage, phone, store};
+use super::{ActivityKind, Customer, Kind, NewActivity, Stage, field, phone, store};
 use crate::{
     app::{App, Changed, CustomerId, UserId},
     platform::{Error, Result, db::Conn, http::given},
@@ -171,9 +171,8 @@ pub(super) fn text(field: &str, new: Option<String>, most: usize) -> Result<Opti
     }
 }
 
-/// Adds a customer. Who sees only their own becomes the owner.
-pub async fn add(app: &App, by: &By, change: CustomerChange) -> Result<Customer> {
-    let now = app.now();
+/// A new customer of whom `change` is known. Who sees only their own becomes the owner.
+pub(super) fn made(by: &By, change: CustomerChange, now: DateTime<Utc>) -> Result<Customer> {
     let mut customer = Customer::named(by.org, String::new(), now);
     change.apply(&mut customer, now)?;
     if customer.name.is_empty() {
@@ -182,7 +181,15 @@ pub async fn add(app: &App, by: &By, change: CustomerChange) -> Result<Customer>
     if by.scope != Scope::Org && customer.owner_id.is_none() {
         customer.owner_id = by.user;
     }
+    Ok(customer)
+}
+
+/// Adds a customer. Who sees only their own becomes the owner.
+pub async fn add(app: &App, by: &By, change: CustomerChange) -> Result<Customer> {
+    let now = app.now();
+    let customer = made(by, change, now)?;
     let mut tx = app.begin().await?;
+    field::load(tx.conn(), by.org).await?.accept(&customer.custom_fields)?;
     check_owner(tx.conn(), by, &customer).await?;
     store::insert(tx.conn(), &customer).await?;
     let created = NewActivity::of(ActivityKind::Created, by.user);
@@ -200,6 +207,9 @@ pub async fn edit(app: &App, by: &By, id: CustomerId, change: CustomerChange) ->
     let mut tx = app.begin().await?;
     let before = store::lock(tx.conn(), by.org, id, by.visible()).await?.ok_or(Error::NotFound("customer"))?;
     let mut after = before.clone();
+    if let Some(values) = &change.custom_fields {
+        field::load(tx.conn(), by.org).await?.accept(values)?;
+    }
     change.apply(&mut after, now)?;
     if after.owner_id != before.owner_id {
         check_owner(tx.conn(), by, &after).await?;
@@ -232,7 +242,7 @@ fn turning_points(before: &Customer, after: &Customer, user: Option<UserId>) -> 
     told
 }
 
-async fn check_owner(c: Conn<'_>, by: &By, customer: &Customer) -> Result<()> {
+pub(super) async fn check_owner(c: Conn<'_>, by: &By, customer: &Customer) -> Result<()> {
     match customer.owner_id {
         Some(owner) if !staff::is_member(c, by.org, owner).await? => {
             Err(Error::Invalid("owner_id: there is no such user".into()))

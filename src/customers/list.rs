@@ -5,6 +5,7 @@ use crate::{
     app::{App, CustomerId, TagId, UserId},
     platform::{
         Error, Result,
+        db::holding,
         http::{Cursor, Page},
     },
     staff::{By, CustomerSeePhone},
@@ -32,8 +33,7 @@ impl Patterns {
         let text = search.map(str::trim).filter(|t| !t.is_empty());
         let number = text.map(phone::normalised).map(|n| n.trim_start_matches('+').to_string());
         let number = number.filter(|n| may_see_phones && n.len() >= 3 && n.bytes().all(|b| b.is_ascii_digit()));
-        let escaped = |t: &str| t.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        Self { text: text.map(|t| format!("%{}%", escaped(t))), number: number.map(|n| format!("%{n}%")) }
+        Self { text: text.map(holding), number: number.map(|n| format!("%{n}%")) }
     }
 }
 

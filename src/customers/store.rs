@@ -1,5 +1,6 @@
 //! The SQL of customers and what belongs to them.
 
+pub mod import;
 pub mod join;
 
 use std::collections::HashMap;

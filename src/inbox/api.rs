@@ -3,6 +3,7 @@
 mod away;
 mod canned;
 mod channels;
+mod cost;
 mod files;
 mod hooks;
 mod templates;
@@ -18,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 pub use away::*;
 pub use canned::*;
 pub use channels::*;
+pub use cost::*;
 pub use files::*;
 pub use hooks::*;
 pub use templates::*;
@@ -40,6 +42,7 @@ use crate::{
     channels::Choice,
     platform::{
         Error, Result,
+        db::holding,
         http::{Cursor, Json, Page, Path, Query, limit},
     },
     staff::{Can, ConversationAssign, ConversationRead, ConversationReply, SettingsManage},
@@ -94,7 +97,6 @@ pub async fn list(
 ) -> Result<Json<Page<Conversation>>> {
     let limit = limit(query.limit);
     let cursor = Cursor::parse(query.cursor.as_deref())?;
-    let escaped = |t: &str| t.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     let search = query.search.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let by_waiting = query.sort == Sort::Waiting;
     let filter = store::ListFilter {
@@ -106,7 +108,7 @@ pub async fn list(
         channel: query.channel_id,
         priority: query.priority,
         tag: query.tag_id,
-        search: search.map(|t| format!("%{}%", escaped(t))),
+        search: search.map(holding),
         only_open: query.open,
         snoozed: query.snoozed,
         by_waiting,
@@ -370,6 +372,9 @@ pub struct NewMessage {
     /// What the customer may tap, at most ten: buttons where the platform has them, else numbered lines.
     #[serde(default)]
     pub choices: Vec<Choice>,
+    /// The message of this conversation that you answer: the customer sees it quoted where their platform has that
+    /// (`has_quotes` of `reach`).
+    pub reply_to: Option<MessageId>,
     /// Chosen by you: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -386,6 +391,7 @@ pub async fn reply(
         text: body.text,
         version: body.version,
         choices: body.choices,
+        reply_to: body.reply_to,
         file: None,
         body: None,
         idempotency_key: body.idempotency_key,

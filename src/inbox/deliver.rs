@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, alarm, connect,
     fail::{self, settle},
-    file, reach, receipt,
+    file, quote, reach, receipt,
     store::{self, Attachment, ChannelRow, Part},
 };
 use crate::{
@@ -300,6 +300,9 @@ impl Delivery<'_> {
             return Ok(false);
         }
         let (answers, about) = store::last_external(tx.conn(), m.conversation_id).await?.unzip();
+        // What is cut into several quotes once.
+        let is_first = part.id.0 == m.id.0;
+        let quotes = if is_first { quote::on_the_wire(tx.conn(), m).await? } else { None };
         tx.commit().await?;
         let bytes = match &part.body.0 {
             Body::File { file, .. } => match file::read(app, m.org_id, AttachmentId(file.id)).await? {
@@ -323,6 +326,7 @@ impl Delivery<'_> {
             sources: m.ai_sources.as_ref().map(|s| s.0.clone()),
             answers,
             about: about.map(|about| about.0),
+            quotes,
         };
         match self.channel.send(&app.outside, &outbound, app.now()).await {
             Sent::Accepted(external) => {

@@ -15,6 +15,7 @@ mod call_agents;
 mod canned;
 mod change;
 mod connect;
+mod cost;
 mod deliver;
 mod desk;
 mod due;
@@ -243,7 +244,7 @@ pub struct Message {
     /// What came or went with it.
     #[sqlx(skip)]
     pub files: Vec<MessageFile>,
-    /// What it answers, where the customer pointed at an earlier message.
+    /// What it answers, where the customer or the agent pointed at an earlier message.
     #[sqlx(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted: Option<Quoted>,

@@ -8,9 +8,13 @@ use serde_json::Value;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::{COPILOT, Status, WITHHELD, store::overview as store};
+use super::{
+    COPILOT, Status, WITHHELD,
+    cost::{self, Cost},
+    store::overview as store,
+};
 use crate::{
-    app::{App, ConversationId, UserId},
+    app::{App, ConversationId, TeamId, UserId},
     platform::{Error, Result},
     staff::By,
 };
@@ -98,6 +102,15 @@ pub struct AgentTally {
     pub satisfaction: Option<f64>,
 }
 
+/// Conversations of a team's members; who is in several teams counts for each.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TeamTally {
+    pub team_id: TeamId,
+    pub conversations: i64,
+    pub resolved: i64,
+    pub satisfaction: Option<f64>,
+}
+
 /// What happened in a span of time.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Overview {
@@ -112,6 +125,8 @@ pub struct Overview {
     pub p90_turn_ms: Option<f64>,
     pub prompt_tokens: i64,
     pub completion_tokens: i64,
+    /// What the tokens cost at today's price; absent when nobody has said one.
+    pub cost: Option<Cost>,
     /// Mean of the customers' marks, 1 to 5.
     pub satisfaction: Option<f64>,
     pub satisfaction_count: i64,
@@ -122,6 +137,7 @@ pub struct Overview {
     pub by_reason: Vec<Tally>,
     pub by_decision: Vec<Tally>,
     pub by_agent: Vec<AgentTally>,
+    pub by_team: Vec<TeamTally>,
     pub by_confidence: Vec<ConfidenceBand>,
 }
 
@@ -139,8 +155,48 @@ pub async fn overview(
     let mut reader = app.read().await?;
     let conversations = store::conversations(reader.conn(), by.org, from, to).await?;
     let turns = store::turns(reader.conn(), by.org, from, to).await?;
+    let members = store::members(reader.conn(), by.org).await?;
+    let priced = cost::load(reader.conn(), by.org).await?;
     drop(reader);
-    Ok(count(&conversations, &turns, from, to, zone, app.now()))
+    let counted = count(&conversations, &turns, from, to, zone, app.now());
+    let cost = priced.price.map(|price| price.of(counted.prompt_tokens, counted.completion_tokens));
+    Ok(Overview { cost, by_team: by_team(&conversations, &members), ..counted })
+}
+
+/// How the conversations of each team's members went.
+fn by_team(conversations: &[ConversationFact], members: &[(UserId, TeamId)]) -> Vec<TeamTally> {
+    let of = |c: &ConversationFact| {
+        let agent = c.agent_id;
+        members.iter().filter(move |(user, _)| Some(*user) == agent).map(|(_, team)| *team)
+    };
+    let all = gathered(conversations.iter().flat_map(|c| of(c).map(move |team| (team, c))));
+    all.into_iter()
+        .map(|(team_id, went)| TeamTally {
+            team_id,
+            conversations: went.conversations,
+            resolved: went.resolved,
+            satisfaction: mean(&went.marks),
+        })
+        .collect()
+}
+
+/// How some conversations went.
+#[derive(Default)]
+struct Went {
+    conversations: i64,
+    resolved: i64,
+    marks: Vec<i32>,
+}
+
+fn gathered<'a, K: Ord>(all: impl Iterator<Item = (K, &'a ConversationFact)>) -> BTreeMap<K, Went> {
+    let mut by_key: BTreeMap<K, Went> = BTreeMap::new();
+    for (key, c) in all {
+        let went = by_key.entry(key).or_default();
+        went.conversations += 1;
+        went.resolved += i64::from(matches!(c.status, Status::Resolved | Status::Closed));
+        went.marks.extend(c.satisfaction_score);
+    }
+    by_key
 }
 
 /// The pure part of [`overview`].
@@ -162,7 +218,8 @@ fn count(
         date = next;
     }
     let mut by_hour = vec![0i64; 24];
-    let (mut channels, mut agents) = (BTreeMap::new(), BTreeMap::<UserId, (i64, i64, Vec<i32>)>::new());
+    let mut channels = BTreeMap::new();
+    let agents = gathered(conversations.iter().filter_map(|c| Some((c.agent_id?, c))));
     let handed: HashMap<ConversationId, &str> = turns
         .iter()
         .filter(|t| t.decision == "hand_off")
@@ -187,12 +244,6 @@ fn count(
             *hour += 1;
         }
         *channels.entry(c.channel_type.clone()).or_insert(0) += 1;
-        if let Some(agent) = c.agent_id {
-            let of = agents.entry(agent).or_default();
-            of.0 += 1;
-            of.1 += i64::from(is_resolved);
-            of.2.extend(c.satisfaction_score);
-        }
         marks.extend(c.satisfaction_score);
         responses.extend(c.first_response_at.map(|at| seconds(at - c.created_at)));
         solutions.extend(c.resolved_at.filter(|_| is_resolved).map(|at| seconds(at - c.created_at)));
@@ -223,6 +274,7 @@ fn count(
         p90_turn_ms: quantile(moves.iter().map(|t| t.duration_ms).collect(), 0.9),
         prompt_tokens,
         completion_tokens,
+        cost: None,
         satisfaction: mean(&marks),
         satisfaction_count: marks.len() as i64,
         by_day: days.into_values().collect(),
@@ -232,13 +284,14 @@ fn count(
         by_decision: tallies(decisions),
         by_agent: agents
             .into_iter()
-            .map(|(agent_id, (conversations, resolved, marks))| AgentTally {
+            .map(|(agent_id, went)| AgentTally {
                 agent_id,
-                conversations,
-                resolved,
-                satisfaction: mean(&marks),
+                conversations: went.conversations,
+                resolved: went.resolved,
+                satisfaction: mean(&went.marks),
             })
             .collect(),
+        by_team: Vec::new(),
         by_confidence: bands(turns, &handed),
     }
 }
@@ -318,6 +371,20 @@ mod tests {
         assert_eq!(found.median_first_response_s, Some(4.0));
         assert_eq!(found.median_resolution_s, Some(7200.0));
         assert_eq!(found.by_hour[9], 3);
+    }
+
+    #[test]
+    fn who_is_in_two_teams_counts_for_both() {
+        let (ana, bo, north, south) = (UserId::new(), UserId::new(), TeamId::new(), TeamId::new());
+        let held = |by: Option<UserId>, mark| ConversationFact {
+            agent_id: by,
+            satisfaction_score: mark,
+            ..conversation(1, Status::Resolved, Some("confirmed"))
+        };
+        let all = [held(Some(ana), Some(5)), held(Some(bo), Some(2)), held(None, None)];
+        let found = by_team(&all, &[(ana, north), (bo, north), (bo, south)]);
+        let told: Vec<_> = found.iter().map(|t| (t.team_id, t.conversations, t.satisfaction)).collect();
+        assert_eq!(told, [(north, 2, Some(3.5)), (south, 1, Some(2.0))]);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Reach {
     pub part_limit: Option<usize>,
     /// Whether the customer sees an emoji that is put on their message.
     pub has_reactions: bool,
+    /// Whether the customer sees which message an answer is to.
+    pub has_quotes: bool,
 }
 
 /// What was said and sent between us and a customer, as far as the channel's law asks about it.
@@ -77,7 +79,8 @@ pub async fn reach(app: &App, by: &By, id: ConversationId) -> Result<Reach> {
     let past = past(app, &law, conversation.channel_id, conversation.customer_id).await?;
     let reach = stands(&law, &past, app.now());
     let wraps = reach.way == Way::Template && channel.template("text").is_some();
-    let reach = Reach { wraps, has_reactions: channel.has_reactions(), ..reach };
+    let (has_reactions, has_quotes) = (channel.has_reactions(), channel.has_quotes());
+    let reach = Reach { wraps, has_reactions, has_quotes, ..reach };
     Ok(match reach.way {
         _ if !has_address && row.platform != "web" => Reach { way: Way::NoAddress, ..reach },
         Way::Open | Way::Paced if is_held(&row, app.now()) => Reach { way: Way::Held, ..reach },
@@ -109,6 +112,7 @@ fn stands(law: &Law, past: &Past, now: DateTime<Utc>) -> Reach {
         wraps: false,
         part_limit: (limit != usize::MAX).then_some(limit),
         has_reactions: false,
+        has_quotes: false,
     }
 }
 

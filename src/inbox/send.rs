@@ -1,12 +1,12 @@
 //! What an agent writes: to the customer, or as a private note.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, due, file, mention, rules,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, due, file, mention, quote, rules,
     store::{self, HolderChange},
 };
 use crate::{
@@ -28,6 +28,8 @@ pub struct AgentMessage {
     pub file: Option<Upload>,
     /// What stands on the wire in place of the text: a template.
     pub body: Option<Body>,
+    /// The message of this conversation that it answers.
+    pub reply_to: Option<MessageId>,
     /// Chosen by the client: a repetition returns the first message instead of sending another.
     pub idempotency_key: Option<String>,
 }
@@ -70,6 +72,9 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
     if found.status == Status::Closed {
         return Err(Error::Conflict("the conversation is closed".into()));
     }
+    if let Some(target) = new.reply_to {
+        quote::check(tx.conn(), &found, target).await?;
+    }
     let changed = || Error::Conflict("somebody wrote meanwhile: look again, your draft is kept".into());
     let kind = new.file.as_ref().map_or("text", file::content_type);
     let preview = if new.text.is_empty() { format!("[{kind}]") } else { new.text.clone() };
@@ -83,11 +88,7 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
             due::start(tx.conn(), &found, &rules, now).await?;
         }
     }
-    let metadata = match &new.body {
-        Some(body) => json!({"body": body}),
-        None if new.choices.is_empty() => json!({}),
-        None => json!({"choices": new.choices}),
-    };
+    let metadata = metadata(&new);
     let attached = new.file.as_ref().map(|_| AttachmentId::new());
     let mut message = Message {
         metadata: Json(metadata),
@@ -109,10 +110,25 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
         file::keep(app, tx.conn(), attachment, &message, upload, now).await?;
     }
     store::show_files(tx.conn(), org, std::slice::from_mut(&mut message)).await?;
+    quote::show(tx.conn(), std::slice::from_mut(&mut message)).await?;
     tx.commit().await?;
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(message)
+}
+
+/// What the delivery needs to know beside the text.
+fn metadata(new: &AgentMessage) -> Value {
+    let mut all = Map::new();
+    match &new.body {
+        Some(body) => _ = all.insert("body".into(), json!(body)),
+        None if new.choices.is_empty() => {}
+        None => _ = all.insert("choices".into(), json!(new.choices)),
+    }
+    if let Some(target) = new.reply_to {
+        all.insert("reply_to".into(), json!(target));
+    }
+    Value::Object(all)
 }
 
 /// Refuses a file that this channel can't send in any form, before anything is written.

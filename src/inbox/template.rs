@@ -177,6 +177,7 @@ pub async fn send_template(app: &App, by: &By, id: ConversationId, new: FilledTe
         version: new.version,
         choices: Vec::new(),
         file: None,
+        reply_to: None,
         body: Some(Body::Template { name: template.name, language: template.language, values }),
         idempotency_key: new.idempotency_key,
     };

@@ -329,6 +329,14 @@ pub struct AuditQuery {
     pub user_id: Option<UserId>,
     /// Only what was done to this.
     pub resource_id: Option<Uuid>,
+    /// How the action begins: `customer` finds all that was done to customers.
+    pub action: Option<String>,
+    /// Only what was done from this moment on.
+    pub from: Option<DateTime<Utc>>,
+    /// Only what was done before this moment.
+    pub to: Option<DateTime<Utc>>,
+    /// Part of the action, of what changed, of the address or the program it came from.
+    pub search: Option<String>,
     /// `next` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200; 50 when absent.
@@ -343,7 +351,14 @@ pub async fn list_audit(
     by: Can<AuditRead>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Page<Audited>>> {
-    let sought = Sought { user: query.user_id, resource: query.resource_id };
+    let sought = Sought {
+        user: query.user_id,
+        resource: query.resource_id,
+        action: query.action,
+        from: query.from,
+        to: query.to,
+        text: query.search,
+    };
     let after = Cursor::parse(query.cursor.as_deref())?;
     Ok(Json(audit::list(&app, &by, sought, after, limit(query.limit)).await?))
 }

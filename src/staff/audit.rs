@@ -12,7 +12,7 @@ use crate::{
     app::{App, UserId},
     platform::{
         Result,
-        db::Conn,
+        db::{Conn, beginning, holding},
         http::{Cursor, Page},
     },
 };
@@ -36,16 +36,45 @@ pub struct Audited {
     pub created_at: DateTime<Utc>,
 }
 
-/// Which lines to list.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which lines to list; what is absent doesn't matter.
+#[derive(Debug, Clone, Default)]
 pub struct Sought {
     pub user: Option<UserId>,
     pub resource: Option<Uuid>,
+    /// How the action begins: `customer` finds all that was done to customers.
+    pub action: Option<String>,
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+    /// Stands in the action, in what changed, or in where it came from.
+    pub text: Option<String>,
+}
+
+/// What `action` and `text` of [`Sought`] look for: patterns for LIKE.
+#[derive(Debug)]
+pub(super) struct Patterns {
+    pub action: Option<String>,
+    pub text: Option<String>,
+    /// Whether what changed is searched too: who may not see phone numbers shall not find them by guessing either.
+    pub in_changes: bool,
+}
+
+impl Patterns {
+    fn of(by: &By, sought: &Sought) -> Self {
+        let said = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(String::from);
+        Self {
+            action: said(&sought.action).map(|t| beginning(&t)),
+            text: said(&sought.text).map(|t| holding(&t)),
+            in_changes: by.may::<CustomerSeePhone>(),
+        }
+    }
 }
 
 /// A page of the audit log, the newest first. Phone numbers stay hidden from who may not see them.
 pub async fn list(app: &App, by: &By, sought: Sought, after: Cursor, limit: i64) -> Result<Page<Audited>> {
-    let rows = store::list_audit(app.read().await?.conn(), by.org, sought, after, limit + 1).await?;
+    let rows =
+        store::list_audit(app.read().await?.conn(), by.org, &sought, &Patterns::of(by, &sought), after, limit + 1)
+            .await?;
     let mut page = Page::of(rows, limit, |a| Cursor { at: a.created_at, id: a.id });
     if !by.may::<CustomerSeePhone>() {
         for line in &mut page.items {

@@ -88,6 +88,9 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(staff::api::read_notifications))
         // customers
         .routes(routes!(customers::api::list, customers::api::add))
+        .routes(routes!(customers::api::list_fields, customers::api::save_fields))
+        .routes(routes!(customers::api::list_imports, customers::api::import_customers))
+        .routes(routes!(customers::api::undo_import))
         .routes(routes!(customers::api::find, customers::api::edit))
         .routes(routes!(customers::api::identities))
         .routes(routes!(customers::api::list_contacts, customers::api::add_contact))
@@ -120,6 +123,7 @@ fn users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::api::read))
         .routes(routes!(inbox::api::presence))
         .routes(routes!(inbox::api::overview))
+        .routes(routes!(inbox::api::find_model_price, inbox::api::save_model_price))
         .routes(routes!(inbox::api::gaps))
         .routes(routes!(inbox::api::find_rules, inbox::api::save_rules))
         .routes(routes!(inbox::api::find_away, inbox::api::save_away))

@@ -203,6 +203,7 @@ async fn a_message_that_a_platform_takes_and_never_answers_is_uncertain_unless_i
             sources: None,
             answers: None,
             about: None,
+            quotes: None,
         };
         let began = Instant::now();
         let sent = channel.send(&outside, &message, monday()).await;

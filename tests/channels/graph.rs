@@ -213,8 +213,12 @@ fn check(body: &Value) -> Result<(), String> {
             "audio",
             "document",
             "biz_opaque_callback_data",
+            "context",
         ],
     )?;
+    if !body["context"].is_null() {
+        only(&body["context"], &["message_id"])?;
+    }
     if body["messaging_product"] != "whatsapp" || (body["to"].is_null() == body["recipient"].is_null()) {
         return Err("product or recipient".into());
     }

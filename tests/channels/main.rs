@@ -25,6 +25,7 @@ mod mutated;
 mod official_account;
 mod other;
 mod post;
+mod quotes;
 mod qyapi;
 mod s3;
 mod schedules;

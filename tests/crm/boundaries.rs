@@ -204,6 +204,9 @@ impl World {
         for part in ["from", "into", "twin", "doomed", "gone"] {
             self.add(part, "/api/customers", json!({"name": part})).await;
         }
+        let import = json!({"csv": "name\nImported\n"});
+        let import = self.call("POST", "/api/customer-imports", import).await;
+        self.keep("customer-imports", &import["import"]["id"]);
         let merge = json!({"from": self.thing("from")});
         let merged = self.call("POST", &format!("/api/customers/{}/merge", self.thing("into")), merge).await;
         self.keep("customer-merges", &merged["id"]);
@@ -266,6 +269,9 @@ impl World {
             "POST /api/conversations/{id}/templates" => json!({"template_id": thing("templates"), "values": ["x"]}),
             "POST /api/conversations/{id}/translate" => json!({"text": "Hello", "to": "zh"}),
             "PUT /api/conversations/{id}/messages/{message}/reaction" => json!({"emoji": "👍"}),
+            "PUT /api/customer-fields" => json!({"fields": [{"key": "size", "label": "Size", "type": "number"}]}),
+            "PUT /api/model/price" => json!({"price": {"currency": "USD", "input_micros": 1, "output_micros": 2}}),
+            "POST /api/customer-imports" => json!({"csv": "name\nSecond\n"}),
             "POST /api/customers/{id}/contacts" | "PATCH /api/customers/{id}/contacts/{contact}" => {
                 json!({"name": "Changed"})
             }

@@ -21,6 +21,7 @@ export const queries = {
   signInOptions: (organization?: string) => queryOptions({ queryKey: ["sign-in", organization ?? ""], queryFn: () => said(api.GET("/api/sign-in/options", { params: { query: { organization } } })), staleTime: LONG, retry: false }),
   assistant: () => queryOptions({ queryKey: ["assistant"], queryFn: () => said(api.GET("/api/assistant")) }),
   assistantVersions: (id: string) => queryOptions({ queryKey: ["assistant", id, "versions"], queryFn: () => said(api.GET("/api/assistants/{id}/versions", { params: { path: { id } } })) }),
+  modelPrice: () => queryOptions({ queryKey: ["model-price"], queryFn: () => said(api.GET("/api/model/price")) }),
   model: () => queryOptions({ queryKey: ["model"], queryFn: () => said(api.GET("/api/model")) }),
   identityProvider: () => queryOptions({ queryKey: ["identity-provider"], queryFn: () => said(api.GET("/api/identity-provider")), staleTime: LONG }),
   security: () => queryOptions({ queryKey: ["security"], queryFn: () => said(api.GET("/api/security")) }),
@@ -65,6 +66,14 @@ export const queries = {
       getNextPageParam: (page) => page.next ?? undefined,
       placeholderData: keepPreviousData,
     }),
+  imports: () =>
+    infiniteQueryOptions({
+      queryKey: ["imports"],
+      queryFn: ({ pageParam }) => said(api.GET("/api/customer-imports", { params: { query: { cursor: pageParam, limit: 20 } } })),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (page) => page.next ?? undefined,
+    }),
+  customerFields: () => queryOptions({ queryKey: ["customer-fields"], queryFn: () => said(api.GET("/api/customer-fields")), staleTime: LONG }),
   customer: (id: string) => queryOptions({ queryKey: ["customer", id], queryFn: () => said(api.GET("/api/customers/{id}", { params: { path: { id } } })) }),
   identities: (id: string) => queryOptions({ queryKey: ["customer", id, "identities"], queryFn: () => said(api.GET("/api/customers/{id}/identities", { params: { path: { id } } })) }),
   contacts: (id: string) => queryOptions({ queryKey: ["customer", id, "contacts"], queryFn: () => said(api.GET("/api/customers/{id}/contacts", { params: { path: { id } } })) }),
@@ -170,7 +179,7 @@ export const queries = {
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.next ?? undefined,
     }),
-  audit: (filter: { user_id?: string; resource_id?: string }) =>
+  audit: (filter: { user_id?: string; resource_id?: string; action?: string; from?: string; to?: string; search?: string }) =>
     infiniteQueryOptions({
       queryKey: ["audit", filter],
       queryFn: ({ pageParam }) => said(api.GET("/api/audit-logs", { params: { query: { ...filter, cursor: pageParam } } })),

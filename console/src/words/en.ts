@@ -1,6 +1,7 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
 import { access } from "./en/access";
+import { crm, importing } from "./en/crm";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
@@ -299,23 +300,8 @@ export const en = {
     exported: (n: number) => s(n, "customer exported", "customers exported"),
     columns: "Columns",
   },
-  importing: {
-    title: "Import customers",
-    open: "Import CSV",
-    hint: "Columns: name, email, phone, company, wechat, city, remark.",
-    dryRun: "Look what would happen",
-    looking: (n: number) => `Looking … ${n}`,
-    run: (n: number) => `Add ${s(n, "customer", "customers")}`,
-    adding: (n: number) => `Adding … ${n}`,
-    added: (n: number) => `${s(n, "customer", "customers")} added`,
-    nothing: "Nothing is left to add.",
-    noName: "The file needs a column name.",
-    nameMissing: "no name",
-    badEmail: "not an e-mail address",
-    twice: "stands twice in the file",
-    tooMany: (n: number) => `At most ${n} rows at a time.`,
-    states: { new: "New", known: "Known already", wrong: "Wrong", added: "Added" },
-  },
+  importing,
+  crm,
   memory: {
     title: "Memories",
     none: "Nothing is remembered yet.",

@@ -1,6 +1,7 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
 import { access } from "./zh/access";
+import { crm, importing } from "./zh/crm";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
@@ -354,23 +355,8 @@ export const zh: Words = {
     exported: (n) => `已导出 ${n} 位客户`,
     columns: "列",
   },
-  importing: {
-    title: "导入客户",
-    open: "导入 CSV",
-    hint: "列：姓名、邮箱、电话、公司、微信、城市、备注。",
-    dryRun: "先预览结果",
-    looking: (n) => `检查中…… ${n}`,
-    run: (n) => `添加 ${n} 位客户`,
-    adding: (n) => `添加中…… ${n}`,
-    added: (n) => `已添加 ${n} 位客户`,
-    nothing: "没有需要添加的了。",
-    noName: "文件需要有「姓名」这一列。",
-    nameMissing: "缺少姓名",
-    badEmail: "邮箱格式不对",
-    twice: "文件中重复",
-    tooMany: (n) => `一次最多 ${n} 行。`,
-    states: { new: "新客户", known: "已存在", wrong: "有误", added: "已添加" },
-  },
+  importing,
+  crm,
   memory: {
     title: "记忆",
     none: "还没有记住什么。",

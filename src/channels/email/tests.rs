@@ -134,6 +134,7 @@ fn outbound(by: &'static str, body: Body) -> Outbound {
         sources: None,
         answers: Some("m1@ana.example".into()),
         about: Some(json!({"mail": {"subject": "断电了", "references": ["a@shop.example", "m1@ana.example"]}})),
+        quotes: None,
     }
 }
 

@@ -98,7 +98,11 @@ impl WhatsappCloud {
                 json!({"type": kind, kind: media})
             }
         };
-        addressed(&m.recipient, &content, &m.id)
+        let mut all = addressed(&m.recipient, &content, &m.id);
+        if let (Some(quote), Some(fields)) = (&m.quotes, all.as_object_mut()) {
+            fields.insert("context".into(), json!({"message_id": quote.id}));
+        }
+        all
     }
 
     pub(in super::super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {

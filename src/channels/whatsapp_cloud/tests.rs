@@ -207,6 +207,7 @@ fn outbound(recipient: Address, body: Body) -> Outbound {
         sources: None,
         answers: None,
         about: None,
+        quotes: None,
     }
 }
 

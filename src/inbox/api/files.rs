@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::super::{AgentMessage, Message, file, photo, send, store};
 use crate::{
-    app::{App, AttachmentId, ConversationId, CustomerId},
+    app::{App, AttachmentId, ConversationId, CustomerId, MessageId},
     platform::{
         Error, Result,
         http::{Json, Path},
@@ -31,6 +31,8 @@ pub struct FileForm {
     text: Option<String>,
     /// The conversation's `version` you saw.
     version: Option<i64>,
+    /// The message of this conversation that it answers.
+    reply_to: Option<MessageId>,
     /// Chosen by you: a repetition returns the first message instead of sending another.
     idempotency_key: Option<String>,
 }
@@ -46,10 +48,12 @@ pub async fn send_file(
     by.person()?;
     let mut form = Form::read(request, &app.files, file::LIMIT).await?;
     let version = form.take("version").map(|v| v.parse()).transpose();
+    let reply_to = form.take("reply_to").map(|id| id.parse()).transpose();
     let new = AgentMessage {
         text: form.take("text").unwrap_or_default(),
         version: version.map_err(|_| Error::Invalid("version: a number".into()))?,
         choices: Vec::new(),
+        reply_to: reply_to.map_err(|_| Error::Invalid("reply_to: the id of a message".into()))?,
         idempotency_key: form.take("idempotency_key"),
         file: Some(form.upload),
         body: None,

@@ -57,6 +57,14 @@ pub async fn find_part(c: Conn<'_>, channel: ChannelId, key: Option<PartId>, ext
     Ok(both!(c, c => sqlx::query_as(BY_EXTERNAL).bind(channel).bind(external).fetch_optional(c).await)?)
 }
 
+/// The platform's id of a message of ours: of its first part that has one.
+pub async fn external_of(c: Conn<'_>, message: MessageId) -> Result<Option<String>> {
+    const FIND: &str = "
+        SELECT external_message_id FROM message_parts WHERE message_id = $1 AND external_message_id IS NOT NULL
+        ORDER BY part LIMIT 1";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(message).fetch_optional(c).await)?)
+}
+
 /// Adds the parts of a message. The first has the message's id.
 pub async fn insert_parts(c: Conn<'_>, message: &Message, bodies: &[Body], now: DateTime<Utc>) -> Result<()> {
     const INSERT: &str = "

@@ -231,6 +231,20 @@ impl Db {
     }
 }
 
+/// The pattern for LIKE of what holds `text`, in lower case; `!` is the escape.
+pub fn holding(text: &str) -> String {
+    format!("%{}%", literal(text))
+}
+
+/// The pattern for LIKE of what begins with `text`, in lower case; `!` is the escape.
+pub fn beginning(text: &str) -> String {
+    format!("{}%", literal(text))
+}
+
+fn literal(text: &str) -> String {
+    text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
 /// What a failed migration means to whoever started the program.
 pub fn migration_failed(error: MigrateError) -> Error {
     match error {

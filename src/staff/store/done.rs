@@ -9,7 +9,13 @@ use crate::{
     app::{NotificationId, OrgId, UserId},
     both,
     platform::{Result, db::Conn, http::Cursor},
-    staff::{Audited, Notification, audit::Sought, chain::Sealed, notify::News, principal::By},
+    staff::{
+        Audited, Notification,
+        audit::{Patterns, Sought},
+        chain::Sealed,
+        notify::News,
+        principal::By,
+    },
 };
 
 /// Adds a line to the audit log.
@@ -102,14 +108,27 @@ pub async fn is_member(c: Conn<'_>, org: OrgId, user: UserId) -> Result<bool> {
 }
 
 /// Lines of the audit log after `after`, the newest first.
-pub async fn list_audit(c: Conn<'_>, org: OrgId, sought: Sought, after: Cursor, limit: i64) -> Result<Vec<Audited>> {
+pub async fn list_audit(
+    c: Conn<'_>,
+    org: OrgId,
+    sought: &Sought,
+    patterns: &Patterns,
+    after: Cursor,
+    limit: i64,
+) -> Result<Vec<Audited>> {
     const LIST: &str = "
         SELECT * FROM audit_logs
         WHERE org_id = $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR resource_id = $3)
-          AND (created_at, id) < ($4, $5)
-        ORDER BY created_at DESC, id DESC LIMIT $6";
+          AND (created_at, id) < ($4, $5) AND ($6 IS NULL OR created_at >= $6) AND ($7 IS NULL OR created_at < $7)
+          AND ($8 IS NULL OR LOWER(action) LIKE $8 ESCAPE '!')
+          AND ($9 IS NULL OR LOWER(action) LIKE $9 ESCAPE '!' OR LOWER(resource_type) LIKE $9 ESCAPE '!'
+               OR LOWER(actor) LIKE $9 ESCAPE '!' OR LOWER(ip_address) LIKE $9 ESCAPE '!'
+               OR LOWER(user_agent) LIKE $9 ESCAPE '!'
+               OR ($10 AND LOWER(CAST(changes AS TEXT)) LIKE $9 ESCAPE '!'))
+        ORDER BY created_at DESC, id DESC LIMIT $11";
     Ok(both!(c, c => sqlx::query_as(LIST)
-        .bind(org).bind(sought.user).bind(sought.resource).bind(after.at).bind(after.id).bind(limit)
+        .bind(org).bind(sought.user).bind(sought.resource).bind(after.at).bind(after.id).bind(sought.from)
+        .bind(sought.to).bind(&patterns.action).bind(&patterns.text).bind(patterns.in_changes).bind(limit)
         .fetch_all(c).await)?)
 }
 

@@ -1,25 +1,24 @@
 // The list of customers: search, filters, export.
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { BookmarkPlus, ChevronDown, Download, Plus, Search, Upload, Users } from "lucide-react";
+import { BookmarkPlus, ChevronDown, Download, Plus, Search, Trash2, Upload, Users } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { CustomerShown } from "~/api/schema";
 import { download, toCsv } from "~/parts/csv";
 import { useMe, useNames } from "~/parts/me";
-import { ago } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { Avatar, Badge, Button, Dialog, Empty, Input, Menu, MenuItem, Page, Select, SelectField, Spinner, Table, TextField } from "~/parts/ui";
+import { Avatar, Button, Dialog, Empty, Input, Menu, MenuItem, MenuLine, Page, Select, SelectField, Spinner, Table, TextField } from "~/parts/ui";
 import type { CustomersSearch } from "~/router";
 import { useLanguage, useWords } from "~/words";
+import { ColumnChooser, useColumns } from "./columns";
 import { Import } from "./Import";
-import { TagBadge } from "./panels";
 
 type Stage = CustomerShown["stage"];
 
 export function Customers() {
-  const { w, language } = useLanguage();
+  const { w } = useLanguage();
   const me = useMe();
   const names = useNames();
   const toast = useToast();
@@ -31,8 +30,8 @@ export function Customers() {
   const list = useInfiniteQuery(queries.customers(filter));
   const all = list.data?.pages.flatMap((p) => p.items) ?? [];
   const [adding, setAdding] = useState(false);
-  const [file, setFile] = useState<File>();
-  const picked = useRef<HTMLInputElement>(null);
+  const [importing, setImporting] = useState(false);
+  const columns = useColumns(search.cols);
   const set = (change: CustomersSearch) => void navigate({ to: "/customers", search: { ...search, ...change }, replace: true });
   const [q, setQ] = useState(search.q ?? "");
   const setNow = useRef(set);
@@ -69,12 +68,10 @@ export function Customers() {
       actions={
         <>
           <Views search={search} />
+          <ColumnChooser {...columns} onChoose={(cols) => set({ cols })} />
           {me.may("customer:export") && <Button busy={exported.isPending} onClick={() => exported.mutate()}><Download size={15} aria-hidden /> <span className="hidden sm:inline">{w.customer.export}</span></Button>}
           {me.may("customer:write") && (
-            <>
-              <input ref={picked} type="file" accept=".csv,text/csv" hidden data-import onChange={(e) => { setFile(e.target.files?.[0]); e.target.value = ""; }} />
-              <Button onClick={() => picked.current?.click()}><Upload size={15} aria-hidden /> <span className="hidden sm:inline">{w.importing.open}</span></Button>
-            </>
+            <Button onClick={() => setImporting(true)}><Upload size={15} aria-hidden /> <span className="hidden sm:inline">{w.importing.open}</span></Button>
           )}
           {me.may("customer:write") && <Button look="primary" onClick={() => setAdding(true)}><Plus size={15} aria-hidden /> {w.customer.add}</Button>}
         </>
@@ -103,7 +100,7 @@ export function Customers() {
       ) : all.length === 0 ? (
         <Empty title={w.customer.none} icon={<Users size={28} aria-hidden />} />
       ) : (
-        <Table label={w.nav.customers} head={[w.name, w.customer.stage, w.customer.tags, w.customer.email, w.customer.phone, w.customer.owner, w.customer.lastContact]}>
+        <Table label={w.nav.customers} head={[w.name, ...columns.shown.map((col) => col.label)]}>
           {all.map((c) => (
             <tr key={c.id} className="hover:bg-hover">
               <td>
@@ -112,22 +109,19 @@ export function Customers() {
                   <span className="min-w-0"><span className="block truncate">{c.name}</span>{c.company_name && <span className="block truncate text-xs font-normal text-muted">{c.company_name}</span>}</span>
                 </Link>
               </td>
-              <td><Badge tone={c.stage === "lost" ? "danger" : c.stage === "closed" || c.stage === "repeat" ? "ok" : "plain"}>{w.customer.stages[c.stage]}</Badge></td>
-              <td><span className="flex flex-wrap gap-1">{c.tags.map((t) => <TagBadge key={t.id} name={t.name} color={t.color} />)}</span></td>
-              <td className="text-muted">{c.email}</td>
-              <td className="whitespace-nowrap text-muted">{c.phone}</td>
-              <td className="whitespace-nowrap">{names(c.owner_id)}</td>
-              <td className="whitespace-nowrap text-muted">{ago(c.created_at, language)}</td>
+              {columns.shown.map((col) => <td key={col.key} className={col.look}>{col.cell(c)}</td>)}
             </tr>
           ))}
         </Table>
       )}
       {list.hasNextPage && <div className="mt-3 text-center"><Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{w.more}</Button></div>}
-      {file && <Import file={file} onClose={() => setFile(undefined)} />}
+      {importing && <Import onClose={() => setImporting(false)} />}
       {adding && <NewCustomer onClose={() => setAdding(false)} />}
     </Page>
   );
 }
+
+const same = (a: CustomersSearch, b: CustomersSearch) => (["q", "stage", "tag", "owner", "cols"] as const).every((k) => (a[k] ?? "") === (b[k] ?? ""));
 
 function Views({ search }: { search: CustomersSearch }) {
   const w = useWords();
@@ -135,7 +129,13 @@ function Views({ search }: { search: CustomersSearch }) {
   const cache = useQueryClient();
   const navigate = useNavigate();
   const views = (useQuery(queries.views()).data ?? []).filter((v) => v.page === "customers");
+  const current = views.find((v) => same(v.filters as CustomersSearch, search));
   const [name, setName] = useState<string>();
+  const remove = useMutation({
+    mutationFn: (id: string) => api.DELETE("/api/views/{id}", { params: { path: { id } } }),
+    onSuccess: () => void cache.invalidateQueries({ queryKey: ["views"] }),
+    onError: toast.failed,
+  });
   const save = useMutation({
     mutationFn: (name: string) => said(api.POST("/api/views", { body: { page: "customers", name, filters: search as Record<string, never> } })),
     onSuccess: () => {
@@ -146,9 +146,11 @@ function Views({ search }: { search: CustomersSearch }) {
   });
   return (
     <>
-      <Menu trigger={<Button>{w.all} <ChevronDown size={13} aria-hidden /></Button>}>
-        <MenuItem onSelect={() => void navigate({ to: "/customers", search: {} })}>{w.all}</MenuItem>
-        {views.map((v) => <MenuItem key={v.id} onSelect={() => void navigate({ to: "/customers", search: v.filters as CustomersSearch })}>{v.name}</MenuItem>)}
+      <Menu trigger={<Button aria-label={w.crm.columns.views}>{current?.name ?? w.all} <ChevronDown size={13} aria-hidden /></Button>}>
+        <MenuItem checked={Object.values(search).every((v) => v === undefined)} onSelect={() => void navigate({ to: "/customers", search: {} })}>{w.all}</MenuItem>
+        {views.map((v) => <MenuItem key={v.id} checked={v === current} onSelect={() => void navigate({ to: "/customers", search: v.filters as CustomersSearch })}>{v.name}</MenuItem>)}
+        <MenuLine />
+        {current && <MenuItem danger onSelect={() => remove.mutate(current.id)}><Trash2 size={14} aria-hidden /> {w.crm.columns.removeView(current.name)}</MenuItem>}
         <MenuItem onSelect={() => setName("")}><BookmarkPlus size={14} aria-hidden /> {w.inbox.saveView}</MenuItem>
       </Menu>
       <Dialog open={name !== undefined} onOpenChange={(o) => !o && setName(undefined)} title={w.inbox.saveView}>

@@ -1,135 +1,195 @@
-// Customers from a CSV file: first a dry run that shows what would be added, what is known already and what is wrong.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+// Customers from a CSV file: what would happen, the import, and taking it back. The server reads the file.
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Undo2, Upload } from "lucide-react";
+import { useRef, useState } from "react";
 import { api, Failure, said } from "~/api/client";
-import type { CustomerShown } from "~/api/schema";
-import { fromCsv } from "~/parts/csv";
+import { queries } from "~/api/queries";
+import type { CustomerImport, CustomerImportLine, CustomerImportReport, CustomerImportUndone } from "~/api/schema";
+import { useNames } from "~/parts/me";
+import { Sure } from "~/parts/sure";
+import { moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
-import { Badge, Button, Dialog, Notice } from "~/parts/ui";
-import { useWords } from "~/words";
+import { Badge, Button, Dialog, Notice, Spinner } from "~/parts/ui";
+import { named, useLanguage } from "~/words";
 
-const COLUMNS = {
-  name: ["name", "customer", "姓名", "名称", "客户"],
-  email: ["email", "e-mail", "mail", "邮箱"],
-  phone: ["phone", "telephone", "mobile", "电话", "手机"],
-  company_name: ["company", "company_name", "公司"],
-  wechat_id: ["wechat", "wechat_id", "微信号", "微信"],
-  region_city: ["city", "region_city", "城市"],
-  remark: ["remark", "notes", "备注"],
-} as const;
-type Key = keyof typeof COLUMNS;
-type Row = { line: number; values: Partial<Record<Key, string>>; state: "new" | "known" | "wrong" | "added"; why?: string };
+/** So many lines are shown. */
+const SHOWN = 300;
+const ORDER = ["new", "added", "duplicate", "repeated", "invalid"] as const;
+const TONES = { new: "accent", added: "ok", duplicate: "warn", repeated: "warn", invalid: "danger" } as const;
 
-/** How many requests are under way at a time. */
-const LANES = 5;
-const MOST = 5000;
-
-async function each<T>(items: T[], work: (item: T) => Promise<void>) {
-  const queue = [...items];
-  await Promise.all(Array.from({ length: LANES }, async () => { for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item); }));
-}
-
-const digits = (text: string | null | undefined) => (text ?? "").replace(/\D/g, "");
-
-/** Somebody with the same address or number is known already. */
-async function known(row: Row): Promise<string | undefined> {
-  for (const sought of [row.values.email, row.values.phone]) {
-    if (!sought) continue;
-    const page = await said(api.GET("/api/customers", { params: { query: { search: sought, limit: 10 } } }));
-    const same = (c: CustomerShown) => (row.values.email && c.email?.toLowerCase() === row.values.email.toLowerCase()) || (row.values.phone && digits(c.phone).endsWith(digits(row.values.phone)) && digits(row.values.phone).length >= 6);
-    const found = page.items.find(same);
-    if (found) return found.name;
+/** The file's text; spreadsheets in Chinese write GB 18030 as often as UTF-8. */
+async function textOf(file: File): Promise<string> {
+  const bytes = await file.arrayBuffer();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("gb18030").decode(bytes);
   }
-  return undefined;
 }
 
-export function Import({ file, onClose }: { file: File; onClose: () => void }) {
-  const w = useWords();
+export function Import({ onClose }: { onClose: () => void }) {
+  const { w } = useLanguage();
+  const t = w.importing;
+  const picked = useRef<HTMLInputElement>(null);
+  // Another number for each choice, also of the same file.
+  const [chosen, choose] = useState<{ file: File; n: number }>();
+  return (
+    <Dialog open onOpenChange={(o) => !o && onClose()} title={t.title} description={chosen?.file.name ?? t.hint} wide>
+      <div className="space-y-4 text-[13px]">
+        <input
+          ref={picked}
+          type="file"
+          accept=".csv,text/csv"
+          hidden
+          data-import
+          onChange={(e) => {
+            const file = e.target.files?.[0];
+            e.target.value = "";
+            if (file) choose((before) => ({ file, n: (before?.n ?? 0) + 1 }));
+          }}
+        />
+        <Button look={chosen ? "plain" : "primary"} onClick={() => picked.current?.click()}><Upload size={15} aria-hidden /> {chosen ? t.another : t.choose}</Button>
+        {chosen ? <FileReport key={chosen.n} file={chosen.file} /> : <Past />}
+      </div>
+    </Dialog>
+  );
+}
+
+function FileReport({ file }: { file: File }) {
+  const { w, language } = useLanguage();
   const t = w.importing;
   const toast = useToast();
   const cache = useQueryClient();
-  const [rows, setRows] = useState<Row[]>();
-  const [done, setDone] = useState(0);
-  const dry = useMutation({
-    mutationFn: async () => {
-      const [head = [], ...lines] = fromCsv(await file.text());
-      const at = Object.fromEntries(Object.entries(COLUMNS).map(([key, names]) => [key, head.findIndex((h) => (names as readonly string[]).includes(h.trim().toLowerCase()))])) as Record<Key, number>;
-      if (at.name < 0) throw new TypeError(t.noName);
-      if (lines.length > MOST) throw new TypeError(t.tooMany(MOST));
-      const seen = new Set<string>();
-      const read = lines.map((cells, i): Row => {
-        const values = Object.fromEntries(Object.entries(at).flatMap(([key, n]) => (n >= 0 && cells[n]?.trim() ? [[key, cells[n].trim()]] : []))) as Row["values"];
-        if (!values.name) return { line: i + 2, values, state: "wrong", why: t.nameMissing };
-        if (values.email && !/^[^@\s]+@[^@\s]+$/.test(values.email)) return { line: i + 2, values, state: "wrong", why: t.badEmail };
-        const key = values.email?.toLowerCase() ?? digits(values.phone);
-        if (key && seen.has(key)) return { line: i + 2, values, state: "known", why: t.twice };
-        if (key) seen.add(key);
-        return { line: i + 2, values, state: "new" };
-      });
-      setDone(0);
-      await each(read.filter((r) => r.state === "new"), async (row) => {
-        const name = await known(row);
-        if (name) Object.assign(row, { state: "known", why: name });
-        setDone((n) => n + 1);
-      });
-      return read;
-    },
-    onSuccess: setRows,
-    onError: (e) => (e instanceof TypeError && !(e instanceof Failure) ? toast.done(e.message) : toast.failed(e)),
-  });
+  // The same until another file is chosen: pressing twice, or again after a lost line, adds nobody twice.
+  const key = useRef(crypto.randomUUID());
+  const [done, setDone] = useState<CustomerImportReport>();
+  const order = async (dry_run: boolean) => said(api.POST("/api/customer-imports", { body: { csv: await textOf(file), file_name: file.name, dry_run, idempotency_key: dry_run ? null : key.current } }));
+  const dry = useQuery({ queryKey: ["import", key.current], queryFn: () => order(true), staleTime: Number.POSITIVE_INFINITY, gcTime: 0, retry: false });
   const run = useMutation({
-    mutationFn: async (all: Row[]) => {
-      setDone(0);
-      const result = all.map((r) => ({ ...r }));
-      await each(result.filter((r) => r.state === "new"), async (row) => {
-        try {
-          await said(api.POST("/api/customers", { body: { type: row.values.company_name ? "enterprise" : "individual", ...row.values } }));
-          row.state = "added";
-        } catch (error) {
-          if (!(error instanceof Failure) || error.status >= 500) throw error;
-          Object.assign(row, { state: "wrong", why: error.message });
-        }
-        setDone((n) => n + 1);
-      });
-      return result;
-    },
-    onSuccess: (result) => {
-      setRows(result);
-      toast.done(t.added(result.filter((r) => r.state === "added").length));
+    mutationFn: () => order(false),
+    retry: (count, error) => !(error instanceof Failure) && count < 2,
+    onSuccess: (report) => {
+      setDone(report);
+      toast.done(t.added(report.import?.added ?? 0));
+      void cache.invalidateQueries({ queryKey: ["imports"] });
+      void cache.invalidateQueries({ queryKey: ["customers"] });
     },
     onError: toast.failed,
-    onSettled: () => void cache.invalidateQueries({ queryKey: ["customers"] }),
   });
-  const count = (state: Row["state"]) => rows?.filter((r) => r.state === state).length ?? 0;
-  const tone = { new: "accent", known: "warn", wrong: "danger", added: "ok" } as const;
+  if (dry.isPending) return <Spinner label={t.looking} />;
+  const report = done ?? dry.data;
+  if (!report) return <Notice tone="danger" role="alert">{dry.error?.message}</Notice>;
+  const count = (outcome: string) => report.lines.filter((l) => l.outcome === outcome).length;
   return (
-    <Dialog open onOpenChange={(o) => !o && onClose()} title={t.title} description={`${file.name} · ${t.hint}`} wide>
-      <div className="space-y-3 text-[13px]">
-        {!rows && <Button look="primary" busy={dry.isPending} onClick={() => dry.mutate()}>{dry.isPending ? t.looking(done) : t.dryRun}</Button>}
-        {rows && (
-          <>
-            <div className="flex flex-wrap items-center gap-2" role="status">
-              {(["new", "added", "known", "wrong"] as const).map((s) => count(s) > 0 && <Badge key={s} tone={tone[s]}>{t.states[s]}: {count(s)}</Badge>)}
-            </div>
-            <div className="max-h-[45dvh] overflow-auto rounded-md border border-line" tabIndex={0} role="region" aria-label={t.title}>
-              <table className="w-full text-left">
-                <tbody>
-                  {rows.slice(0, 300).map((r) => (
-                    <tr key={r.line} className="border-b border-line last:border-0 [&_td]:px-2 [&_td]:py-1.5">
-                      <td className="text-muted tabular-nums">{r.line}</td>
-                      <td><Badge tone={tone[r.state]}>{t.states[r.state]}</Badge></td>
-                      <td className="font-medium">{r.values.name}</td>
-                      <td className="text-muted">{[r.values.email, r.values.phone].filter(Boolean).join(" · ")}</td>
-                      <td>{r.why}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {count("new") > 0 ? <Button look="primary" busy={run.isPending} onClick={() => run.mutate(rows)}>{run.isPending ? t.adding(done) : t.run(count("new"))}</Button> : <Notice>{t.nothing}</Notice>}
-          </>
-        )}
+    <div className="space-y-3">
+      <div className="flex flex-wrap items-center gap-2" role="status">
+        {ORDER.map((o) => count(o) > 0 && <Badge key={o} tone={TONES[o]}>{t.outcomes[o]}: {count(o)}</Badge>)}
       </div>
-    </Dialog>
+      {report.unknown_columns.length > 0 && <Notice tone="warn">{t.unknown(report.unknown_columns.join(", "))}</Notice>}
+      {!done && report.earlier && <Notice tone="warn">{t.earlier(moment(report.earlier.created_at, language), report.earlier.added)}</Notice>}
+      <div className="max-h-[40dvh] overflow-auto rounded-md border border-line" tabIndex={0} role="region" aria-label={t.title}>
+        <table className="w-full text-left">
+          <tbody>{report.lines.slice(0, SHOWN).map((l) => <Row key={l.line} l={l} />)}</tbody>
+        </table>
+        {report.lines.length > SHOWN && <p className="px-2 py-1.5 text-muted">{t.more(report.lines.length - SHOWN)}</p>}
+      </div>
+      {done?.import ? (
+        <UndoButton of={done.import} />
+      ) : count("new") > 0 ? (
+        <Button look="primary" busy={run.isPending} onClick={() => run.mutate()}>{t.run(count("new"))}</Button>
+      ) : (
+        <Notice>{t.nothing}</Notice>
+      )}
+    </div>
+  );
+}
+
+function Row({ l }: { l: CustomerImportLine }) {
+  const { w } = useLanguage();
+  const t = w.importing;
+  return (
+    <tr className="border-b border-line last:border-0 [&_td]:px-2 [&_td]:py-1.5">
+      <td className="text-muted tabular-nums">{l.line}</td>
+      <td><Badge tone={TONES[l.outcome]}>{t.outcomes[l.outcome]}</Badge></td>
+      <td className="font-medium">{l.name}</td>
+      <td className="text-muted">{[l.email, l.phone].filter(Boolean).join(" · ")}</td>
+      <td>
+        {l.outcome === "duplicate" && (l.known_id ? <Link to="/customers/$id" params={{ id: l.known_id }} className="underline decoration-dotted">{t.known(l.known_name ?? "")}</Link> : t.knownHidden)}
+        {l.first_line != null && t.repeated(l.first_line)}
+        {l.fault && <>{t.faults[l.fault]}{l.reason && <span className="block text-xs text-muted">{l.reason}</span>}</>}
+      </td>
+    </tr>
+  );
+}
+
+/** What was imported before, each with its way back. */
+function Past() {
+  const { w, language } = useLanguage();
+  const t = w.importing;
+  const names = useNames();
+  const pages = useInfiniteQuery(queries.imports());
+  const all = pages.data?.pages.flatMap((p) => p.items) ?? [];
+  return (
+    <section className="space-y-2">
+      <h3 className="font-semibold">{t.past}</h3>
+      {pages.isPending ? (
+        <Spinner />
+      ) : all.length === 0 ? (
+        <p className="text-muted">{t.pastNone}</p>
+      ) : (
+        <ul className="divide-y divide-line rounded-md border border-line">
+          {all.map((i) => (
+            <li key={i.id} className="flex flex-wrap items-start gap-x-3 gap-y-1 px-3 py-2">
+              <span className="min-w-0 flex-1">
+                <span className="block truncate font-medium">{i.file_name ?? i.id.slice(-8)}</span>
+                <span className="block text-xs text-muted">{[moment(i.created_at, language), names(i.created_by), t.counts(i.added, i.duplicates, i.invalid)].filter(Boolean).join(" · ")}</span>
+              </span>
+              <UndoButton of={i} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {pages.hasNextPage && <Button size="sm" busy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>{w.more}</Button>}
+    </section>
+  );
+}
+
+function UndoButton({ of }: { of: CustomerImport }) {
+  const { w } = useLanguage();
+  const t = w.importing;
+  const toast = useToast();
+  const cache = useQueryClient();
+  const [sure, setSure] = useState(false);
+  const [undone, setUndone] = useState<CustomerImportUndone>();
+  const undo = useMutation({
+    mutationFn: () => said(api.DELETE("/api/customer-imports/{id}", { params: { path: { id: of.id } } })),
+    onSuccess: (what) => {
+      setUndone(what);
+      toast.done(t.undone(what.removed));
+      void cache.invalidateQueries({ queryKey: ["imports"] });
+      void cache.invalidateQueries({ queryKey: ["customers"] });
+    },
+    onError: toast.failed,
+    onSettled: () => setSure(false),
+  });
+  const now = undone?.import ?? of;
+  return (
+    <div className="space-y-1">
+      <Sure open={sure} title={t.undo} text={t.undoConfirm(of.added)} does={t.undo} busy={undo.isPending} onYes={() => undo.mutate()} onNo={() => setSure(false)} />
+      {now.undone_at ? (
+        <Badge>{t.wasUndone(now.removed)}</Badge>
+      ) : (
+        of.added > 0 && <Button size="sm" busy={undo.isPending} onClick={() => setSure(true)}><Undo2 size={13} aria-hidden /> {t.undo}</Button>
+      )}
+      {undone && undone.kept.length > 0 && (
+        <div role="status">
+          <p>{t.kept(undone.kept.length)}</p>
+          <ul className="list-disc pl-5 text-xs text-muted">
+            {undone.kept.slice(0, 50).map((k, i) => <li key={k.customer_id ?? i}>{k.name ?? t.hidden}: {k.why.map((why) => named(t.why, why)).join(", ")}</li>)}
+          </ul>
+        </div>
+      )}
+    </div>
   );
 }

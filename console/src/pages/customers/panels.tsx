@@ -1,18 +1,20 @@
 // What is known of a customer, in parts: for their page and for the column beside a conversation.
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BadgeCheck, Pencil, Plus, Star, Trash2, X } from "lucide-react";
+import { BadgeCheck, ChevronDown, Pencil, Plus, Star, Trash2, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
-import type { Activity, Contact, ContactChange, CustomerChange, CustomerShown } from "~/api/schema";
+import type { Activity, Contact, ContactChange, CustomerChange, CustomerShown, Deal } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
 import { ago, moment, money } from "~/parts/time";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, Check, cx, Dialog, IconButton, Menu, MenuItem, Select, Spinner, Textarea, TextField } from "~/parts/ui";
 import { named, useLanguage, useWords } from "~/words";
 import { DealDialog } from "../deals/DealDialog";
+import { stageName, useDealSteps } from "../deals/steps";
 import { ChannelIcon } from "../inbox/channel";
+import { Inline, OwnField } from "./inline";
 import { MergeEntry } from "./MergeDialog";
 
 type Shown = CustomerShown & { tags: { id: string; name: string; color: string }[] };
@@ -36,6 +38,8 @@ export function Profile({ c }: { c: Shown }) {
   const { w, language } = useLanguage();
   const me = useMe();
   const users = useQuery({ ...queries.users(), enabled: me.may("user:read") }).data ?? [];
+  const fields = useQuery(queries.customerFields()).data?.fields ?? [];
+  const own = c.custom_fields as Record<string, unknown>;
   const edit = useEdit(c.id);
   const may = me.may("customer:write");
   const texts: [TextKey, string, string?][] = [
@@ -69,6 +73,11 @@ export function Profile({ c }: { c: Shown }) {
           </Select>
         )}
       </Row>
+      {fields.map((f) => (
+        <Row key={f.key} label={f.label}>
+          {(id) => <OwnField id={id} field={f} value={own[f.key]} disabled={!may} onSave={(v) => edit.mutate({ custom_fields: { [f.key]: v } as Record<string, never> })} />}
+        </Row>
+      ))}
       <dt className="text-muted">{w.customer.since}</dt>
       <dd className="px-2 py-1">{moment(c.created_at, language)}</dd>
     </dl>
@@ -82,28 +91,6 @@ function Row({ label, children }: { label: string; children: (id: string) => Rea
       <dt><label htmlFor={id} className="text-muted">{label}</label></dt>
       <dd className="min-w-0">{children(id)}</dd>
     </>
-  );
-}
-
-/** A text that is changed where it stands: Enter or leaving it saves, Escape takes it back. */
-function Inline({ id, value, type, disabled, onSave }: { id: string; value: string; type?: string; disabled?: boolean; onSave: (v: string) => void }) {
-  const [text, setText] = useState(value);
-  const keep = () => text.trim() !== value && onSave(text.trim());
-  return (
-    <input
-      id={id}
-      type={type}
-      value={text}
-      disabled={disabled}
-      placeholder="–"
-      onChange={(e) => setText(e.target.value)}
-      onBlur={keep}
-      onKeyDown={(e) => {
-        if (e.key === "Enter" && !e.nativeEvent.isComposing) e.currentTarget.blur();
-        if (e.key === "Escape") setText(value);
-      }}
-      className="h-8 w-full min-w-0 truncate rounded-md border border-transparent bg-transparent px-2 placeholder:text-muted hover:border-line disabled:hover:border-transparent"
-    />
   );
 }
 
@@ -235,10 +222,25 @@ function ContactDialog({ id, contact, onClose }: { id: string; contact: Contact 
   );
 }
 
+/** Where a deal stands; who may, moves, wins or loses it here. */
+function DealStep({ d, steps }: { d: Deal; steps: ReturnType<typeof useDealSteps> }) {
+  const { w } = useLanguage();
+  const me = useMe();
+  const badge = <Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{steps.nameOf(d)}</Badge>;
+  if (!me.may("deal:write")) return badge;
+  return (
+    <Menu trigger={<button type="button" aria-label={`${w.deals.stage}: ${d.title}`} className="inline-flex items-center gap-0.5 rounded hover:bg-hover">{badge}<ChevronDown size={12} className="text-muted" aria-hidden /></button>}>
+      {steps.stagesOf(d).map((s) => <MenuItem key={s.id} checked={s.id === d.stage_id} onSelect={() => steps.moveTo(d, s.key)}>{stageName(w, s)}</MenuItem>)}
+    </Menu>
+  );
+}
+
 export function CustomerDeals({ id, name }: { id: string; name: string }) {
   const { w, language } = useLanguage();
   const me = useMe();
-  const deals = useQuery(queries.deals({ customer: id }));
+  const filter = { customer: id };
+  const deals = useQuery(queries.deals(filter));
+  const steps = useDealSteps(filter);
   const [adding, setAdding] = useState(false);
   if (deals.isPending) return <Spinner />;
   return (
@@ -249,10 +251,11 @@ export function CustomerDeals({ id, name }: { id: string; name: string }) {
           <li key={d.id} className="flex items-center justify-between gap-2">
             <Link to="/deals" search={{ pipeline: d.pipeline_id }} className="min-w-0 flex-1 truncate hover:underline">{d.title}</Link>
             <span className="text-muted tabular-nums">{money(d.amount, d.currency, language)}</span>
-            <Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{named(w.deals.stages, d.stage)}</Badge>
+            <DealStep d={d} steps={steps} />
           </li>
         ))}
       </ul>
+      {steps.dialog}
       {me.may("deal:write") && <Button size="sm" onClick={() => setAdding(true)}><Plus size={13} aria-hidden /> {w.deals.add}</Button>}
       {adding && <DealDialog customer={{ id, name }} onClose={() => setAdding(false)} />}
     </div>

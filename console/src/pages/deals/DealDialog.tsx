@@ -7,7 +7,8 @@ import type { Deal, DealChange } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { useToast } from "~/parts/toast";
 import { AreaField, Button, Dialog, SelectField, TextField } from "~/parts/ui";
-import { named, useWords } from "~/words";
+import { useWords } from "~/words";
+import { stageName } from "./steps";
 import { CustomerPicker } from "../customers/CustomerPicker";
 
 const CURRENCIES = ["USD", "CNY", "EUR", "SGD", "MYR", "THB", "HKD", "JPY", "GBP"];
@@ -70,7 +71,7 @@ export function DealDialog({ deal, customer, pipeline, onClose }: { deal?: Deal;
               {pipelines.map((p) => <option key={p.id} value={p.id}>{p.name}</option>)}
             </SelectField>
             <SelectField name="stage" label={w.deals.stage}>
-              {chosen?.stages.filter((s) => s.kind === "open").map((s) => <option key={s.id} value={s.key}>{named(w.deals.stages, s.key)}</option>)}
+              {chosen?.stages.filter((s) => s.kind === "open").map((s) => <option key={s.id} value={s.key}>{stageName(w, s)}</option>)}
             </SelectField>
           </div>
         )}

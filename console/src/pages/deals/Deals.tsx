@@ -1,26 +1,21 @@
 // Deals: as a board by stage, where cards are dragged, or as a list.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Briefcase, Calendar, Columns3, List as ListIcon, MoreHorizontal, Plus } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
-import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { Deal, Pipeline } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
 import { money } from "~/parts/time";
-import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, cx, Dialog, Empty, IconButton, Menu, MenuItem, MenuLine, Page, Select, Spinner, Table } from "~/parts/ui";
-import { named, useLanguage, useWords } from "~/words";
+import { Badge, Button, cx, Empty, IconButton, Menu, MenuItem, MenuLine, Page, Select, Spinner, Table } from "~/parts/ui";
+import { useLanguage } from "~/words";
 import { DealDialog } from "./DealDialog";
-
-type Step = { deal: Deal; stage: string; reason?: string };
+import { stageName, useDealSteps } from "./steps";
 
 export function Deals() {
   const { w } = useLanguage();
   const me = useMe();
-  const toast = useToast();
   const navigate = useNavigate();
-  const cache = useQueryClient();
   const search = useSearch({ from: "/inside/deals" });
   const pipelines = useQuery(queries.pipelines());
   const pipeline = pipelines.data?.find((p) => p.id === search.pipeline) ?? pipelines.data?.find((p) => p.is_default) ?? pipelines.data?.[0];
@@ -28,36 +23,7 @@ export function Deals() {
   const deals = useQuery({ ...queries.deals(filter), enabled: pipeline !== undefined });
   const [adding, setAdding] = useState(false);
   const [edited, setEdited] = useState<Deal>();
-  const [losing, setLosing] = useState<Deal>();
-
-  const step = useMutation({
-    mutationFn: ({ deal, stage, reason }: Step) => {
-      const at = { params: { path: { id: deal.id } } };
-      const kind = pipeline?.stages.find((s) => s.key === stage)?.kind;
-      if (kind === "won") return said(api.POST("/api/deals/{id}/win", at));
-      if (kind === "lost") return said(api.POST("/api/deals/{id}/lose", { ...at, body: { reason: reason ?? "" } }));
-      return said(api.POST("/api/deals/{id}/move", { ...at, body: { stage } }));
-    },
-    // The card stands in its new place at once; the server's word comes after.
-    onMutate: ({ deal, stage }) => {
-      const key = queries.deals(filter).queryKey;
-      const before = cache.getQueryData(key);
-      const status = pipeline?.stages.find((s) => s.key === stage)?.kind;
-      cache.setQueryData(key, (all) => all?.map((d) => (d.id === deal.id ? { ...d, stage, status: status ?? d.status } : d)));
-      return { before };
-    },
-    onSuccess: (_, { stage }) => toast.done(w.deals.moved(named(w.deals.stages, stage))),
-    onError: (error, _, context) => {
-      cache.setQueryData(queries.deals(filter).queryKey, context?.before);
-      toast.failed(error);
-    },
-    onSettled: () => void cache.invalidateQueries({ queryKey: ["deals"] }),
-  });
-  const moveTo = (deal: Deal, stage: string) => {
-    if (deal.stage === stage) return;
-    if (pipeline?.stages.find((s) => s.key === stage)?.kind === "lost") setLosing(deal);
-    else step.mutate({ deal, stage });
-  };
+  const steps = useDealSteps(filter);
 
   return (
     <Page
@@ -76,10 +42,10 @@ export function Deals() {
         </>
       }
     >
-      {!pipeline || deals.isPending ? <Spinner /> : search.as === "list" ? <DealList pipeline={pipeline} deals={deals.data ?? []} onEdit={setEdited} /> : <Board pipeline={pipeline} filter={filter} deals={deals.data ?? []} onMove={moveTo} onEdit={setEdited} />}
+      {!pipeline || deals.isPending ? <Spinner /> : search.as === "list" ? <DealList pipeline={pipeline} nameOf={steps.nameOf} deals={deals.data ?? []} onEdit={setEdited} /> : <Board pipeline={pipeline} filter={filter} deals={deals.data ?? []} onMove={steps.moveTo} onEdit={setEdited} />}
       {adding && <DealDialog pipeline={pipeline?.id} onClose={() => setAdding(false)} />}
       {edited && <DealDialog deal={edited} onClose={() => setEdited(undefined)} />}
-      {losing && <LoseDialog deal={losing} onClose={() => setLosing(undefined)} onLose={(reason) => { step.mutate({ deal: losing, stage: pipeline?.stages.find((s) => s.kind === "lost")?.key ?? "lost", reason }); setLosing(undefined); }} />}
+      {steps.dialog}
     </Page>
   );
 }
@@ -111,7 +77,7 @@ function Board({ pipeline, filter, deals, onMove, onEdit }: { pipeline: Pipeline
             return (
               <section
                 key={s.id}
-                aria-label={named(w.deals.stages, s.key)}
+                aria-label={stageName(w, s)}
                 onDragOver={(e) => { if (dragged) { e.preventDefault(); setOver(s.key); } }}
                 onDragLeave={() => setOver(undefined)}
                 onDrop={(e) => { e.preventDefault(); if (dragged) onMove(dragged, s.key); setDragged(undefined); setOver(undefined); }}
@@ -120,7 +86,7 @@ function Board({ pipeline, filter, deals, onMove, onEdit }: { pipeline: Pipeline
                 <header className="px-3 pt-2.5 pb-2">
                   <h2 className="flex items-center gap-2 text-[13px] font-semibold">
                     <span aria-hidden className={cx("size-2 rounded-full", s.kind === "won" ? "bg-ok" : s.kind === "lost" ? "bg-danger" : "bg-accent")} />
-                    {named(w.deals.stages, s.key)} <span className="font-normal text-muted">{own.length}</span>
+                    {stageName(w, s)} <span className="font-normal text-muted">{own.length}</span>
                   </h2>
                   {sums.map((t) => <p key={t.currency} className="mt-0.5 text-xs text-muted tabular-nums">{money(t.amount, t.currency, language)}{s.kind === "open" && ` · ${w.deals.weighted(money(t.weighted_amount, t.currency, language))}`}</p>)}
                 </header>
@@ -151,7 +117,7 @@ function Card({ d, stages, may, onEdit, onMove, onKeyDown }: { d: Deal; stages: 
           <Menu trigger={<button type="button" aria-label={`${w.actions}: ${d.title}`} className="-mt-1 -mr-1 inline-flex size-6 items-center justify-center rounded text-muted hover:bg-hover"><MoreHorizontal size={14} aria-hidden /></button>}>
             <MenuItem onSelect={() => onEdit(d)}>{w.edit}</MenuItem>
             <MenuLine />
-            {stages.map((s) => <MenuItem key={s.id} checked={s.key === d.stage} onSelect={() => onMove(d, s.key)}>{named(w.deals.stages, s.key)}</MenuItem>)}
+            {stages.map((s) => <MenuItem key={s.id} checked={s.key === d.stage} onSelect={() => onMove(d, s.key)}>{stageName(w, s)}</MenuItem>)}
           </Menu>
         )}
       </div>
@@ -172,7 +138,7 @@ function CustomerName({ id }: { id: string }) {
   return <>{c.data?.name ?? "…"}</>;
 }
 
-function DealList({ pipeline, deals, onEdit }: { pipeline: Pipeline; deals: Deal[]; onEdit: (d: Deal) => void }) {
+function DealList({ pipeline, nameOf, deals, onEdit }: { pipeline: Pipeline; nameOf: (d: Deal) => string; deals: Deal[]; onEdit: (d: Deal) => void }) {
   const { w, language } = useLanguage();
   const names = useNames();
   if (deals.length === 0) return <Empty title={w.deals.empty} icon={<Briefcase size={28} aria-hidden />} />;
@@ -182,7 +148,7 @@ function DealList({ pipeline, deals, onEdit }: { pipeline: Pipeline; deals: Deal
         <tr key={d.id} className="hover:bg-hover">
           <td><button type="button" onClick={() => onEdit(d)} className="text-left font-medium hover:underline">{d.title}</button></td>
           <td><Link to="/customers/$id" params={{ id: d.customer_id }} className="hover:underline"><CustomerName id={d.customer_id} /></Link></td>
-          <td><Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{named(w.deals.stages, d.stage)}</Badge></td>
+          <td><Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{nameOf(d)}</Badge></td>
           <td className="text-right tabular-nums">{money(d.amount, d.currency, language)}</td>
           <td className="text-right tabular-nums">{d.probability} %</td>
           <td className="whitespace-nowrap">{d.expected_close_date}</td>
@@ -190,18 +156,5 @@ function DealList({ pipeline, deals, onEdit }: { pipeline: Pipeline; deals: Deal
         </tr>
       ))}
     </Table>
-  );
-}
-
-function LoseDialog({ deal, onClose, onLose }: { deal: Deal; onClose: () => void; onLose: (reason: string) => void }) {
-  const w = useWords();
-  const [reason, setReason] = useState("");
-  return (
-    <Dialog open onOpenChange={(o) => !o && onClose()} title={`${w.deals.lose}: ${deal.title}`}>
-      <form className="space-y-3" onSubmit={(e) => { e.preventDefault(); onLose(reason.trim()); }}>
-        <AreaField label={w.deals.lossReason} required rows={3} value={reason} onChange={(e) => setReason(e.target.value)} />
-        <Button type="submit" look="danger" disabled={!reason.trim()}>{w.deals.lose}</Button>
-      </form>
-    </Dialog>
   );
 }

@@ -1,5 +1,5 @@
 // One message: who said it, how far it came, what it rests on.
-import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock, Undo2 } from "lucide-react";
+import { AlertTriangle, Bot, Check, CheckCheck, Clock, HelpCircle, Lock, Reply, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { Message, QuotedMessage } from "~/api/schema";
 import { clock } from "~/parts/time";
@@ -12,7 +12,7 @@ import { SourceDialog } from "./SourceDialog";
 
 export type Source = { document_id?: string | null; passage_id?: string | null; faq_id?: string | null; title: string; quote: string; score: number };
 
-export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; author: string; joined: boolean; reacts?: boolean; onWhy: (turn: string) => void }) {
+export function Bubble({ m, author, joined, reacts, onWhy, onAnswer }: { m: Message; author: string; joined: boolean; reacts?: boolean; onWhy: (turn: string) => void; onAnswer?: (m: Message) => void }) {
   const { w, language } = useLanguage();
   const [source, setSource] = useState<Source>();
   const fromCustomer = m.sender_type === "customer";
@@ -42,6 +42,7 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
         {!fromCustomer && !m.is_private && <Tick m={m} />}
         {was?.body?.type === "template" && <Badge>{w.desk.template.badge}</Badge>}
         {m.ai_confidence != null && <span>{w.conversation.confidence(`${Math.round(m.ai_confidence * 100)} %`)}</span>}
+        {onAnswer && !m.is_private && !was?.revoked && <Tip text={w.crm.answer.action}><button type="button" aria-label={w.crm.answer.action} onClick={() => onAnswer(m)} className="inline-flex size-5 items-center justify-center rounded hover:bg-hover hover:text-text"><Reply size={13} aria-hidden /></button></Tip>}
         {fromCustomer && reacts && !was?.revoked && <ReactionButton m={m} />}
         {fromCustomer && m.content && <Translation conversation={m.conversation_id} text={m.content} />}
         {m.turn_id && <button type="button" onClick={() => onWhy(m.turn_id as string)} className="inline-flex items-center gap-0.5 underline decoration-dotted underline-offset-2 hover:text-text"><HelpCircle size={12} aria-hidden /> {w.conversation.why}</button>}
@@ -64,7 +65,7 @@ export function Bubble({ m, author, joined, reacts, onWhy }: { m: Message; autho
   );
 }
 
-/** What the customer pointed at. It is taken to when it is on the page. */
+/** What somebody pointed at. It is taken to when it is on the page. */
 function Quote({ of }: { of: QuotedMessage }) {
   const { w } = useLanguage();
   const go = () => document.getElementById(`message-${of.message_id}`)?.scrollIntoView({ block: "center", behavior: "smooth" });

@@ -1,11 +1,11 @@
 // Where agents write: a reply or a private note. The draft stays here until the server has it.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Lock, MessageSquareText, Send } from "lucide-react";
+import { Lock, MessageSquareText, Send, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { api, Failure, said } from "~/api/client";
 import { conversationChanged } from "~/api/list";
 import { queries } from "~/api/queries";
-import type { Conversation } from "~/api/schema";
+import type { Conversation, Message } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
 import { useToast } from "~/parts/toast";
 import { Button, cx, Notice, Tip } from "~/parts/ui";
@@ -17,7 +17,7 @@ import { mayType, Reach, useReach } from "./Reach";
 const KEY = (id: string) => `frontdesk.draft.${id}`;
 const LIMIT = 20_000;
 
-export function Composer({ c }: { c: Conversation }) {
+export function Composer({ c, answered, onAnswered }: { c: Conversation; answered?: Message; onAnswered: () => void }) {
   const { w } = useLanguage();
   const me = useMe();
   const names = useNames();
@@ -54,19 +54,26 @@ export function Composer({ c }: { c: Conversation }) {
     el.style.height = `${Math.min(el.scrollHeight, 220)}px`;
   }, [text]);
 
+  // Whoever points at a message wants to write; another message answered is another message sent.
+  useEffect(() => {
+    key.current = undefined;
+    if (answered) area.current?.focus();
+  }, [answered]);
+
   const send = useMutation({
     mutationFn: async () => {
       const path = { params: { path: { id: c.id } } };
       key.current ??= crypto.randomUUID();
       if (note) return said(api.POST("/api/conversations/{id}/notes", { ...path, body: { text, idempotency_key: key.current } }));
-      if (attached.chosen.length > 0) return attached.send(text, seen.current);
-      return said(api.POST("/api/conversations/{id}/messages", { ...path, body: { text, version: seen.current, idempotency_key: key.current } }));
+      if (attached.chosen.length > 0) return attached.send(text, seen.current, answered?.id);
+      return said(api.POST("/api/conversations/{id}/messages", { ...path, body: { text, version: seen.current, reply_to: answered?.id, idempotency_key: key.current } }));
     },
     retry: (count, error) => !(error instanceof Failure) && count < 2,
     onSuccess: () => {
       key.current = undefined;
       setText("");
       setConflict(undefined);
+      if (!note) onAnswered();
       copilot.close();
       void cache.invalidateQueries({ queryKey: ["conversation", c.id] });
       conversationChanged(cache, c.id);
@@ -111,6 +118,7 @@ export function Composer({ c }: { c: Conversation }) {
     if (e.key === "Escape") area.current?.blur();
   }
 
+  const whose = (m: Message) => (m.sender_type === "customer" ? c.customer_name : m.sender_type === "assistant" ? w.conversation.assistant : m.sender_id === me.id ? w.conversation.you : (names(m.sender_id) ?? w.conversation.colleague));
   const hint = isStuck ? w.desk.taken.keepsDraft(names(c.agent_id) ?? w.conversation.colleague) : othersHold ? w.conversation.otherHolds(names(c.agent_id) ?? w.conversation.colleague) : c.status === "closed" ? w.conversation.closed : c.status === "resolved" ? w.conversation.ended : c.holder !== "agent" && !note ? w.conversation.stepsIn : undefined;
   return (
     <div {...dropped.props} className={cx("relative shrink-0 border-t border-line px-3 pt-2 pb-3", note ? "bg-note" : "bg-panel")}>
@@ -139,6 +147,7 @@ export function Composer({ c }: { c: Conversation }) {
       </div>
       {note && attached.chosen.length > 0 && <p role="status" className="mb-1 text-xs text-warn">{w.files.notInNotes}</p>}
       <AttachedFiles of={attached} />
+      {answered && !note && <Answered m={answered} who={whose(answered)} isShown={reach?.has_quotes ?? true} onDrop={onAnswered} />}
       <div className="flex items-end gap-2">
         <textarea
           ref={area}
@@ -159,6 +168,21 @@ export function Composer({ c }: { c: Conversation }) {
         </Button>
       </div>
       <p className="mt-1 text-xs text-muted"><span className="hidden sm:inline">{w.conversation.sendHint}{hint && " · "}</span>{hint}</p>
+    </div>
+  );
+}
+
+/** The message that is being answered, over the text. */
+function Answered({ m, who, isShown, onDrop }: { m: Message; who: string; isShown: boolean; onDrop: () => void }) {
+  const { w } = useLanguage();
+  return (
+    <div role="status" className="mb-1.5 flex items-start gap-2 rounded-md border-l-2 border-accent bg-sunken px-2 py-1 text-[13px]">
+      <span className="min-w-0 flex-1">
+        <span className="block text-xs font-medium">{w.crm.answer.answering(who)}</span>
+        <span className="line-clamp-1 break-words text-muted">{m.content || m.content_type}</span>
+        {!isShown && <span className="block text-xs text-warn">{w.crm.answer.plain}</span>}
+      </span>
+      <button type="button" aria-label={w.crm.answer.cancel} onClick={onDrop} className="inline-flex size-6 shrink-0 items-center justify-center rounded text-muted hover:bg-hover"><X size={13} aria-hidden /></button>
     </div>
   );
 }

@@ -29,6 +29,9 @@ export function Conversation({ id, onDetails }: { id: string; onDetails?: () => 
   const conversation = useQuery(queries.conversation(id));
   const cache = useQueryClient();
   const [why, setWhy] = useState<string>();
+  const [answered, answer] = useState<Message>();
+  // What was pointed at belongs to its conversation.
+  const pointed = answered?.conversation_id === id ? answered : undefined;
   const c = conversation.data;
 
   // What is looked at is read.
@@ -58,9 +61,9 @@ export function Conversation({ id, onDetails }: { id: string; onDetails?: () => 
     <div className="flex h-full flex-col">
       <Head c={c} onDetails={onDetails} />
       {c.holder !== "assistant" && (c.status === "pending" || c.status === "active") && c.hand_off_brief && <Brief key={`${c.id} ${c.handed_off_at}`} c={c} brief={c.hand_off_brief} />}
-      <Messages c={c} onWhy={setWhy} />
+      <Messages c={c} onWhy={setWhy} onAnswer={mayReply && c.status !== "closed" ? answer : undefined} />
       <Foot c={c} />
-      {mayReply && <Composer key={c.id} c={c} />}
+      {mayReply && <Composer key={c.id} c={c} answered={pointed} onAnswered={() => answer(undefined)} />}
       <Why conversation={id} turn={why} onClose={() => setWhy(undefined)} />
     </div>
   );
@@ -199,7 +202,7 @@ function snoozes(): ["hour" | "evening" | "tomorrow" | "week", Date][] {
   return all.filter(([, d]) => d.getTime() > Date.now() + 60_000);
 }
 
-function Messages({ c, onWhy }: { c: ConversationData; onWhy: (turn: string) => void }) {
+function Messages({ c, onWhy, onAnswer }: { c: ConversationData; onWhy: (turn: string) => void; onAnswer?: (m: Message) => void }) {
   const { w, language } = useLanguage();
   const names = useNames();
   const me = useMe();
@@ -241,7 +244,7 @@ function Messages({ c, onWhy }: { c: ConversationData; onWhy: (turn: string) => 
     }
     const author = m.sender_type === "customer" ? c.customer_name : m.sender_type === "assistant" ? (w.conversation.assistant as string) : m.sender_type === "agent" ? (m.sender_id === me.id ? w.conversation.you : (names(m.sender_id) ?? w.conversation.colleague)) : w.conversation.system;
     const joined = before !== undefined && before.sender_type === m.sender_type && before.sender_id === m.sender_id && before.is_private === m.is_private && Date.parse(m.created_at) - Date.parse(before.created_at) < 120_000;
-    nodes.push(<Bubble key={m.id} m={m} author={author} joined={joined} reacts={reacts} onWhy={onWhy} />);
+    nodes.push(<Bubble key={m.id} m={m} author={author} joined={joined} reacts={reacts} onWhy={onWhy} onAnswer={onAnswer} />);
     before = m;
   }
   return (

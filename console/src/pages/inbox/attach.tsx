@@ -39,12 +39,12 @@ export function useAttachments(conversation: string) {
     set((now) => now.filter((c) => c.key !== key));
   };
 
-  /** Sends everything, one by one; `text` goes with the first. What was not sent stays. */
-  const send = async (text: string, version: number) => {
+  /** Sends everything, one by one; `text` and what is answered go with the first. What was not sent stays. */
+  const send = async (text: string, version: number, answered = "") => {
     for (const [i, c] of all.current.entries()) {
       const told = (sent: number) => set((now) => now.map((other) => (other.key === c.key ? { ...other, sent } : other)));
       try {
-        await upload(conversation, c, i === 0 ? { text, version: String(version) } : {}, told);
+        await upload(conversation, c, i === 0 ? { text, version: String(version), reply_to: answered } : {}, told);
       } catch (error) {
         told(0);
         throw error;

@@ -5,24 +5,46 @@ import { BarChart3, Download, Table2 } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { queries } from "~/api/queries";
+import type { Cost } from "~/api/schema";
 import { download, toCsv } from "~/parts/csv";
-import { useNames } from "~/parts/me";
+import { useMe, useNames } from "~/parts/me";
 import { number, span } from "~/parts/time";
-import { Card, Empty, IconButton, Page, Select, Spinner } from "~/parts/ui";
-import { named, useLanguage } from "~/words";
+import { Card, Empty, IconButton, Input, Page, Select, Spinner } from "~/parts/ui";
+import type { OverviewSearch } from "~/router";
+import { type Language, named, useLanguage } from "~/words";
 
 const percent = (part: number, of: number) => (of === 0 ? "–" : `${Math.round((part / of) * 100)} %`);
+
+/** A moment's day here, like 2026-03-02. */
+function dayOf(moment: string, later = 0) {
+  const at = new Date(moment);
+  at.setDate(at.getDate() + later);
+  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
+}
+
+/** From the beginning of the first day to the end of the last. */
+function spanOf(first: string | undefined, last: string | undefined, days: number): [string, string] {
+  const end = last ? new Date(`${last}T00:00:00`) : new Date();
+  end.setHours(24, 0, 0, 0);
+  const begin = first ? new Date(`${first}T00:00:00`) : new Date(end);
+  if (!first) begin.setDate(begin.getDate() - days);
+  return [begin.toISOString(), end.toISOString()];
+}
+
+/** Small sums keep what the currency has no coins for. */
+const spent = (cost: Cost, language: Language) => new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en-GB", { style: "currency", currency: cost.currency, maximumFractionDigits: cost.micros < 1_000_000 ? 4 : 2 }).format(cost.micros / 1_000_000);
 
 export function Overview() {
   const { w, language } = useLanguage();
   const navigate = useNavigate();
   const names = useNames();
-  const { days = 30 } = useSearch({ from: "/inside/overview" });
-  const [from, to] = useMemo(() => {
-    const end = new Date();
-    end.setHours(24, 0, 0, 0);
-    return [new Date(end.getTime() - days * 86_400_000).toISOString(), end.toISOString()];
-  }, [days]);
+  const me = useMe();
+  const teams = useQuery({ ...queries.teams(), enabled: me.may("user:read") }).data ?? [];
+  const search = useSearch({ from: "/inside/overview" });
+  const { from: first, to: last, days = 30 } = search;
+  const [from, to] = useMemo(() => spanOf(first, last, days), [first, last, days]);
+  const isChosen = first !== undefined || last !== undefined;
+  const choose = (change: OverviewSearch) => void navigate({ to: "/overview", search: { ...search, days: undefined, ...change }, replace: true });
   const overview = useQuery(queries.overview(from, to));
   const o = overview.data;
   const s = (seconds: number | null | undefined) => (seconds == null ? "–" : seconds < 1 ? `${Math.round(seconds * 1000)} ms` : span(seconds, language));
@@ -31,9 +53,14 @@ export function Overview() {
       wide
       title={w.overview.title}
       actions={
-        <Select aria-label={w.overview.range} className="w-40!" value={days} onChange={(e) => void navigate({ to: "/overview", search: { days: Number(e.target.value) } })}>
-          {[7, 30, 90].map((d) => <option key={d} value={d}>{w.overview.days(d)}</option>)}
-        </Select>
+        <>
+          <Select aria-label={w.overview.range} className="w-40!" value={isChosen ? "" : days} onChange={(e) => void navigate({ to: "/overview", search: { days: Number(e.target.value) } })}>
+            {isChosen && <option value="">{w.crm.spent.chosen}</option>}
+            {[7, 30, 90].map((d) => <option key={d} value={d}>{w.overview.days(d)}</option>)}
+          </Select>
+          <Input type="date" className="w-38!" aria-label={w.crm.spent.from} title={w.crm.spent.from} value={first ?? dayOf(from)} max={last} onChange={(e) => e.target.value && choose({ from: e.target.value, to: last ?? dayOf(to, -1) })} />
+          <Input type="date" className="w-38!" aria-label={w.crm.spent.to} title={w.crm.spent.to} value={last ?? dayOf(to, -1)} min={first} onChange={(e) => e.target.value && choose({ from: first ?? dayOf(from), to: e.target.value })} />
+        </>
       }
     >
       {!o ? (
@@ -50,6 +77,7 @@ export function Overview() {
             <Figure term={w.overview.satisfaction} value={o.satisfaction == null ? "–" : `${o.satisfaction.toFixed(1)} / 5`} more={w.overview.marks(o.satisfaction_count)} />
             <Figure term={w.overview.turnTime} value={o.p90_turn_ms == null ? "–" : `${Math.round(o.p90_turn_ms)} ms`} />
             <Figure term={w.overview.tokens} value={number(o.prompt_tokens + o.completion_tokens, language)} more={`${number(o.prompt_tokens, language)} + ${number(o.completion_tokens, language)}`} />
+            {o.cost && <Figure term={w.crm.spent.cost} value={spent(o.cost, language)} more={w.crm.spent.costHint} />}
           </div>
           <div className="grid gap-4 lg:grid-cols-2">
             <Chart name="conversations-by-day" title={w.overview.byDay} head={[w.overview.day, w.overview.conversations, w.overview.handOffs, w.overview.resolvedShort]} rows={o.by_day.map((d) => [d.date, d.conversations, d.hand_offs, d.resolved])} label={(v) => String(v).slice(5)} />
@@ -72,6 +100,7 @@ export function Overview() {
             <Chart name="confidence" title={w.overview.byConfidence} hint={w.overview.confidenceHint} head={[w.why.confidence, w.overview.answered, w.overview.needed]} rows={o.by_confidence.map((b) => [`${Math.round(b.from * 100)}–${Math.round(b.to * 100)} %`, b.answers, b.needed_person])} />
             <Chart name="channels" title={w.overview.byChannel} across head={[w.inbox.channel, w.overview.conversations]} rows={o.by_channel.map((t) => [named(w.channels, t.key), t.count])} />
             {o.by_agent.length > 0 && <Chart name="agents" title={w.overview.byAgent} across head={[w.holders.agent ?? "", w.overview.conversations, w.overview.resolvedShort]} rows={o.by_agent.map((a) => [names(a.agent_id) ?? a.agent_id.slice(0, 8), a.conversations, a.resolved])} />}
+            {o.by_team.length > 0 && <Chart name="teams" title={w.crm.spent.byTeam} across head={[w.settings.sections.teams ?? "", w.overview.conversations, w.overview.resolvedShort]} rows={o.by_team.map((t) => [teams.find((of) => of.id === t.team_id)?.name ?? t.team_id.slice(0, 8), t.conversations, t.resolved])} />}
           </div>
         </div>
       )}

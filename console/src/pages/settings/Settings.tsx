@@ -15,6 +15,8 @@ const RolesSection = lazy(() => import("./roles").then((m) => ({ default: m.Role
 const ChannelsSection = lazy(() => import("./channels").then((m) => ({ default: m.ChannelsSection })));
 const CannedSection = lazy(() => company().then((m) => ({ default: m.CannedSection })));
 const TagsSection = lazy(() => company().then((m) => ({ default: m.TagsSection })));
+const FieldsSection = lazy(() => import("./fields").then((m) => ({ default: m.FieldsSection })));
+const PipelinesSection = lazy(() => import("./pipelines").then((m) => ({ default: m.PipelinesSection })));
 const WebhooksSection = lazy(() => import("./webhooks").then((m) => ({ default: m.WebhooksSection })));
 const KeysSection = lazy(() => company().then((m) => ({ default: m.KeysSection })));
 const ModelSection = lazy(() => import("./model").then((m) => ({ default: m.ModelSection })));
@@ -45,6 +47,8 @@ export function Settings() {
     ["rules", "settings:manage", <RulesSection key="ru" />],
     ["away", "settings:manage", <AwaySection key="aw" />],
     ["tags", "customer:read", <TagsSection key="tg" />],
+    ["fields", "settings:manage", <FieldsSection key="f" />],
+    ["pipelines", "settings:manage", <PipelinesSection key="pl" />],
     ["keys", "api_key:manage", <KeysSection key="k" />],
     ["webhooks", "settings:manage", <WebhooksSection key="wh" />],
     ["model", "assistant:ask", <ModelSection key="m" />],

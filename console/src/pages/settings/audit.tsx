@@ -1,30 +1,47 @@
 // Who changed what, when and from where.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { queries } from "~/api/queries";
 import { useNames } from "~/parts/me";
 import { moment } from "~/parts/time";
-import { Button, Empty, Select, Spinner, Table } from "~/parts/ui";
+import { Button, Empty, SelectField, Spinner, Table, TextField } from "~/parts/ui";
+import type { SettingsSearch } from "~/router";
 import { useLanguage, useWords } from "~/words";
 import { Chain } from "./chain";
 
+/** The moment a day begins, or the next one. */
+const midnight = (day: string | undefined, later = 0) => {
+  if (!day) return undefined;
+  const at = new Date(`${day}T00:00:00`);
+  at.setDate(at.getDate() + later);
+  return at.toISOString();
+};
+
 export function AuditSection() {
   const { w, language } = useLanguage();
+  const t = w.crm.audit;
   const names = useNames();
   const users = useQuery(queries.users()).data ?? [];
-  const [user, setUser] = useState("");
-  const [resource, setResource] = useState("");
-  const pages = useInfiniteQuery(queries.audit({ user_id: user || undefined, resource_id: resource || undefined }));
+  const search = useSearch({ from: "/inside/settings/$section" });
+  const navigate = useNavigate();
+  const set = (change: SettingsSearch) => void navigate({ to: "/settings/$section", params: { section: "audit" }, search: { ...search, ...change }, replace: true });
+  const pages = useInfiniteQuery(queries.audit({ user_id: search.user, resource_id: search.resource, action: search.action, from: midnight(search.from), to: midnight(search.to, 1), search: search.q }));
   const all = pages.data?.pages.flatMap((p) => p.items) ?? [];
+  const isNarrowed = Object.values(search).some((v) => v !== undefined);
   return (
     <>
-      <div className="flex flex-wrap gap-2">
-        <Select aria-label={w.settings.audit.who} className="w-56!" value={user} onChange={(e) => setUser(e.target.value)}>
+      <div className="grid gap-3 sm:grid-cols-3">
+        <SelectField label={w.settings.audit.who} value={search.user ?? ""} onChange={(e) => set({ user: e.target.value || undefined })}>
           <option value="">{w.settings.audit.anyone}</option>
           {users.map((u) => <option key={u.id} value={u.id}>{u.name}</option>)}
-        </Select>
-        {resource && <Button onClick={() => setResource("")}>{w.inbox.clear}</Button>}
-        <Chain />
+        </SelectField>
+        <Late key={`a${search.action}`} label={t.action} hint={t.actionHint} value={search.action} onKeep={(action) => set({ action })} />
+        <Late key={`q${search.q}`} label={t.text} hint={t.textHint} value={search.q} onKeep={(q) => set({ q })} />
+        <TextField type="date" label={t.since} value={search.from ?? ""} max={search.to} onChange={(e) => set({ from: e.target.value || undefined })} />
+        <TextField type="date" label={t.until} value={search.to ?? ""} min={search.from} onChange={(e) => set({ to: e.target.value || undefined })} />
+        {isNarrowed && <div className="self-end"><Button onClick={() => void navigate({ to: "/settings/$section", params: { section: "audit" }, search: {}, replace: true })}>{w.inbox.clear}</Button></div>}
+        <div className="flex flex-wrap items-end gap-2 self-end sm:col-span-3"><Chain /></div>
       </div>
       {pages.isPending ? (
         <Spinner />
@@ -37,7 +54,7 @@ export function AuditSection() {
               <td className="whitespace-nowrap">{moment(a.created_at, language)}</td>
               <td className="whitespace-nowrap">{names(a.user_id) ?? a.actor.replaceAll("_", " ")}</td>
               <td><code className="text-xs">{a.action}</code></td>
-              <td>{a.resource_id && <button type="button" title={a.resource_id} className="text-xs whitespace-nowrap underline decoration-dotted" onClick={() => setResource(a.resource_id ?? "")}>{a.resource_type} …{a.resource_id.slice(-4)}</button>}</td>
+              <td>{a.resource_id && <button type="button" title={a.resource_id} className="text-xs whitespace-nowrap underline decoration-dotted" onClick={() => set({ resource: a.resource_id ?? undefined })}>{a.resource_type} …{a.resource_id.slice(-4)}</button>}</td>
               <td className="max-w-80 text-xs"><Changes changes={a.changes as unknown as Record<string, unknown>} /></td>
               <td className="text-xs whitespace-nowrap text-muted">{a.ip_address}</td>
             </tr>
@@ -47,6 +64,13 @@ export function AuditSection() {
       {pages.hasNextPage && <div className="text-center"><Button busy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>{w.more}</Button></div>}
     </>
   );
+}
+
+/** A text that is searched for once it stands: at Enter, or when the field is left. */
+function Late({ label, hint, value, onKeep }: { label: string; hint: string; value: string | undefined; onKeep: (v: string | undefined) => void }) {
+  const [typed, setTyped] = useState(value ?? "");
+  const keep = () => typed.trim() !== (value ?? "") && onKeep(typed.trim() || undefined);
+  return <TextField type="search" label={label} placeholder={hint} value={typed} onChange={(e) => setTyped(e.target.value)} onBlur={keep} onKeyDown={(e) => e.key === "Enter" && !e.nativeEvent.isComposing && keep()} />;
 }
 
 const short = (v: unknown) => (v == null || v === "" ? "–" : typeof v === "object" ? JSON.stringify(v) : String(v));

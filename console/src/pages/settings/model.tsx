@@ -8,6 +8,7 @@ import { useMe } from "~/parts/me";
 import { useToast } from "~/parts/toast";
 import { Button, Card, Check, Dialog, Notice, Spinner, TextField } from "~/parts/ui";
 import { useWords } from "~/words";
+import { PriceCard } from "./price";
 
 /** What answers now, for who may ask; the settings, for who may change them. */
 export function ModelSection() {
@@ -15,6 +16,7 @@ export function ModelSection() {
   return (
     <>
       {me.may("settings:manage") ? <Settings /> : <InUse />}
+      {me.may("settings:manage") && <PriceCard />}
       <AskCard />
     </>
   );

@@ -4,7 +4,7 @@ import { webhooks } from "./webhooks";
 
 export const settings = {
   title: "Settings",
-  sections: { me: "My account", notifications: "Notifications", organization: "Organisation", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", away: "Away channels", tags: "Tags", keys: "API keys", webhooks: "Webhooks", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
+  sections: { me: "My account", notifications: "Notifications", organization: "Organisation", people: "People", teams: "Teams", roles: "Roles", security: "Security", channels: "Channels", templates: "Templates", canned: "Canned replies", rules: "Hours, assignment, SLA", away: "Away channels", tags: "Tags", fields: "Customer fields", pipelines: "Pipelines", keys: "API keys", webhooks: "Webhooks", model: "Assistant & model", versions: "Assistant versions", audit: "Audit log" } as Record<string, string>,
   groups: { own: "Own", company: "Organisation" },
   me: {
     password: "Password",

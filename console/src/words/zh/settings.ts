@@ -5,7 +5,7 @@ import { webhooks } from "./webhooks";
 
 export const settings: Words["settings"] = {
   title: "设置",
-  sections: { me: "我的账号", notifications: "通知", organization: "组织", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", away: "离线通知", tags: "标签", keys: "API 密钥", webhooks: "Webhook", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
+  sections: { me: "我的账号", notifications: "通知", organization: "组织", people: "成员", teams: "团队", roles: "角色", security: "安全", channels: "渠道", templates: "模板", canned: "快捷回复", rules: "时间、分配与 SLA", away: "离线通知", tags: "标签", fields: "客户字段", pipelines: "销售流程", keys: "API 密钥", webhooks: "Webhook", model: "助手与模型", versions: "助手版本", audit: "审计日志" },
   groups: { own: "个人", company: "组织" },
   me: {
     password: "密码",

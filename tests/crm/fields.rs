@@ -1,0 +1,50 @@
+//! Fields of an organisation's own on its customers.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::{id, on_each_database, support::app::TestApp};
+
+on_each_database! {
+    async fn fields_of_ones_own_are_defined_and_only_what_fits_stands_in_them(app: TestApp) {
+        let shop = crate::shop(&app, "default").await;
+        let (admin, agent) = (shop.colleague("Ana", &["admin"]).await, shop.colleague("Bo", &["agent"]).await);
+        let fields = json!({"fields": [
+            {"key": "shoe_size", "label": "Shoe size", "type": "number"},
+            {"key": "plan", "label": "套餐", "type": "choice", "choices": ["Basic", " Pro "]},
+            {"key": "since", "label": "Since", "type": "date"}]});
+        let put = async |body: &Value| admin.send(Method::PUT, "/api/customer-fields", Some(body.clone())).await;
+        assert_eq!(agent.get("/api/customer-fields").await.ok(), json!({"fields": []}));
+        let refused = agent.send(Method::PUT, "/api/customer-fields", Some(fields.clone())).await;
+        assert_eq!(refused.error(), "forbidden");
+        assert_eq!(put(&json!({"fields": [{"key": "Not a key", "label": "x", "type": "text"}]})).await.error(), "invalid");
+        let saved = put(&fields).await.ok();
+        assert_eq!(saved["fields"][1]["choices"], json!(["Basic", "Pro"]));
+        assert_eq!(agent.get("/api/customer-fields").await.ok(), saved);
+
+        let good = json!({"name": "Li", "custom_fields": {"plan": "Pro", "shoe_size": 38, "from_elsewhere": [1]}});
+        let li = agent.post("/api/customers", good).await.ok();
+        let path = format!("/api/customers/{}", id(&li));
+        for wrong in [json!({"plan": "Gold"}), json!({"shoe_size": "38"}), json!({"since": "tomorrow"})] {
+            let answer = agent.patch(&path, json!({"custom_fields": wrong})).await;
+            assert_eq!(answer.error(), "invalid");
+            let answer = agent.post("/api/customers", json!({"name": "x", "custom_fields": wrong})).await;
+            assert_eq!(answer.error(), "invalid");
+        }
+        let changed = agent.patch(&path, json!({"custom_fields": {"plan": null, "since": "2026-03-02"}})).await.ok();
+        assert_eq!(changed["custom_fields"], json!({"shoe_size": 38, "from_elsewhere": [1], "since": "2026-03-02"}));
+
+        // A file names them by label or key; what does not fit is its line's fault.
+        let csv = "name,Shoe Size,套餐,since\nAna,41,pro,2026/03/02\nBo,many,,\nCy,,Gold,\n";
+        let told = agent.post("/api/customer-imports", json!({"csv": csv})).await.ok();
+        assert_eq!(told["unknown_columns"], json!([]));
+        let outcomes: Vec<_> = told["lines"].as_array().unwrap().iter().map(|l| l["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["added", "invalid", "invalid"]);
+        let ana = &agent.get("/api/customers?search=Ana").await.ok()["items"][0];
+        assert_eq!(ana["custom_fields"], json!({"shoe_size": 41, "plan": "Pro", "since": "2026-03-02"}));
+
+        // A field that goes leaves what stands in it.
+        put(&json!({"fields": []})).await.ok();
+        assert_eq!(agent.get(&path).await.ok()["custom_fields"]["since"], "2026-03-02");
+    }
+}
