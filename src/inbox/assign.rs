@@ -225,8 +225,11 @@ async fn hand_to(app: &App, by: &By, id: ConversationId, to: Assignee, only_own:
         }
         due::start(tx.conn(), &before, &rules, now).await?;
     }
-    // Who passes it on does not get it back by a rule.
-    let let_go_by = by.user.filter(|_| only_own);
+    // Who passes it on, or was relieved of it, does not get it back by a rule.
+    let let_go_by = match to {
+        Assignee { agent_id: None, team_id: None } => before.agent_id,
+        _ => by.user.filter(|_| only_own),
+    };
     desk::let_go(tx.conn(), org, id, let_go_by).await?;
     let all = candidates(tx.conn(), org, now).await?;
     let passed = Conversation { team_id: to.team_id, let_go_by, ..before.clone() };

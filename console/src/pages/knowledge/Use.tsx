@@ -21,7 +21,7 @@ export function Use({ base, onOpen }: { base?: string; onOpen: Open }) {
   const count = { used: all.filter((d) => d.answers > 0).length, unused: all.filter((d) => d.answers === 0).length, oldest: all.length };
   return (
     <div className="space-y-4">
-      <p className="text-[13px] text-muted">{t.hint(use.data.answers)}</p>
+      {use.data.answers > 0 && <p className="text-[13px] text-muted">{t.hint(use.data.answers)}</p>}
       <div className="flex flex-wrap gap-2" role="group" aria-label={t.show}>
         {(["used", "unused", "oldest"] as const).map((o) => <Button key={o} size="sm" look={order === o ? "primary" : "plain"} aria-pressed={order === o} onClick={() => setOrder(o)}>{t.orders[o]} ({count[o]})</Button>)}
       </div>

@@ -77,6 +77,8 @@ function Server({ server }: { server: MailSettings }) {
   const [security, setSecurity] = useState(server.security);
   const [port, setPort] = useState(server.port);
   const fixed = !server.is_editable;
+  // What the default organisation set is not for others to see.
+  const isElsewhere = fixed && !server.host;
   const save = useMutation({
     mutationFn: (body: MailChange) => said(api.PUT("/api/mail", { body })),
     onSuccess: (now) => {
@@ -96,7 +98,8 @@ function Server({ server }: { server: MailSettings }) {
     <Card title={t.title}>
       <form className="space-y-3 p-4" onSubmit={submit}>
         <p className="text-xs text-muted">{t.hint}</p>
-        {fixed && <Notice>{server.source === "configuration" ? t.configured : t.elsewhere}</Notice>}
+        {fixed && <Notice>{isElsewhere ? t.elsewhere : t.configured}</Notice>}
+        {!isElsewhere && <>
         <div className="grid gap-3 sm:grid-cols-[1fr_9rem_7rem]">
           <TextField name="host" label={t.host} placeholder="smtp.example.com" defaultValue={server.host} disabled={fixed} />
           <SelectField label={t.security} value={security} disabled={fixed} onChange={(e) => { const next = e.target.value as keyof typeof PORTS; setSecurity(next); setPort(PORTS[next]); }}>
@@ -109,6 +112,7 @@ function Server({ server }: { server: MailSettings }) {
           <TextField name="password" type="password" label={t.password} hint={server.has_password ? t.passwordKept : undefined} disabled={fixed} autoComplete="new-password" />
         </div>
         <TextField name="from" type="email" label={t.from} hint={t.fromHint} defaultValue={server.from} disabled={fixed} />
+        </>}
         <div className="flex flex-wrap gap-2">
           {!fixed && <Button type="submit" look="primary" busy={save.isPending}>{w.save}</Button>}
           {server.source !== "nobody" && <Button busy={test.isPending} onClick={() => test.mutate()}>{w.settings.mail.test}</Button>}

@@ -36,7 +36,7 @@ export const waiting = {
   },
   server: {
     title: "Mail server",
-    hint: "Sends mails about waiting customers, forgotten passwords and invitations.",
+    hint: "Sends mails about waiting customers and forgotten passwords.",
     host: "Server",
     port: "Port",
     security: "Encryption",

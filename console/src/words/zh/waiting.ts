@@ -38,7 +38,7 @@ export const waiting: Words["waiting"] = {
   },
   server: {
     title: "邮件服务器",
-    hint: "用于发送等候提醒、重置密码和邀请邮件。",
+    hint: "用于发送等候提醒和重置密码的邮件。",
     host: "服务器",
     port: "端口",
     security: "加密方式",
