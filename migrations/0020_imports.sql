@@ -21,3 +21,6 @@ CREATE INDEX customer_imports_org ON customer_imports (org_id, created_at DESC, 
 ALTER TABLE customers ADD COLUMN import_id UUID REFERENCES customer_imports (id) ON DELETE SET NULL;
 CREATE INDEX customers_import ON customers (import_id) WHERE import_id IS NOT NULL;
 CREATE INDEX customers_email ON customers (org_id, email) WHERE email IS NOT NULL;
+
+-- Whoever removes a customer looks for their turns.
+CREATE INDEX turns_customer ON turns (customer_id);

@@ -104,6 +104,11 @@ test("fields and stages of one's own are set up, and a deal is won beside the co
   await page.getByLabel("Why was it lost?").fill("Too dear");
   await page.getByRole("dialog").getByRole("button", { name: "Lost" }).click();
   await until(async () => (await now()).loss_reason === "Too dear");
+  await page.getByRole("button", { name: "Stage: Repair of a grinder" }).click();
+  assert.equal(await page.getByRole("menuitem", { name: "Won" }).getAttribute("aria-disabled"), "true", "what is lost goes on from an open stage");
+  await page.keyboard.press("Escape");
+  await step("Looked at");
+  await until(async () => (await now()).status === "open");
   await step("Won");
   await until(async () => (await now()).status === "won");
   // The fields are filled where they stand.
@@ -128,6 +133,7 @@ test("fields and stages of one's own are set up, and a deal is won beside the co
   await page.getByRole("menuitem", { name: "Save this view" }).click();
   await page.getByLabel("Name of the view").fill("Shoes");
   await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
   await page.goto(`${server.url}/customers`);
   assert.equal(await page.getByRole("columnheader", { name: "Shoe size" }).count(), 0);
   await page.getByRole("button", { name: "Saved views" }).click();

@@ -101,19 +101,19 @@ pub async fn undo(app: &App, by: &By, id: ImportId) -> Result<Undone> {
     }
     let sight = by.under::<CustomerRead>().unwrap_or_else(|_| by.clone());
     rows::hold_made_by(tx.conn(), by.org, id).await?;
-    let (mut removed, mut kept, mut last) = (0, Vec::new(), None);
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
     for since in rows::list_since(tx.conn(), by.org, id, by.visible()).await? {
-        last = Some(since.id);
         let why = since.why();
         if why.is_empty() {
-            store::delete(tx.conn(), by.org, since.id).await?;
-            removed += 1;
+            gone.push(since.id);
             continue;
         }
         let is_seen =
             since.is_within_reach || store::find_visible(tx.conn(), by.org, since.id, sight.visible()).await?.is_some();
         kept.push(Kept { customer_id: is_seen.then_some(since.id), name: is_seen.then_some(since.name), why });
     }
+    rows::delete(tx.conn(), by.org, &gone).await?;
+    let removed = i32::try_from(gone.len()).unwrap_or(i32::MAX);
     import.removed += removed;
     import.undone_by = by.user;
     import.undone_at = Some(now);
@@ -121,6 +121,6 @@ pub async fn undo(app: &App, by: &By, id: ImportId) -> Result<Undone> {
     let changes = json!({"removed": removed, "kept": kept.len()});
     audit(tx.conn(), now, by, "customer_import.undo", ("customer_import", id.0), changes).await?;
     tx.commit().await?;
-    tell(app, by, last.as_ref()).await;
+    tell(app, by, gone.last()).await;
     Ok(Undone { import, removed, kept })
 }

@@ -128,3 +128,22 @@ pub async fn list_since(c: Conn<'_>, org: OrgId, import: ImportId, visible: Visi
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(import).bind(visible.scope).bind(visible.user)
         .fetch_all(c).await)?)
 }
+
+/// Removes customers and all that belongs to them. Many at a time: SQLite keeps a journal of each statement that
+/// cascades, and going through those of thousands takes seconds.
+pub async fn delete(c: Conn<'_>, org: OrgId, customers: &[CustomerId]) -> Result<()> {
+    let mut c = c;
+    for some in customers.chunks(500) {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM customers WHERE org_id = ");
+            query.push_bind(org).push(" AND id IN (");
+            let mut ids = query.separated(", ");
+            for id in some {
+                ids.push_bind(*id);
+            }
+            query.push(")");
+            query.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}

@@ -146,7 +146,7 @@ function Views({ search }: { search: CustomersSearch }) {
   });
   return (
     <>
-      <Menu trigger={<Button aria-label={w.crm.columns.views}>{current?.name ?? w.all} <ChevronDown size={13} aria-hidden /></Button>}>
+      <Menu trigger={<Button aria-label={`${w.crm.columns.views}: ${current?.name ?? w.all}`}>{current?.name ?? w.all} <ChevronDown size={13} aria-hidden /></Button>}>
         <MenuItem checked={Object.values(search).every((v) => v === undefined)} onSelect={() => void navigate({ to: "/customers", search: {} })}>{w.all}</MenuItem>
         {views.map((v) => <MenuItem key={v.id} checked={v === current} onSelect={() => void navigate({ to: "/customers", search: v.filters as CustomersSearch })}>{v.name}</MenuItem>)}
         <MenuLine />

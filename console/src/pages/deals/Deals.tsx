@@ -10,7 +10,7 @@ import { money } from "~/parts/time";
 import { Badge, Button, cx, Empty, IconButton, Menu, MenuItem, MenuLine, Page, Select, Spinner, Table } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { DealDialog } from "./DealDialog";
-import { stageName, useDealSteps } from "./steps";
+import { mayGo, stageName, useDealSteps } from "./steps";
 
 export function Deals() {
   const { w } = useLanguage();
@@ -117,7 +117,7 @@ function Card({ d, stages, may, onEdit, onMove, onKeyDown }: { d: Deal; stages: 
           <Menu trigger={<button type="button" aria-label={`${w.actions}: ${d.title}`} className="-mt-1 -mr-1 inline-flex size-6 items-center justify-center rounded text-muted hover:bg-hover"><MoreHorizontal size={14} aria-hidden /></button>}>
             <MenuItem onSelect={() => onEdit(d)}>{w.edit}</MenuItem>
             <MenuLine />
-            {stages.map((s) => <MenuItem key={s.id} checked={s.key === d.stage} onSelect={() => onMove(d, s.key)}>{stageName(w, s)}</MenuItem>)}
+            {stages.map((s) => <MenuItem key={s.id} checked={s.key === d.stage} disabled={!mayGo(d, s)} onSelect={() => onMove(d, s.key)}>{stageName(w, s)}</MenuItem>)}
           </Menu>
         )}
       </div>
