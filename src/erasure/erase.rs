@@ -60,7 +60,8 @@ pub async fn is_under_way(app: &App, org: OrgId, customer: CustomerId) -> Result
 pub async fn erase(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     inbox::bring_in(app).await?;
     merging::apart(app, org, customer).await?;
-    for merged in customers::list_merged(app.read().await?.conn(), org, customer).await? {
+    let all = customers::list_merged(app.read().await?.conn(), org, customer).await?;
+    for merged in all {
         erase_one(app, org, merged).await?;
     }
     erase_one(app, org, customer).await

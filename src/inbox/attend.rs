@@ -18,8 +18,8 @@ const WRITING: Duration = Duration::minutes(2);
 
 /// Shows the customer that their message was read and that somebody writes (`Job::Attend`).
 pub async fn attend(app: &App, id: ConversationId, message: MessageId) -> Result<()> {
-    let mut reader = app.read().await?;
-    let Some(message) = store::find_message(reader.conn(), message).await? else {
+    // One connection at a time: many who hold one and ask for another would wait for each other.
+    let Some(message) = store::find_message(app.read().await?.conn(), message).await? else {
         return Ok(());
     };
     let (Some(external), Sender::Customer) = (&message.external_message_id, message.sender_type) else {
@@ -29,7 +29,6 @@ pub async fn attend(app: &App, id: ConversationId, message: MessageId) -> Result
     if super::open(app, id).await?.is_none_or(|opened| opened.unanswered().is_empty()) {
         return Ok(());
     }
-    drop(reader);
     let Some((channel, row, address, _)) = reach(app, id).await? else {
         return Ok(());
     };

@@ -131,7 +131,8 @@ pub async fn set_up(app: &App, chosen: Chosen, from: Origin) -> Result<Opened> {
     let hash = password::hash(&chosen.password).await?;
     let token_hash = crypto::sha256_hex(chosen.token.as_bytes());
     // Who can read the mail has not shown the second factor yet; the link still works afterwards.
-    if let Some((org, user)) = store::link_user(app.read().await?.conn(), &token_hash).await? {
+    let whose = store::link_user(app.read().await?.conn(), &token_hash).await?;
+    if let Some((org, user)) = whose {
         second_factor::pass(app, org, user, chosen.code.as_deref()).await?;
     }
     let mut tx = app.begin().await?;

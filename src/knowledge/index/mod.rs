@@ -88,15 +88,18 @@ pub async fn refile(app: &App, document: DocumentId) -> Result<()> {
     let mut reader = app.read().await?;
     let Some((org, false, Some(version))) = documents::owner(reader.conn(), document).await? else { return Ok(()) };
     let (mut after, mut lacks_meaning) = (-1, false);
+    drop(reader);
     loop {
+        // Not held while vectors are written: that may take long.
+        let mut reader = app.read().await?;
         let rows = passages::from(reader.conn(), org, document, version, after, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = last.chunk_index;
         let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
         let targets = generation::written(reader.conn(), org, Collection::Passages).await?;
+        drop(reader);
         lacks_meaning |= vectors::write(app, &targets, &entries).await?.lacks_meaning;
     }
-    drop(reader);
     if lacks_meaning {
         let now = app.now();
         let mut tx = app.begin().await?;
@@ -116,13 +119,16 @@ pub async fn embed(app: &App, document: DocumentId) -> Result<()> {
     if found.error_code.as_deref() != Some(LEXICAL_ONLY) || !app.model.can_embed() {
         return Ok(());
     }
+    drop(reader);
     let mut after = -1;
     loop {
+        let mut reader = app.read().await?;
         let rows = passages::from(reader.conn(), org, document, version, after, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = last.chunk_index;
         let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
         let targets = generation::written(reader.conn(), org, Collection::Passages).await?;
+        drop(reader);
         let written = vectors::write(app, &targets, &entries).await?;
         if written.lacks_meaning {
             let mut tx = app.begin().await?;
