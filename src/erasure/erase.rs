@@ -88,9 +88,10 @@ async fn erase_one(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
         erasure.signature = Some(erasure.sign(app));
         store::save(tx.conn(), &erasure).await?;
     }
+    // First: once it is told, no backup may bring them back. Noted and not committed, the job comes again.
+    ledger::note(app, std::slice::from_ref(&erasure))?;
     tx.commit().await?;
     memory::clear(app, org, customer, &memories).await?;
-    ledger::note(app, std::slice::from_ref(&erasure))?;
     // Deleted rows leave their bytes in the file and its log until they are overwritten.
     app.scrub().await?;
     app.changed(org, Changed::Customer { id: customer }).await;
