@@ -95,6 +95,8 @@ test("fields and stages of one's own are set up, and a deal is won beside the co
   await page.goto(`${server.url}/inbox/${talk.id}?view=all`);
   const now = () => server.call(admin, "GET", `/api/deals/${deal.id}`);
   const step = async (name) => {
+    // A menu that is still going takes the click for "close".
+    await page.getByRole("menu").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Stage: Repair of a grinder" }).click();
     await page.getByRole("menuitem", { name }).click();
   };
