@@ -1,6 +1,8 @@
 //! E-mail, against a strict post office.
 
 use axum::http::StatusCode;
+use frontdesk::inbox;
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -295,6 +297,25 @@ async fn what_the_mail_server_says_has_its_consequence() {
         assert!(o.channel().await["error"].is_null());
         let tested = o.shop.call("POST", &format!("/api/channels/{}/test", o.id), Some(json!({}))).await;
         assert_eq!(tested.body["ok"], true, "{tested:?}");
+        o.no_faults();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_in_64_copies_that_64_look_for_at_once_is_received_and_answered_once() {
+    for on in databases() {
+        let o = Office::open(on).await;
+        for _ in 0..64 {
+            o.writes("m1", "Subject: My grinder", QUESTION);
+        }
+        let channel = o.id.parse().unwrap();
+        let looks = (0..64).map(|_| inbox::fetch(&o.shop.app, channel, "INBOX", ""));
+        assert!(join_all(looks).await.iter().all(Result::is_ok));
+        o.look().await;
+        o.look().await;
+        let all = o.messages().await;
+        assert_eq!(all.iter().filter(|m| m["sender_type"] == "customer").count(), 1, "{all:?}");
+        assert_eq!(o.sent().len(), 1, "{:?}", o.sent());
         o.no_faults();
     }
 }

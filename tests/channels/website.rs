@@ -7,7 +7,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use frontdesk::platform::crypto::hmac_sha256_hex;
-use futures::StreamExt;
+use futures::{StreamExt, future::join_all};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -234,6 +234,28 @@ async fn one_address_cannot_be_a_thousand_visitors_and_one_visitor_cannot_write_
             let expected = if n < 30 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
             assert_eq!(status, expected, "message {n}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_page_sends_64_times_at_once_is_one_message_and_one_answer() {
+    for on in databases() {
+        let shop = Shop::around(TestApp::open(on).await).await;
+        shop.learns("en.md", WARRANTY).await;
+        let channel = open(&shop).await;
+        let (_, page) = session(&shop, None, json!({"channel": channel})).await;
+        let token = page["visitor_token"].as_str().unwrap();
+        let written = json!({"echo_id": uuid::Uuid::now_v7(), "text": "How long is the warranty of a grinder?"});
+        let all =
+            join_all((0..64).map(|_| shop.call_as(token, "POST", "/api/widget/messages", Some(written.clone())))).await;
+        let (taken, refused): (Vec<_>, Vec<_>) = all.iter().partition(|a| a.status == StatusCode::OK);
+        assert!(refused.iter().all(|a| a.status == StatusCode::TOO_MANY_REQUESTS), "{refused:?}");
+        let first = &taken.first().unwrap().body["id"];
+        assert!(first.is_string() && taken.iter().all(|a| a.body["id"] == *first), "{taken:?}");
+        shop.settle().await;
+        let (_, page) = session(&shop, None, json!({"channel": channel, "visitor_token": token})).await;
+        let all = page["messages"].as_array().unwrap();
+        assert!(all.len() == 2 && all[1]["text"].as_str().unwrap().contains("24 months"), "{all:?}");
     }
 }
 

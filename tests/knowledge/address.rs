@@ -16,7 +16,10 @@ use frontdesk::{
 };
 
 use super::room::{find, fixture_bytes, found, rows, shop, work};
-use crate::support::app::{On, TestApp, databases};
+use crate::support::{
+    app::{On, TestApp, databases},
+    serve,
+};
 
 const CHINESE: &str =
     "<html><head><title>退货</title></head><body><h1>退货</h1><p>收到商品后三十天内可以退货。</p></body></html>";
@@ -31,24 +34,23 @@ async fn website() -> String {
         Body::from_stream(futures::stream::iter((0..64).map(move |_| Ok::<_, std::io::Error>(piece.clone()))))
     };
     let page = "<html><body><nav>Home | About</nav><h1>Warranty</h1><p>The warranty is 24 months.</p></body></html>";
-    let router = Router::new()
-        .route("/warranty", get(typed("text/html; charset=utf-8", page.into())))
-        .route("/moved", get(|| async { Redirect::permanent("/moved/again") }))
-        .route("/moved/again", get(|| async { Redirect::temporary("../warranty") }))
-        .route("/zh", get(typed("text/html; charset=gb18030", gb18030)))
-        .route("/prices", get(typed("application/pdf", fixture_bytes("prices-en.pdf"))))
-        .route("/files/prices.pdf", get(typed("application/octet-stream", fixture_bytes("prices-en.pdf"))))
-        .route("/long", get(typed("text/plain", vec![b'a'; 3 << 20])))
-        .route("/endless", get(endless))
-        .route("/loop", get(|| async { Redirect::temporary("/loop") }))
-        .route("/nowhere", get(|| async { StatusCode::FOUND.into_response() }))
-        .route("/elsewhere", get(|| async { Redirect::temporary("file:///etc/passwd") }))
-        .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
-        .route("/picture", get(typed("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec())));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
+    serve(
+        Router::new()
+            .route("/warranty", get(typed("text/html; charset=utf-8", page.into())))
+            .route("/moved", get(|| async { Redirect::permanent("/moved/again") }))
+            .route("/moved/again", get(|| async { Redirect::temporary("../warranty") }))
+            .route("/zh", get(typed("text/html; charset=gb18030", gb18030)))
+            .route("/prices", get(typed("application/pdf", fixture_bytes("prices-en.pdf"))))
+            .route("/files/prices.pdf", get(typed("application/octet-stream", fixture_bytes("prices-en.pdf"))))
+            .route("/long", get(typed("text/plain", vec![b'a'; 3 << 20])))
+            .route("/endless", get(endless))
+            .route("/loop", get(|| async { Redirect::temporary("/loop") }))
+            .route("/nowhere", get(|| async { StatusCode::FOUND.into_response() }))
+            .route("/elsewhere", get(|| async { Redirect::temporary("file:///etc/passwd") }))
+            .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
+            .route("/picture", get(typed("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()))),
+    )
+    .await
 }
 
 async fn opened(on: On) -> (TestApp, OrgId) {
@@ -66,9 +68,11 @@ async fn what_is_behind_an_address_is_read_as_what_it_is() {
     let site = website().await;
     for on in databases() {
         let (app, org) = opened(on).await;
-        for (path, question, holds) in
-            [("/warranty", "warranty", "24 months"), ("/zh", "退货", "三十天内"), ("/prices", "price", "")]
-        {
+        for (path, question, holds) in [
+            ("/warranty", "warranty", "24 months"),
+            ("/zh", "退货", "三十天内"),
+            ("/prices", "lamp prices", "159.00 EUR"),
+        ] {
             let added = ingest::add_url(&app, org, None, &format!("{site}{path}"), None, None).await.unwrap();
             work(&app).await;
             let document = find(&app, org, &added.document).await;
