@@ -62,6 +62,23 @@ async fn me(shop: &Shop, token: &str) -> String {
     shop.call_as(token, "GET", "/api/me", None).await.body["user"]["id"].as_str().unwrap().to_string()
 }
 
+/// Sets the inbox rules.
+async fn rules(shop: &Shop, rules: Value) {
+    let saved = shop.call("PUT", "/api/inbox-rules", Some(rules)).await;
+    assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
+}
+
+/// A team with these members; its id.
+async fn team(shop: &Shop, name: &str, members: &[&String]) -> String {
+    let team = shop.call("POST", "/api/teams", Some(json!({"name": name}))).await.body;
+    let id = team["id"].as_str().unwrap().to_string();
+    for member in members {
+        let path = format!("/api/teams/{id}/members/{}", me(shop, member).await);
+        assert!(shop.call("PUT", &path, None).await.status.is_success());
+    }
+    id
+}
+
 /// The lines of the audit log about this action, the newest first.
 async fn logged(shop: &Shop, action: &str) -> Vec<Value> {
     let log = shop.call("GET", "/api/audit-logs?limit=200", None).await.body;
@@ -180,8 +197,7 @@ async fn what_waits_is_given_to_agents_in_turn_within_their_capacity() {
         shop.learns("en.md", WARRANTY).await;
         let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
         shop.user("rea", "readonly").await;
-        let rules = json!({"assignment": "round_robin", "capacity": 1});
-        assert_eq!(shop.call("PUT", "/api/inbox-rules", Some(rules)).await.status, StatusCode::OK);
+        rules(&shop, json!({"assignment": "round_robin", "capacity": 1})).await;
         for customer in ["Ana", "Bo", "Cy"] {
             shop.says(customer, UNKNOWN).await;
             shop.settle().await;
@@ -208,7 +224,7 @@ async fn people_are_warned_before_something_is_due_and_told_when_it_was_missed()
         shop.learns("en.md", WARRANTY).await;
         let agent = shop.user("mei", "agent").await;
         let sla = json!([{"priority": "medium", "first_response_minutes": 50, "resolution_minutes": null}]);
-        assert_eq!(shop.call("PUT", "/api/inbox-rules", Some(json!({"sla": sla}))).await.status, StatusCode::OK);
+        rules(&shop, json!({"sla": sla})).await;
         shop.says("Ana", UNKNOWN).await;
         shop.says("Bo", UNKNOWN).await;
         shop.settle().await;
@@ -249,8 +265,7 @@ async fn outside_business_hours_the_customer_hears_when_people_are_back() {
         let week = json!([[540, 960], [540, 960], null, null, null, null, null]);
         let hours = json!({"is_on": true, "zone_minutes": 480, "week": week, "holidays": ["2026-03-03"]});
         let sla = json!([{"priority": "medium", "first_response_minutes": 30, "resolution_minutes": null}]);
-        let saved = shop.call("PUT", "/api/inbox-rules", Some(json!({"hours": hours, "sla": sla}))).await;
-        assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
+        rules(&shop, json!({"hours": hours, "sla": sla})).await;
         shop.says("Ana", UNKNOWN).await;
         shop.says("小李", "你们卖核潜艇吗？").await;
         shop.settle().await;
@@ -505,8 +520,7 @@ async fn two_conversations_of_a_customer_become_one_in_the_order_in_which_they_w
         shop.says("Ana", "Third").await;
         shop.settle().await;
         assert_eq!(said(&shop, &second).await.last().unwrap().1, "Third");
-        let log = shop.call("GET", "/api/audit-logs?limit=50", None).await.body;
-        assert!(log["items"].as_array().unwrap().iter().any(|a| a["action"] == "conversation.merge"), "{log}");
+        assert!(!logged(&shop, "conversation.merge").await.is_empty());
     })
     .await;
 }
@@ -600,9 +614,7 @@ async fn an_address_is_fetched_again_by_itself_and_what_changed_there_is_a_new_v
                 says.map_or((StatusCode::NOT_FOUND, ""), |text| (StatusCode::OK, text))
             }),
         );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/fees.txt", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = format!("{}/fees.txt", support::serve(router).await);
         let shop = Shop::around(TestApp::open_with(on, |c| c.ingest.allow_private_urls = true).await).await;
         let lead = shop.user("lea", "team_lead").await;
         let added = shop.call_as(&lead, "POST", "/api/documents/url", Some(json!({"url": url}))).await;

@@ -443,8 +443,6 @@ async fn a_webhook_that_is_not_signed_is_refused() {
 async fn the_group_robot_is_told_when_a_customer_waits() {
     for on in databases() {
         let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::<Value>::new()));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/robot", listener.local_addr().unwrap());
         let keep = told.clone();
         let robot = axum::Router::new().route(
             "/robot",
@@ -452,7 +450,7 @@ async fn the_group_robot_is_told_when_a_customer_waits() {
                 keep.lock().unwrap().push(body);
             }),
         );
-        tokio::spawn(async move { axum::serve(listener, robot).await });
+        let url = format!("{}/robot", support::serve(robot).await);
         let app = TestApp::open_with(on, |config| {
             config.notify.webhook_url = Some(frontdesk::app::config::Secret::new(&url));
             config.notify.webhook_kind = frontdesk::app::config::WebhookKind::Wecom;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { whatsapp } from "./graph.mjs";
-import { launch, person, ready, serve, signIn, staff } from "./harness.mjs";
+import { launch, open, person, picture, ready, serve, signIn, staff, until } from "./harness.mjs";
 
 let server;
 let admin;
@@ -23,26 +23,13 @@ after(async () => {
   await server?.stop();
 });
 
-const until = async (is) => {
-  for (let i = 0; i < 300; i++) {
-    const found = await is();
-    if (found) return found;
-    await new Promise((r) => setTimeout(r, 100));
-  }
-  throw new Error("it did not come");
-};
-const picture = async (page, name) => {
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/${name}.png` });
-};
-
 test("an agent answers one message in particular, and the customer sees which", async () => {
   const first = await phone.says("60130000002", "Odile", "I want to talk to a human");
   await until(async () => (await server.call(admin, "GET", "/api/conversations?search=Odile")).items[0]?.holder === "queue");
   await phone.says("60130000002", "Odile", "It is about my kettle");
   const { page, faults, context } = await person(browser);
   await signIn(page, server, "mei@example.com");
-  await page.goto(`${server.url}/inbox?view=all`);
-  await page.locator("a[href*='/inbox/']", { hasText: "Odile" }).first().click();
+  await open(page, server, "Odile");
   const log = page.getByRole("log");
   const asked = log.locator("article", { hasText: "I want to talk to a human" }).first();
   await asked.getByRole("button", { name: "Answer this message" }).click();

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { whatsapp } from "./graph.mjs";
-import { launch, PASSWORD, person, PHONE, ready, serve, signIn, staff } from "./harness.mjs";
+import { launch, open, PASSWORD, person, PHONE, picture, ready, serve, signIn, staff } from "./harness.mjs";
 
 let server;
 let admin;
@@ -24,12 +24,6 @@ after(async () => {
   await server?.stop();
 });
 
-const open = async (page, text) => {
-  await page.goto(`${server.url}/inbox?view=all`);
-  await page.locator("a[href*='/inbox/']", { hasText: text }).first().click();
-  await page.getByRole("log").waitFor();
-};
-
 test("an agent sees when the window closes, and sends an approved template when it has", async () => {
   await phone.says("60123456789", "Ana", "I want to talk to a human", 23 * 3600);
   await phone.says("60111111111", "Bo", "I want to talk to a human", 30 * 3600);
@@ -42,9 +36,9 @@ test("an agent sees when the window closes, and sends an approved template when 
   await one.page.getByRole("button", { name: "Save" }).click();
   await one.page.getByText("order_shipped").waitFor();
 
-  await open(one.page, "Ana");
+  await open(one.page, server, "Ana");
   await one.page.getByText(/The window closes in \d+m/).waitFor();
-  await open(one.page, "Bo");
+  await open(one.page, server, "Bo");
   await one.page.getByText("only a template that the platform has approved").waitFor();
   assert.equal(await one.page.locator("[data-composer]").isDisabled(), true);
   await one.page.getByRole("button", { name: "Choose a template" }).click();
@@ -62,18 +56,18 @@ test("an agent sees when the window closes, and sends an approved template when 
   // A note is possible all the same, also on a phone.
   const other = await person(browser, PHONE);
   await signIn(other.page, server);
-  await open(other.page, "Bo");
+  await open(other.page, server, "Bo");
   await other.page.getByRole("tab", { name: "Private note" }).click();
   assert.equal(await other.page.locator("[data-composer]").isDisabled(), false);
   if (process.env.STORIES_PICTURES) {
     await other.page.getByRole("tab", { name: "Reply" }).click();
-    await other.page.screenshot({ path: `${process.env.STORIES_PICTURES}/window-phone.png` });
-    await open(one.page, "Ana");
-    await one.page.screenshot({ path: `${process.env.STORIES_PICTURES}/window-open.png` });
-    await open(one.page, "Bo");
+    await picture(other.page, "window-phone");
+    await open(one.page, server, "Ana");
+    await picture(one.page, "window-open");
+    await open(one.page, server, "Bo");
     await one.page.getByRole("button", { name: "Choose a template" }).click();
     await one.page.getByRole("dialog").getByText("order_shipped").click();
-    await one.page.screenshot({ path: `${process.env.STORIES_PICTURES}/window-closed.png` });
+    await picture(one.page, "window-closed");
   }
   await one.context.close();
   await other.context.close();
@@ -121,7 +115,7 @@ test("the copilot rewords, translates, sums up, and warns of what came out other
     assert.equal(await page.inputValue("[data-composer]"), "It takes 3 days.");
     await copilot(/Chinese/);
     await page.getByText("not the same in both texts").waitFor();
-    if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/copilot.png` });
+    await picture(page, "copilot");
     await page.getByRole("button", { name: "Close" }).click();
     await copilot("Sum up");
     await page.getByText("asks about the refund").waitFor();
@@ -137,15 +131,15 @@ test("without a model the copilot says so and sums up by rule, also on a phone",
   await server.visitor("en", "I want to talk to a human about a broken kettle");
   const { page, faults, context } = await person(browser, PHONE);
   await signIn(page, server);
-  await open(page, "broken kettle");
+  await open(page, server, "broken kettle");
   await page.getByRole("log").getByText("calling a colleague").waitFor({ timeout: 90_000 });
   await page.getByRole("button", { name: "Copilot" }).click();
   await page.getByText("needs a language model").first().waitFor();
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/copilot-menu-phone.png` });
+  await picture(page, "copilot-menu-phone");
   await page.getByRole("menuitem", { name: "Sum up" }).click();
   await page.getByText("what the conversation itself tells").waitFor();
   await page.getByText("Came with").waitFor();
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/copilot-phone.png` });
+  await picture(page, "copilot-phone");
   assert.equal(await page.getByRole("button", { name: "Translate", exact: true }).count(), 0);
   assert.deepEqual(faults, []);
   await context.close();
@@ -170,7 +164,7 @@ test("a second factor is set up, asked for, and reset by an administrator", asyn
   await page.getByLabel("Your password").fill(PASSWORD);
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByAltText("QR code for the authenticator app").waitFor();
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/factor.png` });
+  await picture(page, "factor");
   const secret = await page.getByRole("dialog").locator("code").first().innerText();
   await page.getByLabel("Code").fill(code(secret));
   await page.getByRole("button", { name: "Switch on" }).click();
@@ -186,7 +180,7 @@ test("a second factor is set up, asked for, and reset by an administrator", asyn
   await again.page.fill("input[type=password]", PASSWORD);
   await again.page.click("button[type=submit]");
   await again.page.getByLabel("Code").fill(recovery);
-  if (process.env.STORIES_PICTURES) await again.page.screenshot({ path: `${process.env.STORIES_PICTURES}/factor-phone.png` });
+  await picture(again.page, "factor-phone");
   await again.page.click("button[type=submit]");
   await again.page.waitForURL("**/inbox**");
   await again.context.close();
@@ -212,7 +206,7 @@ test("merging says when there is nothing to merge, and a version of a document i
   for (let i = 0; i < 100 && (await named()).length < 1; i++) await new Promise((r) => setTimeout(r, 100));
   const { page, faults, context } = await person(browser);
   await signIn(page, server);
-  await open(page, "Cleo");
+  await open(page, server, "Cleo");
   await page.getByRole("button", { name: "Actions" }).click();
   await page.getByRole("menuitem", { name: /Merge another conversation/ }).click();
   await page.getByText("This customer has no other conversation.").waitFor();
@@ -230,7 +224,7 @@ test("merging says when there is nothing to merge, and a version of a document i
   await page.getByRole("button", { name: "What changed" }).click();
   await page.getByRole("dialog").getByText("The ferry costs 9 dollars.").last().waitFor();
   await page.getByText("1 line added, 1 removed").waitFor();
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/versions.png` });
+  await picture(page, "versions");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Go back to this" }).click();
   for (let i = 0; i < 300 && (await documents()).current_version !== 3; i++) await new Promise((r) => setTimeout(r, 200));

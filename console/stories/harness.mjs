@@ -133,3 +133,25 @@ export async function say(page, text) {
 
 /** Waits until the chat shows a text. */
 export const heard = (page, text) => page.locator("#thread", { hasText: text }).waitFor({ timeout: 60_000 });
+
+/** What `is` gives as soon as it gives something, within half a minute. */
+export async function until(is) {
+  for (let i = 0; i < 300; i++) {
+    const found = await is();
+    if (found) return found;
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  throw new Error("it did not come");
+}
+
+/** Opens the conversation that the inbox lists with `text`. */
+export async function open(page, server, text) {
+  await page.goto(`${server.url}/inbox?view=all`);
+  await page.locator("a[href*='/inbox/']", { hasText: text }).first().click();
+  await page.getByRole("log").waitFor();
+}
+
+/** A picture for people to look at, where STORIES_PICTURES names a folder. */
+export async function picture(page, name) {
+  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/${name}.png` });
+}

@@ -5,7 +5,6 @@
 //! channel's law decides whether and when.
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::Value;
 
 use super::{
     Conversation, Holder, Message, MessageStatus, Sender, alarm, connect,
@@ -234,10 +233,9 @@ impl Delivery<'_> {
     /// Whether the assistant may no longer say this, because a person holds the conversation. Asking for a mark comes
     /// after the person has resolved it, and is meant to be sent.
     fn is_overtaken(&self) -> bool {
-        let kind = self.message.metadata.0.get("kind").and_then(serde_json::Value::as_str);
         self.message.sender_type == Sender::Assistant
             && self.conversation.holder == Holder::Agent
-            && !matches!(kind, Some("asks_mark" | "thanks_for_mark"))
+            && !matches!(self.message.kind(), Some("asks_mark" | "thanks_for_mark"))
     }
 
     /// Whether a part may be sent now. False: it may never be, and that is settled.
@@ -271,7 +269,7 @@ impl Delivery<'_> {
 
     fn purpose(&self) -> Purpose {
         match self.message.sender_type {
-            Sender::Assistant if matches!(kind(self.message), Some("hand_off" | "waiting")) => Purpose::Notice,
+            Sender::Assistant if matches!(self.message.kind(), Some("hand_off" | "waiting")) => Purpose::Notice,
             Sender::Assistant => Purpose::Answer,
             _ => Purpose::Person,
         }
@@ -490,10 +488,6 @@ fn body(m: &Message) -> Option<Body> {
 /// What a message offers to tap.
 fn choices(m: &Message) -> Vec<Choice> {
     m.metadata.0.get("choices").and_then(|c| serde_json::from_value(c.clone()).ok()).unwrap_or_default()
-}
-
-fn kind(m: &Message) -> Option<&str> {
-    m.metadata.0.get("kind").and_then(Value::as_str)
 }
 
 /// Sends what waits again: after a receipt said that it did not arrive.

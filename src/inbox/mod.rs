@@ -250,6 +250,13 @@ pub struct Message {
     pub quoted: Option<Quoted>,
 }
 
+impl Message {
+    /// What it is for, where the program wrote it or a button was pressed: `answer`, `hand_off`, `asks_for_person`, ….
+    pub fn kind(&self) -> Option<&str> {
+        self.metadata.0.get("kind").and_then(Value::as_str)
+    }
+}
+
 /// The message that another one answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = QuotedMessage)]

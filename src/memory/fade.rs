@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
-    Kind, Memory, Recalled, Status, store,
+    Memory, Recalled, Status, store,
     store::terms::{self, Delta},
 };
 use crate::{
     app::{App, CustomerId, Job, MemoryId, OrgId},
-    platform::{Result, db::Conn, language::Language, lexical},
+    platform::{Result, db::Conn, lexical},
 };
 
 /// How long what was put away is kept.
@@ -90,63 +90,8 @@ pub async fn used(app: &App, org: OrgId, customer: CustomerId, recalled: &[Recal
     tx.commit().await
 }
 
-/// What a customer is asked when `answer` takes up a memory that may have changed since, unless it asks already or their
-/// `question` says it anew.
-pub fn to_confirm(recalled: &[Recalled], question: &str, answer: &str, language: Language) -> Option<String> {
-    let is_acted_on = |m: &Memory| is_taken_up(m, answer) && !is_taken_up(m, question);
-    let stale = recalled.iter().find(|r| r.is_stale && is_acted_on(&r.memory))?;
-    if answer.trim_end().ends_with(['?', '？']) {
-        return None;
-    }
-    Some(still(&stale.memory, language))
-}
-
-/// The question whether a memory still holds.
-pub(super) fn still(memory: &Memory, language: Language) -> String {
-    let value = memory.value.as_deref().unwrap_or(&memory.content);
-    let content = &memory.content;
-    match language {
-        Language::Zh => match memory.kind {
-            Kind::City => format!("另外想确认一下：您现在还在{value}吗？"),
-            Kind::Address => format!("另外想确认一下：您的地址还是{value}吗？"),
-            Kind::Contact => format!("另外想确认一下：现在还能通过{value}联系到您吗？"),
-            Kind::Size => format!("另外想确认一下：您的尺码还是{value}吗？"),
-            Kind::Device => format!("另外想确认一下：您还在用{value}吗？"),
-            _ => format!("另外想确认一下，这一条现在还对吗：{content}？"),
-        },
-        Language::En => match memory.kind {
-            Kind::City => format!("By the way, are you still in {value}?"),
-            Kind::Address => format!("By the way, is your address still {value}?"),
-            Kind::Contact => format!("By the way, can we still reach you at {value}?"),
-            Kind::Size => format!("By the way, is your size still {value}?"),
-            Kind::Device => format!("By the way, do you still have this: {value}?"),
-            _ => format!("By the way, is this still right: {content}?"),
-        },
-    }
-}
-
-/// The question how it is now, after a customer said that a memory of this kind holds no more.
-pub(super) fn instead(kind: Kind, language: Language) -> &'static str {
-    match language {
-        Language::Zh => match kind {
-            Kind::City => "好的，我不再按这个来。您现在在哪个城市？",
-            Kind::Address => "好的，我不再按这个来。您现在的地址是？",
-            Kind::Contact => "好的，我不再按这个来。现在怎样联系您最方便？",
-            Kind::Size => "好的，我不再按这个来。您现在的尺码是多少？",
-            _ => "好的，我不再按这个来。请问还有什么可以帮您？",
-        },
-        Language::En => match kind {
-            Kind::City => "Thank you, I won't go by that any more. Where do you live now?",
-            Kind::Address => "Thank you, I won't go by that any more. What is your address now?",
-            Kind::Contact => "Thank you, I won't go by that any more. How can we reach you now?",
-            Kind::Size => "Thank you, I won't go by that any more. What is your size now?",
-            _ => "Thank you, I won't go by that any more. What else can I do for you?",
-        },
-    }
-}
-
 /// Whether a text has at least half of the words that a memory consists of.
-fn is_taken_up(memory: &Memory, text: &str) -> bool {
+pub(super) fn is_taken_up(memory: &Memory, text: &str) -> bool {
     let mut said = HashSet::new();
     lexical::each_term(text, |term| {
         said.insert(term);

@@ -23,6 +23,7 @@ mod read;
 mod recall;
 mod shared;
 mod sheet;
+mod still;
 mod store;
 pub mod strength;
 mod supersede;
@@ -34,7 +35,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use fade::{fade, to_confirm, used};
+pub use fade::{fade, used};
 pub use forget::{clear, erase, export, forget};
 pub use hand::{Earlier, Handed, Said, being_erased, hand};
 pub use index::{bring, reconcile};
@@ -45,6 +46,7 @@ pub use learn::{learn, reread};
 pub use rank::Before;
 pub use read::{Fact, Writer, characters, endings, facts, is_secret};
 pub use recall::{Asker, Query, Recalled, lines, recall};
+pub use still::to_confirm;
 pub use store::believed;
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::types::Json;
 
 use super::{
@@ -87,9 +87,7 @@ fn corrections(messages: &[Message], from: i64) -> Vec<&Message> {
     /// How many messages of others may stand between the answer and its correction.
     const BETWEEN: usize = 3;
     let spoken: Vec<&Message> = messages.iter().filter(|m| !m.is_private && m.sender_type != Sender::System).collect();
-    let is_answer = |m: &Message| {
-        m.sender_type == Sender::Assistant && m.metadata.0.get("kind").and_then(Value::as_str) == Some("answer")
-    };
+    let is_answer = |m: &Message| m.sender_type == Sender::Assistant && m.kind() == Some("answer");
     let corrects = |at: usize, m: &Message| {
         m.sender_type == Sender::Agent
             && m.seq > from

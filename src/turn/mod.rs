@@ -3,6 +3,7 @@
 mod again;
 pub mod api;
 pub mod ask;
+mod brief;
 pub mod confidence;
 mod contradict;
 pub mod draft;

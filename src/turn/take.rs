@@ -7,15 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Question, Reason, Recording, Said, Signals, Speaker, Verdict, api,
-    ask::{self, Outcome},
-    signals,
-    small_talk::SmallTalk,
+    Question, Reason, Recording, Said, Signals, Speaker, Verdict, api, ask, brief, signals, small_talk::SmallTalk,
 };
 use crate::{
     app::{App, Changed, ConversationId, IdentityId, MemoryId, TurnId},
     assistants, customers, erasure,
-    inbox::{self, Brief, BriefEvidence, Holder, Message, Opened, Reply, Sender, Trace},
+    inbox::{self, Brief, Holder, Message, Opened, Reply, Sender, Trace},
     knowledge::{self, Evidence, Query},
     memory::{self, Asker, Handed, Recalled},
     platform::{Error, Result, language::Language, model::Tape},
@@ -39,7 +36,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     let mut question = question(&opened);
     question.language = setup.rules.speaks(question.language);
     if conversation.holder == Holder::Queue {
-        let again = opened.before().last().and_then(kind) == Some(inbox::WAITING);
+        let again = opened.before().last().and_then(Message::kind) == Some(inbox::WAITING);
         inbox::say_wait(app, conversation, question.language, again).await?;
         return Ok(());
     }
@@ -96,7 +93,7 @@ pub async fn take(app: &App, id: ConversationId) -> Result<()> {
     };
     let stands = match &outcome.verdict {
         Verdict::HandOff(reason) => {
-            let brief = Brief { memory_ids: ids(&recalled), ..brief(&question, &outcome) };
+            let brief = Brief { memory_ids: ids(&recalled), ..brief::brief(&question, &outcome) };
             inbox::hand_off(app, conversation, reason.word(), &brief, outcome.language, &trace).await?
         }
         verdict => {
@@ -144,7 +141,7 @@ async fn asker(app: &App, opened: &Opened) -> Result<Asker> {
 /// What the customer asks of their own memory, answered; nothing is searched for it.
 async fn hand(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Result<Option<Handed>> {
     let last = opened.before().last();
-    let earlier = memory::Earlier { kind: last.and_then(kind), said: last.map(|m| m.content.as_str()) };
+    let earlier = memory::Earlier { kind: last.and_then(Message::kind), said: last.map(|m| m.content.as_str()) };
     let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
     memory::hand(app, org, customer, Some(asker), &question.text, earlier, question.language).await
 }
@@ -176,10 +173,6 @@ async fn say(app: &App, opened: &Opened, question: &Question, said: memory::Said
 
 fn ids(recalled: &[Recalled]) -> Vec<MemoryId> {
     recalled.iter().map(|r| r.memory.id).collect()
-}
-
-fn mood(is_upset: bool) -> String {
-    if is_upset { "upset" } else { "calm" }.into()
 }
 
 /// What helps to understand the question. A memory that fails costs no answer.
@@ -228,10 +221,10 @@ pub async fn give_up(app: &App, id: ConversationId, error: &Error) -> Result<()>
 /// Why a person is needed before anything is searched: the customer pressed the button, accepted the offer of a
 /// person, or sent nothing that can be read.
 fn needs_a_person(opened: &Opened, question: &Question) -> Option<(Reason, &'static str)> {
-    if opened.unanswered().iter().any(|m| kind(m) == Some("asks_for_person")) {
+    if opened.unanswered().iter().any(|m| m.kind() == Some("asks_for_person")) {
         return Some((Reason::AskedForPerson, "the customer asked for a person"));
     }
-    let offered = opened.before().last().is_some_and(|m| kind(m) == Some("offer_person"));
+    let offered = opened.before().last().is_some_and(|m| m.kind() == Some("offer_person"));
     if offered && opened.unanswered().iter().any(|m| is_yes(&m.content)) {
         return Some((Reason::AskedForPerson, "the customer was offered a person and accepted"));
     }
@@ -283,9 +276,9 @@ async fn write_hand_off(
     let brief = Brief {
         question: asked,
         tried: vec![why.into()],
-        evidence: passages(&found).take(3).collect(),
-        missing: missing(reason).into(),
-        mood: mood(signals::is_upset(&question.text)),
+        evidence: brief::passages(&found).take(3).collect(),
+        missing: brief::missing(reason).into(),
+        mood: brief::mood(signals::is_upset(&question.text)),
         memory_ids: match asker(app, opened).await {
             Ok(asker) => ids(&recall(app, opened, question, asker).await),
             Err(_) => Vec::new(),
@@ -367,10 +360,6 @@ fn since_a_person(opened: &Opened) -> DateTime<Utc> {
     agent.map_or(begin, |m| m.created_at.max(begin))
 }
 
-fn kind(message: &Message) -> Option<&str> {
-    message.metadata.0.get("kind").and_then(Value::as_str)
-}
-
 /// Whether a customer who was offered a person accepts.
 fn is_yes(text: &str) -> bool {
     let plain: String =
@@ -410,80 +399,9 @@ fn is_yes(text: &str) -> bool {
     YES.contains(&plain) || ["yes ", "好的 ", "可以 "].iter().any(|start| plain.starts_with(start) && plain.len() < 60)
 }
 
-/// The passages that were found, as an agent sees them.
-fn passages(found: &Evidence) -> impl Iterator<Item = BriefEvidence> + '_ {
-    found.passages.iter().map(|passage| BriefEvidence {
-        title: passage.headline(),
-        quote: passage.passage.content.chars().take(300).collect(),
-        score: f64::from(passage.score),
-    })
-}
-
-/// What an answer by the assistant lacked, for the person who gives it.
-fn missing(reason: Reason) -> &'static str {
-    match reason {
-        Reason::AskedForPerson => "the customer wants to talk to a person",
-        Reason::NothingFound => "nothing in the documents is about this",
-        Reason::Unsure => "the documents are about this, but it is not certain that they answer it",
-        Reason::Unproven => "the documents do not prove an answer",
-        Reason::Upset => "the customer is upset: an answer alone does not help",
-        Reason::RepeatedFailure => "the assistant could not help several times in a row",
-        Reason::ModelUnavailable => "the model did not answer",
-        Reason::Policy => "a person is meant to answer this",
-    }
-}
-
-/// What an agent needs to know, from what the assistant saw and did.
-fn brief(question: &Question, outcome: &Outcome) -> Brief {
-    let found = &outcome.found;
-    let mut tried = vec![match &outcome.trace.rewritten {
-        Some(text) => format!("searched the documents for “{text}”"),
-        None => "searched the documents for the question".to_string(),
-    }];
-    tried.push(format!("found {} passages and {} FAQs", found.passages.len(), found.faqs.len()));
-    if let Some(proven) = &outcome.trace.proven {
-        for cut in &proven.cut {
-            tried.push(format!("did not say “{}”: the documents do not prove it", cut.text.trim()));
-        }
-    }
-    let mut evidence: Vec<BriefEvidence> = outcome
-        .sources
-        .iter()
-        .map(|s| BriefEvidence { title: s.title.clone(), quote: s.quote.clone(), score: s.score })
-        .collect();
-    evidence.extend(passages(found).take(3 - evidence.len().min(3)));
-    Brief {
-        question: question.text.clone(),
-        tried,
-        evidence,
-        missing: outcome.verdict.reason().map(missing).unwrap_or_default().into(),
-        mood: mood(outcome.trace.signals.is_upset),
-        memory_ids: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A brief is written in English; the console says it in the agent's language.
-    #[test]
-    fn what_a_brief_says_the_console_says_in_chinese_too() {
-        let words = include_str!("../../console/src/words/zh.ts");
-        let reasons = [
-            Reason::AskedForPerson,
-            Reason::NothingFound,
-            Reason::Unsure,
-            Reason::Unproven,
-            Reason::Upset,
-            Reason::RepeatedFailure,
-            Reason::ModelUnavailable,
-            Reason::Policy,
-        ];
-        for said in reasons.map(missing) {
-            assert!(words.contains(&format!("\"{said}\"")), "{said}");
-        }
-    }
 
     #[test]
     fn a_question_is_read_without_the_greetings_around_it() {

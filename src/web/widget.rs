@@ -113,7 +113,7 @@ async fn shown(app: &App, org: OrgId, mut messages: Vec<inbox::Message>) -> Resu
             (Sender::Agent, Some(user)) => staff::name_of(app.read().await?.conn(), org, user).await?,
             _ => None,
         };
-        let kind = m.metadata.0.get("kind").and_then(Value::as_str).map(String::from);
+        let kind = m.kind().map(String::from);
         let reaction = reaction(&m);
         let echo = m.external_message_id.filter(|_| m.sender_type == Sender::Customer);
         let files = m.files.into_iter().map(|f| {

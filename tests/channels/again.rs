@@ -16,11 +16,14 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{Desk, WARRANTY, WARRANTY_ZH, serve},
+    desk::{Desk, WARRANTY, WARRANTY_ZH},
     graph::{self, envelope},
     other::Server,
     qyapi::{self, ring, sealed},
-    support::app::{databases, monday},
+    support::{
+        app::{databases, monday},
+        serve,
+    },
     wecom::Wecom,
 };
 
@@ -174,6 +177,7 @@ async fn a_doorbell_that_rings_64_times_at_once_brings_the_message_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_a_platform_takes_and_never_answers_is_uncertain_unless_it_knows_our_id() {
+    // `App::open` says who encrypts; here is only a channel.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let token = || async { Json(json!({"access_token": "T", "expires_in": 7200, "errcode": 0})) };
     let hangs = || async { std::future::pending::<StatusCode>().await };

@@ -95,14 +95,6 @@ impl Desk {
     }
 }
 
-/// Serves a fake on loopback; its address.
-pub async fn serve(router: axum::Router) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
 /// Fails with the names of fields that the platform does not document.
 pub fn only(value: &Value, known: &[&str]) -> Result<(), String> {
     let Some(fields) = value.as_object() else { return Err(format!("not an object: {value}")) };

@@ -20,7 +20,7 @@ use frontdesk::platform::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::{only, serve};
+use crate::{desk::only, support::serve};
 
 pub const NUMBER: &str = "106540352242922";
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";

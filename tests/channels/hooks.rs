@@ -13,9 +13,10 @@ use frontdesk::platform::crypto::hmac_sha256_hex;
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{WARRANTY, serve},
+    desk::WARRANTY,
     support::{
         app::{TestApp, databases},
+        serve,
         shop::Shop,
     },
 };

@@ -14,9 +14,12 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use crate::{
-    desk::{Desk, WARRANTY_ZH, only, serve},
+    desk::{Desk, WARRANTY_ZH, only},
     qyapi::{KEY, TOKEN, sealed},
-    support::app::{On, databases},
+    support::{
+        app::{On, databases},
+        serve,
+    },
 };
 
 const APP: &str = "wxapp0001";

@@ -13,8 +13,11 @@ use frontdesk::{both, platform::crypto::hmac_sha512_hex};
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{Desk, WARRANTY, serve},
-    support::app::{On, databases, is_on_disk},
+    desk::{Desk, WARRANTY},
+    support::{
+        app::{On, databases, is_on_disk},
+        serve,
+    },
 };
 
 const QUESTION: &str = "How long is the warranty of a grinder?";

@@ -71,8 +71,8 @@ async fn an_answer_to_one_message_quotes_it_once_and_both_sides_can_be_quoted() 
             let sent = w.shop.call_as(&talk.mei, "POST", &format!("{}/messages", talk.path), Some(body)).await;
             assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{sent:?}");
         }
-        let file = [("reply_to", talk.first().await["id"].as_str().unwrap().to_string())];
-        let fields: Vec<(&str, &str)> = file.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let first = talk.first().await;
+        let fields = [("reply_to", first["id"].as_str().unwrap())];
         let sent = w.shop.form(&talk.mei, &format!("{}/files", talk.path), &fields, "a.txt", b"Hello").await;
         assert_eq!(sent.body["quoted"]["text"], "I want to talk to a human", "{sent:?}");
         w.desk.pass(15).await;

@@ -19,7 +19,7 @@ use base64::{Engine, engine::general_purpose};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-use crate::desk::{only, serve};
+use crate::{desk::only, support::serve};
 
 pub const CORP: &str = "ww0123456789";
 pub const SECRET: &str = "a corp secret";

@@ -22,7 +22,7 @@ use frontdesk::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::desk::serve;
+use crate::support::serve;
 
 pub const BUCKET: &str = "desk";
 const ACCESS: &str = "AKIATEST";

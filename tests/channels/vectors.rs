@@ -19,11 +19,12 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::{
-    desk::{Desk, WARRANTY, WARRANTY_ZH, serve},
+    desk::{Desk, WARRANTY, WARRANTY_ZH},
     other::Server,
     qyapi::{CORP, KEY, SECRET, TOKEN, sealed},
     support::{
         app::{On, TestApp, databases},
+        serve,
         shop::Shop,
     },
 };

@@ -19,19 +19,13 @@ struct Browser {
     refresh: String,
 }
 
-fn set(answer: &Answer, name: &str) -> Option<String> {
-    let all = answer.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap());
-    let mut pairs = all.filter_map(|c| c.split(';').next()?.split_once('='));
-    pairs.find_map(|(n, value)| (n == name && !value.is_empty()).then(|| value.to_string()))
-}
-
 impl Browser {
     /// Ana's, who has just signed in.
     async fn open(app: &TestApp) -> Self {
         let caller = Caller::nobody(app).with("sec-fetch-site", "same-origin");
         let credentials = json!({"email": "ana@example.com", "password": "correct horse battery"});
         let opened = caller.post("/api/sign-in", credentials).await;
-        let (access, refresh) = (set(&opened, "frontdesk_session"), set(&opened, "frontdesk_refresh"));
+        let (access, refresh) = (opened.cookie("frontdesk_session"), opened.cookie("frontdesk_refresh"));
         assert!(opened.ok()["token"].is_null(), "no page may read it");
         Self { caller, access: access.unwrap(), refresh: refresh.unwrap() }
     }
@@ -43,8 +37,8 @@ impl Browser {
     /// Refreshes with this token, and keeps what is given.
     async fn refresh_with(&mut self, token: &str) -> Answer {
         let answer = refresh(&self.caller, token).await;
-        self.access = set(&answer, "frontdesk_session").unwrap_or(self.access.clone());
-        self.refresh = set(&answer, "frontdesk_refresh").unwrap_or(self.refresh.clone());
+        self.access = answer.cookie("frontdesk_session").unwrap_or(self.access.clone());
+        self.refresh = answer.cookie("frontdesk_refresh").unwrap_or(self.refresh.clone());
         answer
     }
 }
@@ -104,15 +98,15 @@ on_each_database! {
         let (one, other) = tokio::join!(refresh(&browser.caller, &shared), refresh(&browser.caller, &shared));
         for answer in [&one, &other] {
             assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
-            let access = format!("frontdesk_session={}", set(answer, "frontdesk_session").unwrap());
+            let access = format!("frontdesk_session={}", answer.cookie("frontdesk_session").unwrap());
             browser.caller.with("cookie", &access).get("/api/me").await.ok();
         }
         // Whichever answer came last, its refresh token is the one that works.
         app.clock.advance(Duration::minutes(20));
-        let next = set(&one, "frontdesk_refresh").unwrap();
+        let next = one.cookie("frontdesk_refresh").unwrap();
         assert_eq!(browser.refresh_with(&next).await.status, StatusCode::NO_CONTENT);
         app.clock.advance(Duration::seconds(10));
-        let late = set(&other, "frontdesk_refresh").unwrap();
+        let late = other.cookie("frontdesk_refresh").unwrap();
         assert_eq!(browser.refresh_with(&late).await.status, StatusCode::NO_CONTENT, "within the grace");
         browser.me().await.ok();
     }
@@ -127,7 +121,7 @@ on_each_database! {
         assert_eq!(refresh(&browser.caller, &browser.refresh).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(browser.me().await.status, StatusCode::UNAUTHORIZED);
 
-        // Suspended, or away for too long.
+        // Away for too long.
         let browser = Browser::open(&app).await;
         app.clock.advance(Duration::days(15));
         assert_eq!(refresh(&browser.caller, &browser.refresh).await.status, StatusCode::UNAUTHORIZED);

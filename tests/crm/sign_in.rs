@@ -51,7 +51,7 @@ impl Desk {
     /// Goes to the provider, signs in there, and stands at our door again.
     async fn visit(&self) -> Visit {
         let left = Caller::nobody(&self.app).get("/api/sign-in/provider?to=%2Fdeals%3Fas%3Dlist&language=zh").await;
-        let carried = cookie(&left, "frontdesk_provider").unwrap_or_else(|| panic!("{left:?}"));
+        let carried = left.cookie("frontdesk_provider").unwrap_or_else(|| panic!("{left:?}"));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         let at = http.get(location(&left)).send().await.unwrap();
         assert_eq!(at.status(), 303, "{:?}", self.provider.faults());
@@ -83,12 +83,6 @@ struct Visit {
     path: String,
 }
 
-fn cookie(answer: &Answer, name: &str) -> Option<String> {
-    let all = answer.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap().to_string());
-    all.filter_map(|c| c.strip_prefix(&format!("{name}=")).map(|v| v.split(';').next().unwrap().to_string()))
-        .find(|v| !v.is_empty())
-}
-
 #[track_caller]
 fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
@@ -98,14 +92,14 @@ fn location(answer: &Answer) -> String {
 /// What the sign-in page is to tell.
 #[track_caller]
 fn problem(answer: &Answer) -> String {
-    assert_eq!(cookie(answer, "frontdesk_session"), None, "nobody is signed in");
+    assert_eq!(answer.cookie("frontdesk_session"), None, "nobody is signed in");
     let location = location(answer);
     location.strip_prefix("/sign-in?problem=").unwrap_or_else(|| panic!("{location}")).to_string()
 }
 
 /// Who a session is.
 async fn me(desk: &Desk, answer: &Answer) -> Value {
-    let token = cookie(answer, "frontdesk_session").unwrap_or_else(|| panic!("{answer:?}"));
+    let token = answer.cookie("frontdesk_session").unwrap_or_else(|| panic!("{answer:?}"));
     Caller::nobody(&desk.app).bearing(&token).get("/api/me").await.ok()
 }
 
@@ -301,15 +295,15 @@ async fn a_second_factor_set_up_here_is_asked_for_after_the_provider_too() {
 
         let back = desk.sign_in().await;
         assert_eq!(location(&back), "/sign-in?to=%2Fdeals%3Fas%3Dlist&owes=code");
-        assert_eq!(cookie(&back, "frontdesk_session"), None);
-        let carried = cookie(&back, "frontdesk_provider").unwrap();
+        assert_eq!(back.cookie("frontdesk_session"), None);
+        let carried = back.cookie("frontdesk_provider").unwrap();
         let browser = Caller::nobody(&desk.app).with("cookie", &format!("frontdesk_provider={carried}"));
         let show = async |by: &Caller, code: &str| by.post("/api/sign-in/provider/code", json!({"code": code})).await;
         assert_eq!(show(&browser, "000000").await.error(), "invalid");
         assert_eq!(show(&browser, "").await.error(), "second_factor");
         assert_eq!(show(&Caller::nobody(&desk.app), &code()).await.error(), "conflict", "not from the provider");
         let opened = show(&browser, &code()).await;
-        assert!(cookie(&opened, "frontdesk_session").is_some());
+        assert!(opened.cookie("frontdesk_session").is_some());
         assert_eq!(opened.ok()["me"]["user"]["email"], "ana@example.com");
         assert_eq!(show(&browser, &code()).await.error(), "invalid", "a code works once");
         desk.app.clock.advance(Duration::minutes(11));

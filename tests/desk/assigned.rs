@@ -4,25 +4,8 @@ use axum::http::StatusCode;
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, each, id, logged, me, titles};
+use super::{UNKNOWN, WARRANTY, each, id, logged, me, rules, team, titles};
 use crate::support::shop::Shop;
-
-/// Sets the inbox rules.
-pub async fn rules(shop: &Shop, rules: Value) {
-    let saved = shop.call("PUT", "/api/inbox-rules", Some(rules)).await;
-    assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
-}
-
-/// A team with these members; its id.
-async fn team(shop: &Shop, name: &str, members: &[&String]) -> String {
-    let team = shop.call("POST", "/api/teams", Some(json!({"name": name}))).await.body;
-    let id = team["id"].as_str().unwrap().to_string();
-    for member in members {
-        let path = format!("/api/teams/{id}/members/{}", me(shop, member).await);
-        assert!(shop.call("PUT", &path, None).await.status.is_success());
-    }
-    id
-}
 
 /// Whose a customer's conversation is.
 async fn whose(shop: &Shop, customer: &str) -> Option<String> {
@@ -52,7 +35,7 @@ async fn what_waits_goes_to_the_team_and_to_who_speaks_the_language() {
         shop.settle().await;
         assert_eq!(whose(&shop, "Ana").await.as_ref(), Some(&tom_id), "who has fewer of those who speak it");
 
-        // A team that is not there is refused, and so is one of nobody.
+        // A team that is not there is refused, and so is a channel.
         for odd in [json!({"team": uuid::Uuid::now_v7()}), json!({"team": chinese, "channel": uuid::Uuid::now_v7()})] {
             let saved = shop.call("PUT", "/api/inbox-rules", Some(json!({"routes": [odd]}))).await;
             assert_eq!(saved.status, StatusCode::NOT_FOUND, "{saved:?}");

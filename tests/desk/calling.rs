@@ -6,18 +6,15 @@ use axum::http::StatusCode;
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, assigned::rules, each, id, logged};
-use crate::support::{shop::Shop, smtp};
+use super::{UNKNOWN, WARRANTY, each, id, logged, rules};
+use crate::support::{serve, shop::Shop, smtp};
 
 /// A group robot that keeps what it is told; its address.
 async fn robot(told: Arc<Mutex<Vec<String>>>) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/robot", listener.local_addr().unwrap());
     let take = axum::routing::post(move |axum::Json(body): axum::Json<Value>| async move {
         told.lock().unwrap().push(body["text"]["content"].as_str().unwrap_or_default().to_string());
     });
-    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/robot", take)).await });
-    url
+    format!("{}/robot", serve(axum::Router::new().route("/robot", take)).await)
 }
 
 /// Sets up the mail server in the console.

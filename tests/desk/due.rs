@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, assigned::rules, each, id, me, titles};
+use super::{UNKNOWN, WARRANTY, each, id, me, rules, titles};
 use crate::support::shop::Shop;
 
 /// When the first answer and the solution are due, in minutes from `since`.

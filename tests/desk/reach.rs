@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, each, id, listed, me};
+use super::{UNKNOWN, each, id, listed, me, team};
 use crate::support::{
     app::{TestApp, databases},
     shop::Shop,
@@ -103,11 +103,7 @@ async fn a_teams_reach_is_what_its_members_hold_and_who_they_are() {
         let tom = shop.user("tom", "agent").await;
         let lea = reaching(&shop, "lea", "team", &DESK).await;
         let own = reaching(&shop, "olga", "own", &DESK).await;
-        let team = shop.call("POST", "/api/teams", Some(json!({"name": "North"}))).await.body;
-        for token in [&mei, &lea] {
-            let path = format!("/api/teams/{}/members/{}", team["id"].as_str().unwrap(), me(&shop, token).await);
-            assert!(shop.call("PUT", &path, None).await.status.is_success());
-        }
+        team(&shop, "North", &[&mei, &lea]).await;
         for (customer, agent) in [("Ana", &mei), ("Bo", &tom)] {
             shop.says(customer, "I want a human").await;
             shop.settle().await;

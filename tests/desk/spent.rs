@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{WARRANTY, id, me};
+use super::{WARRANTY, id, team};
 use crate::support::{
     app::{TestApp, databases},
     model::FakeModel,
@@ -20,9 +20,7 @@ async fn the_overview_tells_what_was_spent_and_how_teams_did() {
         let (ana, mei) = (shop.user("ana", "admin").await, shop.user("mei", "agent").await);
         shop.says("Li", "How long is the warranty of a grinder?").await;
         shop.settle().await;
-        let team = shop.call_as(&ana, "POST", "/api/teams", Some(json!({"name": "North"}))).await.body;
-        let member = format!("/api/teams/{}/members/{}", team["id"].as_str().unwrap(), me(&shop, &mei).await);
-        assert!(shop.call_as(&ana, "PUT", &member, None).await.status.is_success());
+        let team = team(&shop, "North", &[&mei]).await;
         let path = format!("/api/conversations/{}", id(&shop, "Li").await);
         shop.call_as(&mei, "POST", &format!("{path}/take-over"), None).await;
         shop.call_as(&mei, "POST", &format!("{path}/resolve"), None).await;
@@ -37,7 +35,7 @@ async fn the_overview_tells_what_was_spent_and_how_teams_did() {
         let (read, written) =
             (unpriced["prompt_tokens"].as_i64().unwrap(), unpriced["completion_tokens"].as_i64().unwrap());
         assert!(read > 0 && written > 0 && unpriced["cost"].is_null(), "{unpriced}");
-        let teams = json!([{"team_id": team["id"], "conversations": 1, "resolved": 1, "satisfaction": null}]);
+        let teams = json!([{"team_id": team, "conversations": 1, "resolved": 1, "satisfaction": null}]);
         assert_eq!(unpriced["by_team"], teams);
 
         let price = json!({"price": {"currency": "CNY", "input_micros": 2_000_000, "output_micros": 8_000_000}});

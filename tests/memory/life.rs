@@ -354,7 +354,7 @@ async fn what_customers_tell_a_person_is_learned_without_a_reply() {
         let taken = shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/take-over"), Some(json!({}))).await;
         assert_eq!(taken.status, StatusCode::OK, "{taken:?}");
         says(&shop, "Ana", "I live in Penang.").await;
-        // More than is read at once.
+        // More than a turn looks back.
         for n in 0..60 {
             shop.says("Ana", &format!("And this is number {n}.")).await;
         }

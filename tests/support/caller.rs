@@ -33,6 +33,13 @@ impl Answer {
         if self.text.is_empty() { Value::Null } else { serde_json::from_str(&self.text).unwrap() }
     }
 
+    /// What a cookie is set to; `None` when it is not, or taken back.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let all = self.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap());
+        let mut pairs = all.filter_map(|c| c.split(';').next()?.split_once('='));
+        pairs.find_map(|(n, value)| (n == name && !value.is_empty()).then(|| value.to_string()))
+    }
+
     /// The error code of a failure, like `not_found`.
     #[track_caller]
     pub fn error(&self) -> String {

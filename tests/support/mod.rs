@@ -16,3 +16,11 @@ pub mod qdrant;
 pub mod rows;
 pub mod shop;
 pub mod smtp;
+
+/// Serves a fake on loopback; its address.
+pub async fn serve(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}

@@ -71,11 +71,8 @@ pub async fn receiver(mailbox: Mailbox, clock: Clock) -> String {
         }
         StatusCode::OK
     }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/in", listener.local_addr().unwrap());
     let router = Router::new().route("/in", post(take)).with_state((mailbox, clock));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
+    format!("{}/in", super::serve(router).await)
 }
 
 /// The company.

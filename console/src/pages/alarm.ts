@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react";
 import { queries } from "~/api/queries";
 import { useMe } from "~/parts/me";
 import { useLanguage } from "~/words";
+import type { Chosen } from "./settings/own";
 
 /** What the browser tells of; the rest waits in the list. */
 const TOLD = ["conversation_waiting", "conversation_assigned", "mentioned", "sla_warning", "sla_breached"];
@@ -22,7 +23,7 @@ export function useAlarms() {
   const me = useMe();
   const navigate = useNavigate();
   const settings = useQuery(queries.settings());
-  const chosen = settings.data?.settings as { sound?: boolean; browser?: boolean } | undefined;
+  const chosen = settings.data?.settings as Chosen | undefined;
   const counts = useQuery({ ...queries.counts(), enabled: me.may("conversation:reply") });
   const before = useRef<number>(undefined);
   const waiting = counts.data?.waiting;

@@ -1,5 +1,6 @@
 // Moments in the reader's language and zone.
 import { useEffect, useState } from "react";
+import type { Cost } from "~/api/schema";
 import type { Language } from "~/words";
 
 const tag = (l: Language) => (l === "zh" ? "zh-CN" : "en-GB");
@@ -43,6 +44,20 @@ export function date(at: string, language: Language): string {
   return new Date(at).toLocaleDateString(tag(language), { dateStyle: "medium" });
 }
 
+/** The day of a moment here, or a later one, as inputs of dates have it: 2026-03-02. */
+export function dateOf(moment: string | Date, later = 0): string {
+  const at = new Date(moment);
+  at.setDate(at.getDate() + later);
+  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
+}
+
+/** The moment a day like 2026-03-02 begins here, or a later one. */
+export function midnight(day: string, later = 0): string {
+  const at = new Date(`${day}T00:00:00`);
+  at.setDate(at.getDate() + later);
+  return at.toISOString();
+}
+
 export function moment(at: string | null | undefined, language: Language): string {
   return at ? new Date(at).toLocaleString(tag(language), { dateStyle: "medium", timeStyle: "short" }) : "";
 }
@@ -62,6 +77,11 @@ export function money(minor: number | null | undefined, currency: string, langua
   const format = new Intl.NumberFormat(tag(language), { style: "currency", currency, maximumFractionDigits: 0 });
   const digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(minor / 10 ** digits);
+}
+
+/** What was spent; small sums keep what the currency has no coins for. */
+export function spent(cost: Cost, language: Language): string {
+  return new Intl.NumberFormat(tag(language), { style: "currency", currency: cost.currency, maximumFractionDigits: cost.micros < 1_000_000 ? 4 : 2 }).format(cost.micros / 1_000_000);
 }
 
 export function number(n: number, language: Language): string {

@@ -7,6 +7,7 @@ import { desk } from "./en/desk";
 import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
 import { merging } from "./en/merging";
+import { overview } from "./en/overview";
 import { settings } from "./en/settings";
 import { waiting } from "./en/waiting";
 import { versions } from "./en/versions";
@@ -298,7 +299,6 @@ export const en = {
     lastContact: "Added",
     export: "Export as CSV",
     exported: (n: number) => s(n, "customer exported", "customers exported"),
-    columns: "Columns",
   },
   importing,
   crm,
@@ -392,40 +392,7 @@ export const en = {
   knowledge,
   merging,
 
-  overview: {
-    title: "Overview",
-    days: (n: number) => `Last ${n} days`,
-    range: "Span of time",
-    conversations: "Conversations",
-    handOffs: "Handed to a person",
-    handOffShare: (p: string) => `${p} of conversations`,
-    firstResponse: "First response (median)",
-    resolutionTime: "Time to resolve (median)",
-    satisfaction: "Satisfaction",
-    marks: (n: number) => s(n, "mark", "marks"),
-    turnTime: "Assistant's move (90 %)",
-    tokens: "Model tokens",
-    resolutions: "Resolution, told honestly",
-    resolution: { confirmed: "Confirmed by a person", assumed: "Assumed after silence", durable: "Held for 7 days", reopened: "Reopened", open: "Still open" } as Record<string, string>,
-    resolutionHint: "Silence is not a yes: assumed and confirmed are counted apart.",
-    byDay: "Conversations by day",
-    byReason: "Hand-offs by reason",
-    byHour: "Busiest hours",
-    byChannel: "By channel",
-    byAgent: "By agent",
-    byConfidence: "Confidence and outcome",
-    confidenceHint: "Answers by how sure the assistant was, and how many of those conversations needed a person in the end.",
-    needed: "needed a person",
-    answered: "answers",
-    day: "Day",
-    hour: "Hour",
-    count: "Number",
-    table: "Show as a table",
-    chart: "Show as a picture",
-    csv: "CSV",
-    nothing: "Nothing happened in this time.",
-    resolvedShort: "Resolved",
-  },
+  overview,
 
   health: {
     title: "Health",

@@ -7,6 +7,7 @@ import { desk } from "./zh/desk";
 import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
 import { merging } from "./zh/merging";
+import { overview } from "./zh/overview";
 import { settings } from "./zh/settings";
 import { waiting } from "./zh/waiting";
 import { versions } from "./zh/versions";
@@ -353,7 +354,6 @@ export const zh: Words = {
     lastContact: "添加时间",
     export: "导出 CSV",
     exported: (n) => `已导出 ${n} 位客户`,
-    columns: "列",
   },
   importing,
   crm,
@@ -447,40 +447,7 @@ export const zh: Words = {
   knowledge,
   merging,
 
-  overview: {
-    title: "概览",
-    days: (n) => `最近 ${n} 天`,
-    range: "时间范围",
-    conversations: "会话",
-    handOffs: "转人工",
-    handOffShare: (p) => `占会话的 ${p}`,
-    firstResponse: "首次响应（中位数）",
-    resolutionTime: "解决用时（中位数）",
-    satisfaction: "满意度",
-    marks: (n) => `${n} 个评分`,
-    turnTime: "助手用时（90%）",
-    tokens: "模型词元",
-    resolutions: "解决情况，如实统计",
-    resolution: { confirmed: "人工确认", assumed: "沉默后推定", durable: "保持 7 天以上", reopened: "重新打开", open: "尚未解决" },
-    resolutionHint: "沉默不等于满意：推定与确认分开统计。",
-    byDay: "每日会话",
-    byReason: "转人工原因",
-    byHour: "繁忙时段",
-    byChannel: "按渠道",
-    byAgent: "按客服",
-    byConfidence: "把握与结果",
-    confidenceHint: "按助手的把握分组的回答，以及其中最终需要人工的会话数。",
-    needed: "最终需要人工",
-    answered: "回答",
-    day: "日期",
-    hour: "小时",
-    count: "数量",
-    table: "显示为表格",
-    chart: "显示为图表",
-    csv: "CSV",
-    nothing: "这段时间没有任何会话。",
-    resolvedShort: "已解决",
-  },
+  overview,
 
   health: {
     title: "运行状况",

@@ -19,7 +19,7 @@ use frontdesk::platform::Clock;
 use serde_json::Value;
 
 use super::{Out, check::is_too_fast};
-use crate::desk::serve;
+use crate::support::serve;
 
 /// One request of ours.
 pub struct Call<'a> {

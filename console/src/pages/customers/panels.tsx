@@ -12,7 +12,7 @@ import { useToast } from "~/parts/toast";
 import { Badge, Button, Check, cx, Dialog, IconButton, Menu, MenuItem, Select, Spinner, Textarea, TextField } from "~/parts/ui";
 import { named, useLanguage, useWords } from "~/words";
 import { DealDialog } from "../deals/DealDialog";
-import { mayGo, stageName, useDealSteps } from "../deals/steps";
+import { mayGo, stageName, tone, useDealSteps } from "../deals/steps";
 import { ChannelIcon } from "../inbox/channel";
 import { Inline, OwnField } from "./inline";
 import { MergeEntry } from "./MergeDialog";
@@ -226,7 +226,7 @@ function ContactDialog({ id, contact, onClose }: { id: string; contact: Contact 
 function DealStep({ d, steps }: { d: Deal; steps: ReturnType<typeof useDealSteps> }) {
   const { w } = useLanguage();
   const me = useMe();
-  const badge = <Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{steps.nameOf(d)}</Badge>;
+  const badge = <Badge tone={tone(d.status)}>{steps.nameOf(d)}</Badge>;
   if (!me.may("deal:write")) return badge;
   return (
     <Menu trigger={<button type="button" aria-label={`${w.deals.stage}: ${d.title}, ${steps.nameOf(d)}`} className="inline-flex items-center gap-0.5 rounded hover:bg-hover">{badge}<ChevronDown size={12} className="text-muted" aria-hidden /></button>}>

@@ -10,7 +10,7 @@ import { money } from "~/parts/time";
 import { Badge, Button, cx, Empty, IconButton, Menu, MenuItem, MenuLine, Page, Select, Spinner, Table } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { DealDialog } from "./DealDialog";
-import { mayGo, stageName, useDealSteps } from "./steps";
+import { mayGo, stageName, tone, useDealSteps } from "./steps";
 
 export function Deals() {
   const { w } = useLanguage();
@@ -148,7 +148,7 @@ function DealList({ pipeline, nameOf, deals, onEdit }: { pipeline: Pipeline; nam
         <tr key={d.id} className="hover:bg-hover">
           <td><button type="button" onClick={() => onEdit(d)} className="text-left font-medium hover:underline">{d.title}</button></td>
           <td><Link to="/customers/$id" params={{ id: d.customer_id }} className="hover:underline"><CustomerName id={d.customer_id} /></Link></td>
-          <td><Badge tone={d.status === "won" ? "ok" : d.status === "lost" ? "danger" : "plain"}>{nameOf(d)}</Badge></td>
+          <td><Badge tone={tone(d.status)}>{nameOf(d)}</Badge></td>
           <td className="text-right tabular-nums">{money(d.amount, d.currency, language)}</td>
           <td className="text-right tabular-nums">{d.probability} %</td>
           <td className="whitespace-nowrap">{d.expected_close_date}</td>

@@ -12,6 +12,9 @@ import { en } from "~/words/en";
 /** The stages that come with the product are called in the reader's language, until somebody gives them another name. */
 export const stageName = (w: Words, stage: { key: string; name: string }) => (en.deals.stages[stage.key] === stage.name ? (w.deals.stages[stage.key] ?? stage.name) : stage.name);
 
+/** The colour of an open, won or lost deal, and of such a stage. */
+export const tone = (kind: DealStage["kind"]) => (kind === "won" ? "ok" : kind === "lost" ? "danger" : "plain");
+
 /** A deal that is won or lost goes on only from an open stage. */
 export const mayGo = (deal: Deal, stage: DealStage) => deal.status === "open" || stage.kind === "open" || deal.stage_id === stage.id;
 

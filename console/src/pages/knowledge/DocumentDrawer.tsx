@@ -6,7 +6,7 @@ import { api, said } from "~/api/client";
 import { queries } from "~/api/queries";
 import type { Document } from "~/api/schema";
 import { useMe, useNames } from "~/parts/me";
-import { moment } from "~/parts/time";
+import { dateOf, midnight, moment } from "~/parts/time";
 import { useToast } from "~/parts/toast";
 import { Badge, Button, cx, Dialog, Notice, Spinner, TextField } from "~/parts/ui";
 import { useLanguage } from "~/words";
@@ -145,11 +145,6 @@ function Content({ id, passage, onClose }: { id: string; passage: string | undef
   );
 }
 
-/** A day in the reader's time zone, as date inputs have it. */
-function dateOf(at: Date): string {
-  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
-}
-
 /** From which day through which day a document holds. */
 function Validity({ d }: { d: Document }) {
   const { w } = useLanguage();
@@ -157,14 +152,12 @@ function Validity({ d }: { d: Document }) {
   const toast = useToast();
   const cache = useQueryClient();
   // What is kept is the instant at which it ends; people think of the last day.
-  const shown = { from: d.valid_from ? dateOf(new Date(d.valid_from)) : "", until: d.valid_until ? dateOf(new Date(Date.parse(d.valid_until) - 1)) : "" };
+  const shown = { from: d.valid_from ? dateOf(d.valid_from) : "", until: d.valid_until ? dateOf(new Date(Date.parse(d.valid_until) - 1)) : "" };
   const [edited, setEdited] = useState<typeof shown>();
   const now = edited ?? shown;
   const save = useMutation({
     mutationFn: () => {
-      const until = now.until ? new Date(`${now.until}T00:00:00`) : undefined;
-      until?.setDate(until.getDate() + 1);
-      const body = { valid_from: now.from ? new Date(`${now.from}T00:00:00`).toISOString() : null, valid_until: until?.toISOString() ?? null };
+      const body = { valid_from: now.from ? midnight(now.from) : null, valid_until: now.until ? midnight(now.until, 1) : null };
       return said(api.PATCH("/api/documents/{id}", { params: { path: { id: d.id } }, body }));
     },
     onSuccess: (saved) => {

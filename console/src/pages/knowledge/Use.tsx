@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { queries } from "~/api/queries";
 import type { Contradiction } from "~/api/schema";
-import { day } from "~/parts/time";
+import { date } from "~/parts/time";
 import { Badge, Button, Card, Empty, Notice, Spinner, Table } from "~/parts/ui";
 import { useLanguage } from "~/words";
 
@@ -32,8 +32,8 @@ export function Use({ base, onOpen }: { base?: string; onOpen: Open }) {
               <td><button type="button" className="text-left font-medium hover:underline" onClick={() => onOpen(d.id)}>{d.title}</button> {d.valid_until && Date.parse(d.valid_until) < Date.now() && <Badge tone="warn">{t.expired}</Badge>}</td>
               <td>{d.answers}</td>
               <td className="whitespace-nowrap">{t.of(d.passages_cited, d.passages)}</td>
-              <td className="whitespace-nowrap text-muted">{d.last_cited_at ? day(d.last_cited_at, language) : t.never}</td>
-              <td className="whitespace-nowrap text-muted">{day(d.updated_at, language)}</td>
+              <td className="whitespace-nowrap text-muted">{d.last_cited_at ? date(d.last_cited_at, language) : t.never}</td>
+              <td className="whitespace-nowrap text-muted">{date(d.updated_at, language)}</td>
             </tr>
           ))}
         </Table>

@@ -5,34 +5,20 @@ import { BarChart3, Download, Table2 } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { queries } from "~/api/queries";
-import type { Cost } from "~/api/schema";
 import { download, toCsv } from "~/parts/csv";
 import { useMe, useNames } from "~/parts/me";
-import { number, span } from "~/parts/time";
+import { dateOf, midnight, number, span, spent } from "~/parts/time";
 import { Card, Empty, IconButton, Input, Page, Select, Spinner } from "~/parts/ui";
 import type { OverviewSearch } from "~/router";
-import { type Language, named, useLanguage } from "~/words";
+import { named, useLanguage } from "~/words";
 
 const percent = (part: number, of: number) => (of === 0 ? "–" : `${Math.round((part / of) * 100)} %`);
 
-/** A moment's day here, like 2026-03-02. */
-function dayOf(moment: string, later = 0) {
-  const at = new Date(moment);
-  at.setDate(at.getDate() + later);
-  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
-}
-
 /** From the beginning of the first day to the end of the last. */
 function spanOf(first: string | undefined, last: string | undefined, days: number): [string, string] {
-  const end = last ? new Date(`${last}T00:00:00`) : new Date();
-  end.setHours(24, 0, 0, 0);
-  const begin = first ? new Date(`${first}T00:00:00`) : new Date(end);
-  if (!first) begin.setDate(begin.getDate() - days);
-  return [begin.toISOString(), end.toISOString()];
+  const to = last ?? dateOf(new Date());
+  return [first ? midnight(first) : midnight(to, 1 - days), midnight(to, 1)];
 }
-
-/** Small sums keep what the currency has no coins for. */
-const spent = (cost: Cost, language: Language) => new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en-GB", { style: "currency", currency: cost.currency, maximumFractionDigits: cost.micros < 1_000_000 ? 4 : 2 }).format(cost.micros / 1_000_000);
 
 export function Overview() {
   const { w, language } = useLanguage();
@@ -58,8 +44,8 @@ export function Overview() {
             {isChosen && <option value="">{w.crm.spent.chosen}</option>}
             {[7, 30, 90].map((d) => <option key={d} value={d}>{w.overview.days(d)}</option>)}
           </Select>
-          <Input type="date" className="w-38!" aria-label={w.crm.spent.from} title={w.crm.spent.from} value={first ?? dayOf(from)} max={last} onChange={(e) => e.target.value && choose({ from: e.target.value, to: last ?? dayOf(to, -1) })} />
-          <Input type="date" className="w-38!" aria-label={w.crm.spent.to} title={w.crm.spent.to} value={last ?? dayOf(to, -1)} min={first} onChange={(e) => e.target.value && choose({ from: first ?? dayOf(from), to: e.target.value })} />
+          <Input type="date" className="w-38!" aria-label={w.crm.spent.from} title={w.crm.spent.from} value={first ?? dateOf(from)} max={last} onChange={(e) => e.target.value && choose({ from: e.target.value, to: last ?? dateOf(to, -1) })} />
+          <Input type="date" className="w-38!" aria-label={w.crm.spent.to} title={w.crm.spent.to} value={last ?? dateOf(to, -1)} min={first} onChange={(e) => e.target.value && choose({ from: first ?? dateOf(from), to: e.target.value })} />
         </>
       }
     >

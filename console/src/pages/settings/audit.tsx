@@ -4,19 +4,11 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { queries } from "~/api/queries";
 import { useNames } from "~/parts/me";
-import { moment } from "~/parts/time";
+import { midnight, moment } from "~/parts/time";
 import { Button, Empty, SelectField, Spinner, Table, TextField } from "~/parts/ui";
 import type { SettingsSearch } from "~/router";
 import { useLanguage, useWords } from "~/words";
 import { Chain } from "./chain";
-
-/** The moment a day begins, or the next one. */
-const midnight = (day: string | undefined, later = 0) => {
-  if (!day) return undefined;
-  const at = new Date(`${day}T00:00:00`);
-  at.setDate(at.getDate() + later);
-  return at.toISOString();
-};
 
 export function AuditSection() {
   const { w, language } = useLanguage();
@@ -26,7 +18,7 @@ export function AuditSection() {
   const search = useSearch({ from: "/inside/settings/$section" });
   const navigate = useNavigate();
   const set = (change: SettingsSearch) => void navigate({ to: "/settings/$section", params: { section: "audit" }, search: { ...search, ...change }, replace: true });
-  const pages = useInfiniteQuery(queries.audit({ user_id: search.user, resource_id: search.resource, action: search.action, from: midnight(search.from), to: midnight(search.to, 1), search: search.q }));
+  const pages = useInfiniteQuery(queries.audit({ user_id: search.user, resource_id: search.resource, action: search.action, from: search.from && midnight(search.from), to: search.to && midnight(search.to, 1), search: search.q }));
   const all = pages.data?.pages.flatMap((p) => p.items) ?? [];
   const isNarrowed = Object.values(search).some((v) => v !== undefined);
   return (

@@ -95,7 +95,7 @@ function device(agent: string | null | undefined): string {
 }
 
 /** What somebody set for themselves. */
-type Chosen = { sound?: boolean; browser?: boolean; away?: boolean; mail?: string };
+export type Chosen = { sound?: boolean; browser?: boolean; away?: boolean; mail?: string };
 
 export function NotificationSection() {
   const w = useWords();

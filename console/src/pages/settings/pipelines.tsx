@@ -9,11 +9,9 @@ import { useEntries } from "~/parts/entries";
 import { Sure } from "~/parts/sure";
 import { Badge, Button, Card, Dialog, IconButton, Input, Spinner, TextField } from "~/parts/ui";
 import { useWords } from "~/words";
-import { stageName } from "../deals/steps";
+import { stageName, tone } from "../deals/steps";
 
-type StageKind = DealStageForm["kind"];
 const ordered = (p: Pipeline) => [...p.stages].sort((a, b) => a.position - b.position);
-const tone = (kind: StageKind) => (kind === "won" ? "ok" : kind === "lost" ? "danger" : "plain");
 
 export function PipelinesSection() {
   const w = useWords();

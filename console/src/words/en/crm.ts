@@ -58,7 +58,7 @@ export const crm = {
     isDefault: "new deals begin here",
     removeConfirm: (name: string) => `Delete the pipeline “${name}”?`,
   },
-  columns: { choose: "Columns", view: "View", views: "Saved views", removeView: (name: string) => `Remove the view “${name}”` },
+  columns: { choose: "Columns", views: "Saved views", removeView: (name: string) => `Remove the view “${name}”` },
   answer: { action: "Answer this message", answering: (who: string) => `Answers ${who}`, cancel: "Answer nothing in particular", plain: "This channel shows no quotations: the customer sees the text alone." },
   spent: {
     cost: "Model cost",

@@ -58,7 +58,7 @@ export const crm: Words["crm"] = {
     isDefault: "新商机默认进入",
     removeConfirm: (name) => `删除流程“${name}”？`,
   },
-  columns: { choose: "列", view: "视图", views: "已保存的视图", removeView: (name) => `移除视图“${name}”` },
+  columns: { choose: "列", views: "已保存的视图", removeView: (name) => `移除视图“${name}”` },
   answer: { action: "回复这条消息", answering: (who) => `回复 ${who}`, cancel: "取消引用", plain: "该渠道不显示引用，客户只会看到文字。" },
   spent: {
     cost: "模型费用",
