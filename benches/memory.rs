@@ -134,7 +134,12 @@ async fn main() {
         let started = Instant::now();
         let new: Vec<New> = memory::facts(&text, Writer::Customer)
             .into_iter()
-            .map(|f| New { kind: f.kind, about: f.about, replaces: f.replaces, ..New::note(f.value, app.now()) })
+            .map(|f| New {
+                kind: f.kind,
+                about: f.about.map(Into::into),
+                replaces: f.replaces,
+                ..New::note(f.value, app.now())
+            })
             .collect();
         reads.push(started.elapsed().as_secs_f64() * 1e3);
         let mut tx = app.begin().await.unwrap();

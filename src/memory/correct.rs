@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{
     Kind, Memory, New, Status, index, keep, read, store,
     store::terms::{self, Delta},
-    strength,
+    strength, supersede,
 };
 use crate::{
     app::{App, CustomerId, Job, MemoryId},
@@ -147,7 +147,7 @@ fn manual(kind: Kind, value: String, now: DateTime<Utc>) -> New {
 
 async fn put(app: &App, by: &By, customer: CustomerId, new: New, action: &'static str) -> Result<Memory> {
     let now = app.now();
-    let slot = super::supersede::slot(new.kind, &new.value, new.about);
+    let slot = supersede::slot(new.kind, &new.value, new.about.as_deref());
     let mut tx = app.begin().await?;
     customers::lock(tx.conn(), by.org, customer, by.visible()).await?.ok_or(Error::NotFound("customer"))?;
     let added = keep::keep(tx.conn(), by.org, customer, &[new], now).await?;
@@ -211,7 +211,7 @@ pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, chan
             let new = New {
                 is_pinned: after.is_pinned,
                 identity: before.identity_id,
-                about: None,
+                about: supersede::about(&before),
                 ..manual(before.kind, value, now)
             };
             Ok(Shown::at(put(app, by, customer, new, "memory.correct").await?, now))

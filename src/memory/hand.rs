@@ -5,9 +5,11 @@ mod wish;
 pub use wish::Hand;
 pub(super) use wish::{is_no, is_yes};
 
+use chrono::{DateTime, Utc};
+
 use super::{Asker, Kind, Memory, Status, Writer, forget, read, still, store, supersede};
 use crate::{
-    app::{App, CustomerId, MemoryId, OrgId},
+    app::{App, ConversationId, CustomerId, MemoryId, MessageId, OrgId},
     customers,
     platform::{Error, Result, language::Language, lexical},
     staff::By,
@@ -39,11 +41,25 @@ pub struct Said {
     pub kind: &'static str,
 }
 
-/// What came before: our last message and its kind.
+/// What a customer says in the chat, which may be about their memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Remark<'a> {
+    pub org: OrgId,
+    pub customer: CustomerId,
+    pub asker: Option<Asker>,
+    pub conversation: ConversationId,
+    pub message: Option<MessageId>,
+    pub text: &'a str,
+    pub language: Language,
+    pub earlier: Earlier<'a>,
+}
+
+/// What came before: our last message, its kind, and when it was.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Earlier<'a> {
     pub kind: Option<&'a str>,
     pub said: Option<&'a str>,
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What a customer is told who writes between their "yes, erase it all" and the erasure.
@@ -58,15 +74,8 @@ pub fn being_erased(language: Language) -> Said {
 }
 
 /// Answers what a customer asks of their memory; `None`: they ask nothing of it.
-pub async fn hand(
-    app: &App,
-    org: OrgId,
-    customer: CustomerId,
-    asker: Option<Asker>,
-    text: &str,
-    earlier: Earlier<'_>,
-    language: Language,
-) -> Result<Option<Handed>> {
+pub async fn hand(app: &App, remark: &Remark<'_>) -> Result<Option<Handed>> {
+    let Remark { org, customer, asker, text, language, earlier, .. } = *remark;
     let said =
         |en: &str, zh: &str, kind| Said { text: if language == Language::Zh { zh } else { en }.to_owned(), kind };
     let say = |en: &str, zh: &str, kind| Some(Handed::Say(said(en, zh, kind)));
@@ -98,7 +107,7 @@ pub async fn hand(
             return Ok(say("Forgotten.", "已经忘掉了。", DONE));
         }
     }
-    if let Some(handed) = still::answered(app, (org, customer), asker, text, earlier, language).await? {
+    if let Some(handed) = still::answered(app, remark).await? {
         return Ok(Some(handed));
     }
     let Some(wish) = Hand::read(text, earlier.kind) else {
@@ -156,7 +165,7 @@ fn is_of_memory(text: &str, earlier: Option<&str>) -> bool {
 }
 
 /// What may be told on this identity, the latest first.
-pub(super) async fn heard(app: &App, org: OrgId, customer: CustomerId, asker: Option<Asker>) -> Result<Vec<Memory>> {
+async fn heard(app: &App, org: OrgId, customer: CustomerId, asker: Option<Asker>) -> Result<Vec<Memory>> {
     let mut all = store::list(app.read().await?.conn(), org, customer, Some(Status::Active), 200).await?;
     all.retain(|m| asker.is_none_or(|asker| asker.may_hear(m.identity_id)));
     Ok(all)

@@ -1,6 +1,9 @@
 //! Puts one thing into the memory of a customer: beside, over or into what is known.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::types::Json;
@@ -10,7 +13,7 @@ use super::{
     Kind, Memory, Slot, Status, Term, read, store,
     store::terms::{self, Delta},
     strength,
-    supersede::{self, Verdict},
+    supersede::{self, ANY, Verdict},
     times,
 };
 use crate::{
@@ -28,7 +31,7 @@ pub struct New {
     /// As it was said.
     pub value: String,
     /// Which one of its kind ("shoe").
-    pub about: Option<&'static str>,
+    pub about: Option<Cow<'static, str>>,
     /// The words around it.
     pub sentence: Option<String>,
     pub speaker: Option<String>,
@@ -76,7 +79,7 @@ impl New {
         }
         let is_chinese = self.language == Language::Zh;
         let label = self.kind.label(is_chinese);
-        let about = self.about.filter(|about| *about != "any");
+        let about = self.about.as_deref().filter(|about| *about != ANY);
         match (is_chinese, about) {
             (true, Some(about)) => format!("{label}（{about}）：{}", self.value),
             (true, None) => format!("{label}：{}", self.value),
@@ -101,7 +104,7 @@ pub async fn keep(
     let all: Vec<(&New, Option<String>)> = all
         .iter()
         .filter(|new| !read::is_secret(&new.value))
-        .map(|new| (new, supersede::slot(new.kind, &new.value, new.about)))
+        .map(|new| (new, supersede::slot(new.kind, &new.value, new.about.as_deref())))
         .collect();
     if all.is_empty() {
         return Ok(Vec::new());
@@ -185,17 +188,38 @@ pub async fn undo(mut c: Conn<'_>, org: OrgId, customer: CustomerId, all: &[Memo
             delta.count(&gone.content, -1);
         }
         for known in before {
-            let (status, valid_until) = (gone.status, gone.valid_until);
-            let again = Memory { status, valid_until, superseded_by: gone.superseded_by, ..known };
             // A slot holds one: of several that stood behind it only the last comes back.
-            let slot: Vec<&str> = again.slot.as_deref().into_iter().collect();
-            if is_active && !store::in_slots(c.again(), org, customer, &slot).await?.is_empty() {
-                continue;
-            }
+            let slot: Vec<&str> = known.slot.as_deref().into_iter().collect();
+            let holder = if is_active { store::in_slots(c.again(), org, customer, &slot).await? } else { Vec::new() };
+            let again = match (holder.first(), gone.status) {
+                (Some(holder), _) => Memory { superseded_by: Some(holder.id), ..known },
+                (None, Status::Active | Status::Superseded) => Memory {
+                    status: gone.status,
+                    valid_until: gone.valid_until,
+                    superseded_by: gone.superseded_by,
+                    ..known
+                },
+                // That what came after it was wrong, or is put away, says nothing of it.
+                (None, _) => Memory { superseded_by: None, ..known },
+            };
             store::save(c.again(), &again).await?;
-            if is_active {
+            if again.status == Status::Active {
                 delta.count(&again.content, 1);
             }
+        }
+    }
+    terms::apply(c, org, &delta).await
+}
+
+/// Opens again what was closed at `at` with nothing in its place, where its place is still free: who said that it is no
+/// more did not mean it.
+pub async fn reopen(mut c: Conn<'_>, org: OrgId, customer: CustomerId, at: DateTime<Utc>) -> Result<()> {
+    let mut delta = Delta::default();
+    for known in store::ended_at(c.again(), org, customer, at).await? {
+        let slot: Vec<&str> = known.slot.as_deref().into_iter().collect();
+        if store::in_slots(c.again(), org, customer, &slot).await?.is_empty() {
+            store::join::reopen(c.again(), &known).await?;
+            delta.count(&known.content, 1);
         }
     }
     terms::apply(c, org, &delta).await

@@ -1,8 +1,10 @@
 //! Reads what was said since the last time for facts about the customer (`Job::Learn`), off their path.
 
+use chrono::{DateTime, Utc};
+
 use super::{Fact, New, Writer, extract, index, keep, read, shared, store};
 use crate::{
-    app::{App, ConversationId, Job, MessageId, OrgId},
+    app::{App, ConversationId, CustomerId, Job, MemoryId, MessageId, OrgId},
     inbox::{self, Message, Sender},
     platform::{Result, db::Conn, language::Language},
 };
@@ -24,7 +26,9 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     let from = store::mark(app.read().await?.conn(), id).await?;
     let unread = inbox::said_after(app, conversation, from, PAGE).await?;
     let is_all = i64::try_from(unread.len()).is_ok_and(|n| n < PAGE);
-    let unread: Vec<&Message> = unread.iter().collect();
+    // What was written since the conversation was loaded has a job of its own, which sees what came before it.
+    let seen = opened.messages.last().map_or(0, |m| m.seq);
+    let unread: Vec<&Message> = unread.iter().filter(|m| m.seq <= seen).collect();
     let Some(last) = unread.last().map(|m| m.seq) else {
         return Ok(());
     };
@@ -38,11 +42,9 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
     let (mut added, mut has_ended) = (Vec::new(), false);
     for message in unread {
-        // What ends first: "I no longer like tea, I like coffee".
-        for words in ended(message) {
-            has_ended |= keep::end(tx.conn(), org, customer, words, message.created_at).await?;
-        }
-        added.extend(keep::keep(tx.conn(), org, customer, &said(message, &opened), now).await?);
+        let (new, ended) = take_in(tx.conn(), (org, customer), message, &opened, now).await?;
+        added.extend(new);
+        has_ended |= ended;
     }
     added.extend(keep::keep(tx.conn(), org, customer, &noticed, now).await?);
     make_room(tx.conn(), org, customer, now).await?;
@@ -60,14 +62,32 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     Ok(())
 }
 
+/// Takes in what a message of the customer or an agent says, by the rules: what is no more first ("I no longer like tea,
+/// I like coffee"). Returns what is new, and whether anything ended.
+async fn take_in(
+    mut c: Conn<'_>,
+    (org, customer): (OrgId, CustomerId),
+    message: &Message,
+    opened: &inbox::Opened,
+    now: DateTime<Utc>,
+) -> Result<(Vec<MemoryId>, bool)> {
+    let mut has_ended = false;
+    for words in ended(message) {
+        has_ended |= keep::end(c.again(), org, customer, words, message.created_at).await?;
+    }
+    Ok((keep::keep(c, org, customer, &said(message, opened), now).await?, has_ended))
+}
+
 /// Reads a message anew that its writer changed or took back (`Job::Reread`): what was learned from it alone is
-/// forgotten, what had made room for that holds again, and what it says now is learned. Safe to repeat.
+/// forgotten, what had made room for that or was ended by it holds again, and what it says now is learned. Safe to
+/// repeat.
 pub async fn reread(app: &App, id: ConversationId, message: MessageId) -> Result<()> {
     let Some(opened) = inbox::open(app, id).await? else { return Ok(()) };
     let (org, now) = (opened.conversation.org_id, app.now());
+    let Some(message) = inbox::find_message_of(app.read().await?.conn(), org, message).await? else { return Ok(()) };
+    let noticed = noticed(app, &[&message], &opened).await;
     let mut tx = app.begin().await?;
     let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
-    let Some(message) = inbox::find_message_of(tx.conn(), org, message).await? else { return Ok(()) };
     if message.seq > store::mark(tx.conn(), id).await? {
         return Ok(()); // it is read with the rest
     }
@@ -75,7 +95,9 @@ pub async fn reread(app: &App, id: ConversationId, message: MessageId) -> Result
     // What was said again elsewhere stands without it.
     gone.retain(|m| m.confirmed_at.is_none());
     keep::undo(tx.conn(), org, customer, &gone).await?;
-    keep::keep(tx.conn(), org, customer, &said(&message, &opened), now).await?;
+    keep::reopen(tx.conn(), org, customer, message.created_at).await?;
+    take_in(tx.conn(), (org, customer), &message, &opened, now).await?;
+    keep::keep(tx.conn(), org, customer, &noticed, now).await?;
     Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
     tx.commit().await?;
     app.wake(org).await;
@@ -111,7 +133,7 @@ fn new(message: &Message, opened: &inbox::Opened, fact: Fact) -> New {
         identity: opened.conversation.identity_id,
         span: Some((characters(fact.range.start), characters(fact.range.end))),
         kind: fact.kind,
-        about: fact.about,
+        about: fact.about.map(Into::into),
         replaces: fact.replaces,
         ..New::note(fact.value, message.created_at)
     }
@@ -137,12 +159,7 @@ async fn noticed(app: &App, unread: &[&Message], opened: &inbox::Opened) -> Vec<
 
 /// Over the budget the least informative go first: keeping 55 % by information kept 98.8 % of the recall, by age no
 /// more than at random.
-async fn make_room(
-    mut c: Conn<'_>,
-    org: OrgId,
-    customer: crate::app::CustomerId,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<()> {
+async fn make_room(mut c: Conn<'_>, org: OrgId, customer: CustomerId, now: DateTime<Utc>) -> Result<()> {
     let over = store::count(c.again(), org, customer).await? - BUDGET;
     if over <= 0 {
         return Ok(());

@@ -37,7 +37,7 @@ use uuid::Uuid;
 
 pub use fade::{fade, used};
 pub use forget::{clear, erase, export, forget};
-pub use hand::{Earlier, Handed, Said, being_erased, hand};
+pub use hand::{Earlier, Handed, Remark, Said, being_erased, hand};
 pub use index::{bring, reconcile};
 pub use join::{join, part};
 pub use keep::{New, keep};

@@ -94,6 +94,8 @@ impl<'a> Query<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recalled {
     pub memory: Memory,
+    /// Who the customer is and what we promised, whatever they ask.
+    pub is_always: bool,
     /// 0 for what is always recalled.
     pub score: f32,
     pub strength: f64,
@@ -167,7 +169,8 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
         .collect();
     let found = rank::order(&asked, &candidates, &rarity);
 
-    let mut recalled: Vec<Recalled> = always.into_iter().map(|m| remembered(m, 0.0, now)).collect();
+    let mut recalled: Vec<Recalled> =
+        always.into_iter().map(|m| Recalled { is_always: true, ..remembered(m, 0.0, now) }).collect();
     let limit = query.limit.max(recalled.len() + ASKED_FOR.min(query.limit));
     for (place, score) in found {
         let Some(memory) = rows.get(place).filter(|m| recalled.iter().all(|r| r.memory.id != m.id)) else { continue };
@@ -177,10 +180,24 @@ pub async fn recall(app: &App, query: &Query<'_>) -> Result<Vec<Recalled>> {
         recalled.push(remembered(memory.clone(), score, now));
     }
     recalled.extend(shared.into_iter().map(|(memory, score)| remembered(memory, score, now)));
-    let lines: Vec<String> = recalled.iter().map(Recalled::line).collect();
-    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    recalled.truncate(rank::fitting(&lines, query.budget, tokens::at_most));
+    within(&mut recalled, query.budget);
     Ok(recalled)
+}
+
+/// Keeps what fits into `budget` tokens. What is always recalled leaves room for the first of what was asked for, as
+/// long as that takes no more than half of it.
+fn within(recalled: &mut Vec<Recalled>, budget: usize) {
+    let fitting = |some: &[Recalled], budget: usize| {
+        let lines: Vec<String> = some.iter().map(Recalled::line).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        rank::fitting(&lines, budget, tokens::at_most)
+    };
+    let always = recalled.iter().take_while(|r| r.is_always).count();
+    let asked_for = recalled.iter().skip(always).take(ASKED_FOR).map(|r| tokens::at_most(&r.line()));
+    let room = budget - asked_for.sum::<usize>().min(budget / 2);
+    let kept = fitting(recalled.get(..always).unwrap_or_default(), room);
+    recalled.drain(kept..always);
+    recalled.truncate(fitting(recalled, budget));
 }
 
 /// What was recalled at `at`, in words, as the assistant read it then. What was forgotten since is left out.
@@ -197,22 +214,22 @@ pub async fn lines(
 }
 
 fn remembered(memory: Memory, score: f32, now: DateTime<Utc>) -> Recalled {
-    Recalled { score, strength: memory.strength(now), is_stale: memory.is_stale(now), memory }
+    Recalled { is_always: false, score, strength: memory.strength(now), is_stale: memory.is_stale(now), memory }
 }
 
-/// Who the customer is, all of it, and what we promised.
+/// Who the customer is, and what we promised that is due first.
 async fn always(reader: &mut crate::platform::db::Reader, query: &Query<'_>) -> Result<Vec<Memory>> {
-    let mut all = store::known(reader.conn(), query.org, query.customer, &IDENTITY).await?;
-    all.retain(|m| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id)));
-    let (mut promises, mut always): (Vec<Memory>, Vec<Memory>) = all.into_iter().partition(|m| m.kind == Kind::Promise);
+    let identity: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_identity()).collect();
+    let mut always = store::known(reader.conn(), query.org, query.customer, &identity).await?;
+    let mut promises = store::known(reader.conn(), query.org, query.customer, &[Kind::Promise]).await?;
+    for some in [&mut always, &mut promises] {
+        some.retain(|m| query.asker.is_none_or(|asker| asker.may_hear(m.identity_id)));
+    }
     always.sort_by_key(|m| (m.kind, std::cmp::Reverse(m.seq)));
     promises.sort_by_key(|m| (m.about_until.is_none(), m.about_until, std::cmp::Reverse(m.seq)));
     always.extend(promises.into_iter().take(PROMISES));
     Ok(always)
 }
-
-/// The kinds that are always recalled.
-const IDENTITY: [Kind; 6] = [Kind::Promise, Kind::Name, Kind::AddressForm, Kind::Language, Kind::Allergy, Kind::City];
 
 async fn rarity(reader: &mut crate::platform::db::Reader, org: OrgId, wanted: &[u32]) -> Result<Rarity> {
     let (totals, frequencies) = terms::frequencies(reader.conn(), org, wanted).await?;

@@ -288,6 +288,24 @@ pub async fn former(c: Conn<'_>, org: OrgId, customer: CustomerId, slot: &str) -
     Ok(both!(c, c => sqlx::query_as(FORMER).bind(org).bind(customer).bind(slot).fetch_all(c).await)?)
 }
 
+/// What was closed at this moment with nothing in its place.
+pub async fn ended_at(c: Conn<'_>, org: OrgId, customer: CustomerId, at: DateTime<Utc>) -> Result<Vec<Memory>> {
+    const LIST: &str = columns!(
+        "WHERE org_id = $1 AND customer_id = $2 AND status = 'superseded' AND superseded_by IS NULL AND valid_until = $3
+         ORDER BY seq"
+    );
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).bind(at).fetch_all(c).await)?)
+}
+
+/// What was closed last of a kind with nothing in its place.
+pub async fn ended_last(c: Conn<'_>, org: OrgId, customer: CustomerId, kind: Kind) -> Result<Option<Memory>> {
+    const FIND: &str = columns!(
+        "WHERE org_id = $1 AND customer_id = $2 AND kind = $3 AND status = 'superseded' AND superseded_by IS NULL
+         ORDER BY valid_until DESC LIMIT 1"
+    );
+    Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(customer).bind(kind).fetch_optional(c).await)?)
+}
+
 /// What was read in this message.
 pub async fn of_message(c: Conn<'_>, org: OrgId, customer: CustomerId, message: MessageId) -> Result<Vec<Memory>> {
     const LIST: &str = columns!("WHERE org_id = $1 AND customer_id = $2 AND message_id = $3 ORDER BY seq");

@@ -1,18 +1,29 @@
 //! What a new fact does to what is known: it restates it, takes its place, or stands beside it. Pure.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use super::{Kind, Memory, Slot, Status, Term};
 use crate::platform::{language::is_han, lexical};
+
+/// What a fact is about of whose kind there is one for each thing, where nothing says for which.
+pub const ANY: &str = "any";
 
 /// The slot of a fact: at most one active memory of a customer is in it.
 pub fn slot(kind: Kind, value: &str, about: Option<&str>) -> Option<String> {
     match kind.slot() {
         _ if kind == Kind::Note => None,
         Slot::One => Some(kind.word().to_owned()),
-        Slot::OneEach => Some(format!("{}:{}", kind.word(), about.unwrap_or("any"))),
+        Slot::OneEach => Some(format!("{}:{}", kind.word(), about.unwrap_or(ANY))),
         Slot::Many => Some(format!("{}:{}", kind.word(), key(value))),
     }
+}
+
+/// What `known` is about, where there is one for each thing.
+pub fn about(known: &Memory) -> Option<Cow<'static, str>> {
+    let slot = known.slot.as_deref().filter(|_| known.kind.slot() == Slot::OneEach)?;
+    slot.split_once(':').map(|(_, about)| about.to_owned().into())
 }
 
 /// What makes two values the same: letters and digits only, folded, stemmed, without little words.

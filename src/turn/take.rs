@@ -14,7 +14,7 @@ use crate::{
     assistants, customers, erasure,
     inbox::{self, Brief, Holder, Message, Opened, Reply, Sender, Trace},
     knowledge::{self, Evidence, Query},
-    memory::{self, Asker, Handed, Recalled},
+    memory::{self, Asker, Earlier, Handed, Recalled, Remark},
     platform::{Error, Result, language::Language, model::Tape},
 };
 
@@ -141,9 +141,21 @@ async fn asker(app: &App, opened: &Opened) -> Result<Asker> {
 /// What the customer asks of their own memory, answered; nothing is searched for it.
 async fn hand(app: &App, opened: &Opened, question: &Question, asker: Asker) -> Result<Option<Handed>> {
     let last = opened.before().last();
-    let earlier = memory::Earlier { kind: last.and_then(Message::kind), said: last.map(|m| m.content.as_str()) };
-    let (org, customer) = (opened.conversation.org_id, opened.conversation.customer_id);
-    memory::hand(app, org, customer, Some(asker), &question.text, earlier, question.language).await
+    let remark = Remark {
+        org: opened.conversation.org_id,
+        customer: opened.conversation.customer_id,
+        asker: Some(asker),
+        conversation: opened.conversation.id,
+        message: opened.unanswered().last().map(|m| m.id),
+        text: &question.text,
+        language: question.language,
+        earlier: Earlier {
+            kind: last.and_then(Message::kind),
+            said: last.map(|m| m.content.as_str()),
+            at: last.map(|m| m.created_at),
+        },
+    };
+    memory::hand(app, &remark).await
 }
 
 /// Says what the memory answered.

@@ -250,8 +250,8 @@ async fn what_a_page_sends_64_times_at_once_is_one_message_and_one_answer() {
             join_all((0..64).map(|_| shop.call_as(token, "POST", "/api/widget/messages", Some(written.clone())))).await;
         let (taken, refused): (Vec<_>, Vec<_>) = all.iter().partition(|a| a.status == StatusCode::OK);
         assert!(refused.iter().all(|a| a.status == StatusCode::TOO_MANY_REQUESTS), "{refused:?}");
-        let first = &taken.first().unwrap().body["id"];
-        assert!(first.is_string() && taken.iter().all(|a| a.body["id"] == *first), "{taken:?}");
+        let first = &taken.first().unwrap().body["message"]["id"];
+        assert!(first.is_string() && taken.iter().all(|a| a.body["message"]["id"] == *first), "{taken:?}");
         shop.settle().await;
         let (_, page) = session(&shop, None, json!({"channel": channel, "visitor_token": token})).await;
         let all = page["messages"].as_array().unwrap();

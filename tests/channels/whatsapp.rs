@@ -415,6 +415,22 @@ async fn what_a_customer_takes_back_or_changes_is_remembered_no_more() {
         w.hears(ANA, "wamid.4", edit).await;
         w.shop.settle().await;
         assert_eq!(cities().await, ["Kuching"]);
+
+        // What was ended by words that they take back holds again.
+        let likes = async || {
+            let id = w.shop.conversation("Ana").await["customer_id"].as_str().unwrap().to_owned();
+            let all = w.shop.call("GET", &format!("/api/customers/{id}/memories?status=active"), None).await.body;
+            let is_liked = |m: &&Value| m["kind"] == "preference";
+            all.as_array().unwrap().iter().filter(is_liked).map(|m| m["value"].clone()).collect::<Vec<_>>()
+        };
+        w.says(ANA, "wamid.5", "I like green tea.").await;
+        w.shop.settle().await;
+        w.says(ANA, "wamid.6", "I don't like green tea anymore.").await;
+        w.shop.settle().await;
+        assert!(likes().await.is_empty(), "{:?}", likes().await);
+        w.hears(ANA, "wamid.7", json!({"type": "revoke", "revoke": {"original_message_id": "wamid.6"}})).await;
+        w.shop.settle().await;
+        assert_eq!(likes().await, ["green tea"]);
     })
     .await;
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use chrono::Duration;
-use frontdesk::{app::CustomerId, memory};
+use frontdesk::{
+    app::CustomerId,
+    memory::{self, Earlier, Handed, Remark},
+    platform::language::Language,
+};
 use serde_json::json;
 
 use crate::{
@@ -346,6 +350,68 @@ async fn yes_and_no_to_whether_something_still_holds_are_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_something_else_than_where_they_live_now_is_heard() {
+    for (text, heard) in [
+        ("Forget me", "erase everything"),
+        ("my order has not arrived", ""),
+        ("Forget my address", "nothing like that"),
+    ] {
+        let fake = FakeModel::start().await;
+        fake.always(says_first("Delivery to Kuala Lumpur takes 3 days."));
+        let app = TestApp::open_with(On::Sqlite, |c| c.model = fake.chat_config()).await;
+        let shop = Shop::around(app).await.knowing(DELIVERY).await;
+        says(&shop, "Ana", "I live in Kuala Lumpur.").await;
+        give_back(&shop, "Ana").await;
+        shop.app.clock.advance(Duration::days(200));
+        says(&shop, "Ana", "How long does delivery take?").await;
+        says(&shop, "Ana", "No").await;
+        assert!(last(&shop, "Ana").contains("Where do you live now?"), "{}", shop.transcript("Ana").await);
+        says(&shop, "Ana", text).await;
+        assert!(last(&shop, "Ana").contains(heard), "{}", shop.transcript("Ana").await);
+        assert!(!last(&shop, "Ana").contains("keep that in mind"), "{}", shop.transcript("Ana").await);
+        assert!(values(&shop, "Ana", "city").await.is_empty(), "{:?}", values(&shop, "Ana", "city").await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_shoe_size_takes_the_place_of_the_old_one_and_a_turn_taken_again_says_the_same() {
+    each(|shop| async move {
+        says(&shop, "Ana", "My shoe size is 42. My shirt size is M.").await;
+        let conversation = shop.conversation("Ana").await;
+        let asked = "By the way, is your size still 42?";
+        let at = shop.app.now();
+        let hears = async |text: &str, kind: Option<&'static str>, said: &str| {
+            let remark = Remark {
+                org: shop.org,
+                customer: conversation["customer_id"].as_str().unwrap().parse().unwrap(),
+                asker: None,
+                conversation: conversation["id"].as_str().unwrap().parse().unwrap(),
+                message: None,
+                text,
+                language: Language::En,
+                earlier: Earlier { kind, said: Some(said), at: Some(at) },
+            };
+            shop.app.clock.advance(Duration::seconds(1));
+            match memory::hand(&shop.app, &remark).await.unwrap() {
+                Some(Handed::Say(said)) => said,
+                other => panic!("{other:?}"),
+            }
+        };
+        let said = hears("no", None, asked).await;
+        assert!(said.text.ends_with("What is your size now?"), "{said:?}");
+        assert_eq!(hears("no", None, asked).await, said, "the same turn again, after a crash");
+        let thanks = hears("43", Some(said.kind), &said.text).await;
+        assert!(thanks.text.contains("keep that in mind"), "{thanks:?}");
+        let all = memories(&shop, "Ana", "?status=active").await;
+        let mut sizes: Vec<&str> =
+            all.iter().filter(|m| m["kind"] == "size").map(|m| m["content"].as_str().unwrap()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, ["size (shoe): 43", "size: M"], "{all:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_customers_tell_a_person_is_learned_without_a_reply() {
     each(|shop| async move {
         says(&shop, "Ana", "Hello").await;
@@ -372,7 +438,7 @@ async fn promises_never_push_out_who_the_customer_is() {
         says(&shop, "Ana", "My name is Ana. I live in Penang. I'm allergic to peanuts.").await;
         let (org, id) = (shop.org, customer(&shop, "Ana").await);
         let agent = shop.user("agnes", "agent").await;
-        for n in 0..9 {
+        for n in 0..60 {
             let promise = json!({"kind": "promise", "value": format!("we look into order {n}")});
             let added = shop.call_as(&agent, "POST", &format!("/api/customers/{id}/memories"), Some(promise)).await;
             assert!(added.status.is_success(), "{added:?}");

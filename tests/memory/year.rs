@@ -79,7 +79,12 @@ async fn over_a_year_the_newest_fact_wins() {
             };
             let new: Vec<New> = memory::facts(&text, Writer::Customer)
                 .into_iter()
-                .map(|f| New { kind: f.kind, about: f.about, replaces: f.replaces, ..New::note(f.value, app.now()) })
+                .map(|f| New {
+                    kind: f.kind,
+                    about: f.about.map(Into::into),
+                    replaces: f.replaces,
+                    ..New::note(f.value, app.now())
+                })
                 .collect();
             let mut tx = app.begin().await.unwrap();
             memory::keep(tx.conn(), org, *id, &new, app.now()).await.unwrap();
