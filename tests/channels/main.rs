@@ -33,6 +33,7 @@ mod signs;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;
+mod unseen;
 mod vectors;
 mod website;
 mod wecom;
