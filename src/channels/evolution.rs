@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress, RawEvent,
-    Reacted, Receipt, Request, Sent, base_url, configured,
+    Body, Card, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
+    RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
     enclosed::Enclosed,
     gateway::{self, address, bears, in_a_group},
     law::Law,
-    outside, seconds, text_at,
+    outside, seconds, text_at, texts,
     waha::{answered, with, yes},
 };
 use crate::platform::{
@@ -130,19 +130,7 @@ impl Evolution {
                 Some(target) => Event::Revoke { target: target.into_owned() },
                 None => Event::Nothing("a revocation of nothing"),
             },
-            "messages.edited" => {
-                let target = ["/key/id", "/message/protocolMessage/key/id", "/editedMessage/key/id"];
-                let text = [
-                    "/editedMessage/conversation",
-                    "/message/editedMessage/conversation",
-                    "/editedMessage/extendedTextMessage/text",
-                    "/message/conversation",
-                ];
-                match (target.iter().find_map(|p| text_at(&data, p)), text.iter().find_map(|p| text_at(&data, p))) {
-                    (Some(target), Some(text)) => Event::Edit { target: target.into_owned(), text: text.into_owned() },
-                    _ => Event::Nothing("an edit of nothing"),
-                }
-            }
+            "messages.edited" => read_protocol(&data),
             "connection.update" => {
                 let state = text_at(&data, "/state").unwrap_or_default().into_owned();
                 let (is_up, detail) = match state.as_str() {
@@ -167,18 +155,25 @@ impl Evolution {
         if chat.ends_with("@broadcast") || chat.ends_with("@newsletter") {
             return Event::Nothing("a broadcast");
         }
-        let message = data.get("message").cloned().unwrap_or(Value::Null);
+        let message = unwrapped(data.get("message").unwrap_or(&Value::Null));
+        if let Some(notice) = message.get("protocolMessage") {
+            return read_protocol(notice);
+        }
+        let is_notice = message.as_object().is_none_or(|m| m.keys().all(|name| NOTICES.contains(&name.as_str())));
+        if is_notice && (message.is_object() || data.get("messageStubType").is_some_and(|stub| !stub.is_null())) {
+            return Event::Nothing("a notice of the platform");
+        }
         let at = seconds(data.get("messageTimestamp"));
         let own = data.pointer("/key/fromMe") == Some(&Value::Bool(true));
-        if let Some(target) = text_at(&message, "/reactionMessage/key/id") {
-            let emoji = text_at(&message, "/reactionMessage/text").filter(|e| !e.is_empty()).map(|e| e.into_owned());
+        if let Some(target) = text_at(message, "/reactionMessage/key/id") {
+            let emoji = text_at(message, "/reactionMessage/text").filter(|e| !e.is_empty()).map(|e| e.into_owned());
             return if own {
                 Event::Nothing("our own reaction")
             } else {
                 Event::Reaction { by: address(&chat), target: target.into_owned(), emoji, at }
             };
         }
-        let (kind, text) = content(&message);
+        let (kind, text) = content(message);
         if own {
             // The server reports what we send by another event, `send.message`; this one came from the phone. Our own
             // come here too: the inbox knows them by their id.
@@ -211,8 +206,8 @@ impl Evolution {
                 ..Media::default()
             });
         }
-        if let Some(place) = message.get("locationMessage") {
-            inbound = inbound.with("location", json!({"latitude": place.get("degreesLatitude"), "longitude": place.get("degreesLongitude"), "name": place.get("name")}));
+        if let Some(card) = card(message) {
+            inbound = inbound.showing(&card);
         }
         let answered = message.as_object().and_then(|o| o.values().find_map(|v| text_at(v, "/contextInfo/stanzaId")));
         if let Some(id) = answered.or_else(|| text_at(data, "/contextInfo/stanzaId")) {
@@ -330,6 +325,55 @@ fn name(body: &Value) -> String {
     text_at(body, "/event").unwrap_or_default().to_lowercase().replace('_', ".")
 }
 
+/// What WhatsApp puts around a message: that it disappears, shows once, has a caption.
+const WRAPPERS: [&str; 9] = [
+    "ephemeralMessage",
+    "viewOnceMessage",
+    "viewOnceMessageV2",
+    "viewOnceMessageV2Extension",
+    "documentWithCaptionMessage",
+    "lottieStickerMessage",
+    "editedMessage",
+    "deviceSentMessage",
+    "groupMentionedMessage",
+];
+
+/// What stands in the place of a message, or beside one, and says nothing to us.
+const NOTICES: [&str; 10] = [
+    "messageContextInfo",
+    "senderKeyDistributionMessage",
+    "albumMessage",
+    "pollUpdateMessage",
+    "keepInChatMessage",
+    "pinInChatMessage",
+    "callLogMesssage",
+    "encReactionMessage",
+    "secretEncryptedMessage",
+    "messageHistoryNotice",
+];
+
+/// The message within what is put around it.
+fn unwrapped(message: &Value) -> &Value {
+    let within = WRAPPERS.iter().find_map(|name| message.pointer(&format!("/{name}/message")));
+    within.map_or(message, unwrapped)
+}
+
+/// A change of a message that was sent before, as the protocol says it.
+fn read_protocol(of: &Value) -> Event {
+    let target = ["/key/id", "/message/protocolMessage/key/id", "/editedMessage/key/id"];
+    let Some(target) = target.iter().find_map(|p| text_at(of, p)).map(std::borrow::Cow::into_owned) else {
+        return Event::Nothing("a notice of the platform");
+    };
+    if matches!(text_at(of, "/type").as_deref(), Some("REVOKE" | "0")) {
+        return Event::Revoke { target };
+    }
+    let now = ["/editedMessage", "/message/editedMessage", "/message"].iter().find_map(|p| of.pointer(p));
+    match now.map(|now| content(unwrapped(now))) {
+        Some((kind, text)) if kind != "unsupported" => Event::Edit { target, text },
+        _ => Event::Nothing("an edit of nothing"),
+    }
+}
+
 /// What kind of message it is, and what of it can be read.
 fn content(message: &Value) -> (&'static str, String) {
     let of = |pointer: &str| text_at(message, pointer).map(|t| t.into_owned());
@@ -342,6 +386,7 @@ fn content(message: &Value) -> (&'static str, String) {
         "/buttonsResponseMessage/selectedDisplayText",
         "/listResponseMessage/title",
         "/templateButtonReplyMessage/selectedDisplayText",
+        "/interactiveResponseMessage/body/text",
     ] {
         if let Some(text) = of(pointer) {
             return ("button", text);
@@ -350,18 +395,54 @@ fn content(message: &Value) -> (&'static str, String) {
     for (name, kind) in [
         ("imageMessage", "image"),
         ("videoMessage", "video"),
+        ("ptvMessage", "video"),
         ("audioMessage", "voice"),
         ("documentMessage", "document"),
         ("stickerMessage", "sticker"),
         ("locationMessage", "location"),
+        ("liveLocationMessage", "location"),
+        ("orderMessage", "order"),
+        ("groupInviteMessage", "invitation"),
         ("contactMessage", "contacts"),
         ("contactsArrayMessage", "contacts"),
     ] {
         if let Some(body) = message.get(name) {
-            return (kind, gateway::of(body, &["caption"]).unwrap_or_default());
+            return (kind, gateway::of(body, &["caption", "message"]).unwrap_or_default());
         }
     }
-    ("unsupported", String::new())
+    (if poll(message).is_some() { "poll" } else { "unsupported" }, String::new())
+}
+
+/// A poll that somebody made, of whatever version.
+fn poll(message: &Value) -> Option<&Value> {
+    message.as_object()?.iter().find_map(|(name, poll)| name.starts_with("pollCreationMessage").then_some(poll))
+}
+
+/// What is neither text nor file.
+fn card(message: &Value) -> Option<Card> {
+    if let Some(place) = message.get("locationMessage").or_else(|| message.get("liveLocationMessage")) {
+        let [latitude, longitude] = ["degreesLatitude", "degreesLongitude"].map(|name| place.get(name));
+        return Some(Card::place(latitude, longitude, &texts(place, &["/name"]).concat(), texts(place, &["/address"])));
+    }
+    if let Some(one) = text_at(message, "/contactMessage/vcard") {
+        return Some(Card::people([&*one]));
+    }
+    if let Some(all) = message.pointer("/contactsArrayMessage/contacts").and_then(Value::as_array) {
+        return Some(Card::people(all.iter().filter_map(|of| of.get("vcard")?.as_str())));
+    }
+    if let Some(poll) = poll(message) {
+        let options = poll.get("options").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let options = options.iter().flat_map(|option| texts(option, &["/optionName"]));
+        return Some(Card::new(texts(poll, &["/name"]).concat(), options));
+    }
+    if let Some(order) = message.get("orderMessage") {
+        let total = order.get("totalAmount1000").and_then(|n| n.as_f64().or_else(|| n.as_str()?.parse().ok()));
+        let total = total.map(|n| format!("{} {:.2}", texts(order, &["/totalCurrencyCode"]).concat(), n / 1000.0));
+        let count = texts(order, &["/itemCount"]).into_iter().map(|n| format!("× {n}"));
+        return Some(Card::new(texts(order, &["/orderTitle"]).concat(), count.chain(total)));
+    }
+    let invitation = message.get("groupInviteMessage")?;
+    Some(Card::new(texts(invitation, &["/groupName"]).concat(), []))
 }
 
 fn read_update(data: &Value) -> Event {
@@ -442,8 +523,9 @@ mod tests {
             upsert(false, json!({"reactionMessage": {"key": {"id": "B"}, "text": "👍"}})),
             Event::Reaction { .. }
         ));
+        assert!(matches!(upsert(false, json!({"pollUpdateMessage": {}})), Event::Nothing(_)));
         assert!(
-            matches!(upsert(false, json!({"pollUpdateMessage": {}})), Event::Message(m) if m.content_type == "unsupported")
+            matches!(upsert(false, json!({"newsletterAdminInviteMessage": {}})), Event::Message(m) if m.content_type == "unsupported")
         );
         assert!(
             matches!(one("messages.update", json!({"keyId": "A", "fromMe": true, "status": "READ"})), Event::Receipt(r) if r.state == Progress::Read)

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
-    RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
+    Address, Body, Card, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside,
+    Progress, RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
     files::Takes,
     law::{Law, Pace, Size},
-    outside, seconds,
+    outside, seconds, texts,
 };
 use crate::platform::{
     Error, Result,
@@ -149,6 +149,9 @@ impl Gateway {
         let at = seconds(["timestamp", "time", "t", "sent_at"].iter().find_map(|n| m.get(*n)));
         let at = at.or_else(|| m.get("sent_at")?.as_str()?.parse().ok());
         let kind = of(m, &["type", "content_type"]).unwrap_or_else(|| "text".into());
+        if NOTICES.contains(&kind.as_str()) {
+            return Event::Nothing("a notice of the platform");
+        }
         let kind = match kind.as_str() {
             "chat" | "text" => "text",
             "image" | "video" | "audio" | "document" | "sticker" | "location" => kind.as_str(),
@@ -189,7 +192,11 @@ impl Gateway {
             });
         }
         if let Some(place) = m.get("location").filter(|l| l.is_object()) {
-            inbound = inbound.with("location", place.clone());
+            let name = texts(place, &["/name", "/title", "/description"]);
+            let (name, lines) =
+                name.split_first().map_or((String::new(), Vec::new()), |(n, l)| (n.clone(), l.to_vec()));
+            let card = Card::place(place.get("latitude"), place.get("longitude"), &name, lines);
+            inbound = inbound.showing(&card).with("location", place.clone());
         }
         in_a_group(inbound.of(kind), of(m, &["participant", "author"]), &self.group_names)
     }
@@ -273,6 +280,17 @@ impl Gateway {
         }
     }
 }
+
+/// Kinds of messages that WhatsApp writes into a chat by itself, as its web client names them.
+pub(super) const NOTICES: [&str; 7] = [
+    "e2e_notification",
+    "call_log",
+    "notification",
+    "notification_template",
+    "gp2",
+    "protocol",
+    "broadcast_notification",
+];
 
 const FROM: &[&str] = &["from", "sender", "phone", "chat_id", "chatId"];
 

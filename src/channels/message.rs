@@ -49,6 +49,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// The same without null characters, which PostgreSQL keeps in no text.
+    pub(super) fn storable(mut self) -> Self {
+        match &mut self {
+            Self::Message(inbound) => {
+                drop_nulls(&mut inbound.text);
+                inbound.sender_name.iter_mut().for_each(drop_nulls);
+                drop_nulls_in(&mut inbound.metadata);
+            }
+            Self::Edit { text, .. } | Self::Echo(Echo { text, .. }) => drop_nulls(text),
+            _ => {}
+        }
+        self
+    }
+
     /// The platform's id of the message that it brings, or changes.
     pub fn about(&self) -> Option<&str> {
         match self {
@@ -56,6 +70,21 @@ impl Event {
             Self::Edit { target, .. } | Self::Revoke { target } => Some(target),
             _ => None,
         }
+    }
+}
+
+fn drop_nulls(text: &mut String) {
+    if text.contains('\0') {
+        text.retain(|c| c != '\0');
+    }
+}
+
+fn drop_nulls_in(value: &mut Value) {
+    match value {
+        Value::String(text) => drop_nulls(text),
+        Value::Array(all) => all.iter_mut().for_each(drop_nulls_in),
+        Value::Object(fields) => fields.values_mut().for_each(drop_nulls_in),
+        _ => {}
     }
 }
 

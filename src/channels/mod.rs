@@ -2,6 +2,7 @@
 //!
 //! A channel knows bytes and its platform's rules, and neither customers nor conversations.
 
+mod card;
 mod enclosed;
 pub mod files;
 pub mod law;
@@ -29,6 +30,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use card::Card;
+use card::texts;
 pub use message::*;
 pub use outside::Outside;
 
@@ -90,7 +93,9 @@ impl Request<'_> {
 
     /// The body as JSON.
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(self.body).map_err(|e| Error::Invalid(format!("the body is not what was expected: {e}")))
+        serde_json::from_slice(self.body)
+            .or_else(|e| serde_json::from_slice(&whole_characters(self.body).ok_or(e)?))
+            .map_err(|e| Error::Invalid(format!("the body is not what was expected: {e}")))
     }
 }
 
@@ -172,7 +177,8 @@ impl Channel {
 
     /// What a raw event says.
     pub fn parse(&self, payload: &str) -> Result<Event> {
-        platforms!(self, channel => channel.parse(payload), web => Ok(Event::Nothing("the website has no raw events")))
+        let event = platforms!(self, channel => channel.parse(payload), web => Ok(Event::Nothing("the website has no raw events")));
+        event.map(Event::storable)
     }
 
     /// The platform's rules.
@@ -460,6 +466,32 @@ fn seconds(value: Option<&Value>) -> Option<DateTime<Utc>> {
     } else {
         DateTime::from_timestamp(seconds, 0)
     }
+}
+
+/// The same JSON with a sign in the place of every half of a character (`\ud83c` alone: a name that was cut in the middle
+/// of an emoji), which no text can hold; `None`: there is none.
+fn whole_characters(json: &[u8]) -> Option<Vec<u8>> {
+    let escape = |at: usize| {
+        let hex = std::str::from_utf8(json.get(at..at + 6)?.strip_prefix(b"\\u")?).ok()?;
+        u16::from_str_radix(hex, 16).ok()
+    };
+    let (mut whole, mut at, mut is_changed) = (Vec::with_capacity(json.len()), 0, false);
+    while let Some(byte) = json.get(at) {
+        let length = match (byte, escape(at)) {
+            (b'\\', Some(0xD800..=0xDBFF)) if matches!(escape(at + 6), Some(0xDC00..=0xDFFF)) => 12,
+            (b'\\', Some(0xD800..=0xDFFF)) => {
+                whole.extend_from_slice(b"\\ufffd");
+                (at, is_changed) = (at + 6, true);
+                continue;
+            }
+            // The backslash of an escape, and what it escapes.
+            (b'\\', _) => 2,
+            _ => 1,
+        };
+        whole.extend_from_slice(json.get(at..at + length).unwrap_or_else(|| json.get(at..).unwrap_or_default()));
+        at += length;
+    }
+    is_changed.then_some(whole)
 }
 
 /// The text at a JSON pointer, when there is a text (or a number).

@@ -141,3 +141,13 @@ fn an_answer_is_cut_to_what_is_permitted_and_says_so() {
     assert!(text.ends_with("…\n\n同事会继续。") && text.len() <= 2048, "{text}");
     assert_eq!(channel("telegram").law().most(&Past::default(), Purpose::Answer, now()), None);
 }
+
+#[test]
+fn half_a_character_is_a_sign_and_everything_else_stays() {
+    let whole = |json: &str| super::whole_characters(json.as_bytes()).map(|b| String::from_utf8(b).unwrap());
+    for whole_already in [r#"{"a": "\ud83c\udf89 \\ud83c \u4f60"}"#, "", r#""\"#, r#""\u00"#] {
+        assert_eq!(whole(whole_already), None, "{whole_already}");
+    }
+    assert_eq!(whole(r#"{"a": "Mei \ud83c"}"#).as_deref(), Some(r#"{"a": "Mei \ufffd"}"#));
+    assert_eq!(whole(r#""\udf89\ud83c\ud83c\udf89""#).as_deref(), Some(r#""\ufffd\ufffd\ud83c\udf89""#));
+}

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside, Progress,
-    RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
+    Address, Body, Card, Checked, Connection, Echo, Event, Failure, FileKind, Inbound, Media, Outbound, Outside,
+    Progress, RawEvent, Reacted, Receipt, Request, Sent, base_url, configured,
     gateway::{self, address, in_a_group, of, typing_time},
     law::Law,
-    outside, seconds, text_at,
+    outside, seconds, text_at, texts,
 };
 use crate::platform::{
     Error, Result,
@@ -163,6 +163,8 @@ impl Waha {
             || chat.ends_with("@broadcast")
             || chat.ends_with("@newsletter")
             || chat.is_empty()
+            || chat == WHATSAPP
+            || text_at(m, "/_data/type").is_some_and(|kind| gateway::NOTICES.contains(&&*kind))
         {
             return Event::Nothing("a broadcast");
         }
@@ -207,6 +209,16 @@ impl Waha {
             if let Some(value) = m.get(name).filter(|v| !v.is_null() && v.as_array().is_none_or(|a| !a.is_empty())) {
                 inbound = inbound.with(key, value.clone());
             }
+        }
+        if let Some(place) = m.get("location").filter(|place| place.is_object()) {
+            let name = texts(place, &["/title", "/name", "/description"]);
+            let (name, lines) =
+                name.split_first().map_or((String::new(), Vec::new()), |(n, l)| (n.clone(), l.to_vec()));
+            let card = Card::place(place.get("latitude"), place.get("longitude"), &name, lines);
+            inbound = inbound.showing(&card);
+        }
+        if let Some(cards) = m.get("vCards").and_then(Value::as_array).filter(|all| !all.is_empty()) {
+            inbound = inbound.showing(&Card::people(cards.iter().filter_map(Value::as_str)));
         }
         in_a_group(inbound.of(kind), of(m, &["participant"]), &self.group_names)
     }
@@ -363,6 +375,9 @@ pub(super) fn answered(answer: Result<(u16, Value), outside::Lost>, id: impl Fn(
         Err(lost) => lost.of_a_message(false),
     }
 }
+
+/// WhatsApp itself, which tells what is new.
+const WHATSAPP: &str = "0@c.us";
 
 fn kind_of(mime: Option<&str>, m: &Value) -> &'static str {
     match mime.and_then(|m| m.split('/').next()) {

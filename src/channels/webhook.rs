@@ -98,7 +98,7 @@ impl Webhook {
         if !is_signed(&self.secret, header, request.body, now) {
             return Err(Error::Forbidden);
         }
-        let body: Body = serde_json::from_slice(request.body).map_err(|_| {
+        let body: Body = request.json().map_err(|_| {
             Error::Invalid("expected {\"id\", \"from\": {\"id\", \"name\"}, \"text\"} or {\"messages\": […]}".into())
         })?;
         let messages = match body {

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Arrival, Body, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent,
-    Request, Sent, base_url, configured,
+    Address, Arrival, Body, Card, Checked, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside,
+    RawEvent, Request, Sent, base_url, configured,
     files::Takes,
     law::{self, Law, Quota, Size, Tap},
     outside::{self, Lost},
@@ -179,13 +179,19 @@ impl WechatOa {
             "voice" => Inbound { text: of("Recognition"), media: Some(file()), ..inbound.of("voice") },
             "image" => Inbound { media: Some(file()), ..inbound.of("image") },
             "video" | "shortvideo" => Inbound { media: Some(file()), ..inbound.of("video") },
+            // A file has a name and nothing to fetch it by.
+            "file" if of("MediaId").is_empty() => {
+                inbound.of("document").showing(&Card::new(of("Title"), [of("Description")]))
+            }
             "file" => Inbound { media: Some(file()), ..inbound.of("document") },
-            "location" => inbound.of("location").with(
-                "location",
-                json!({"latitude": of("Location_X"), "longitude": of("Location_Y"), "name": of("Label")}),
-            ),
+            "location" => {
+                let place = json!({"latitude": of("Location_X"), "longitude": of("Location_Y"), "name": of("Label")});
+                let card = Card::place(place.get("latitude"), place.get("longitude"), &of("Label"), Vec::new());
+                inbound.of("location").showing(&card).with("location", place)
+            }
             "link" => inbound
                 .of("link")
+                .showing_link(&of("Title"), &of("Description"), &of("Url"))
                 .with("link", json!({"title": of("Title"), "description": of("Description"), "url": of("Url")})),
             _ => inbound.of("unsupported").with("unsupported", json!({"type": kind})),
         }))

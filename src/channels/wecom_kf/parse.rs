@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Address, Echo, Event, Failure, Inbound, Media, Progress, RawEvent, Receipt, seconds, text_at};
+use super::super::{
+    Address, Card, Echo, Event, Failure, Inbound, Media, Progress, RawEvent, Receipt, seconds, text_at,
+};
 use crate::platform::crypto::sha256_hex;
 
 /// An item of a page as a raw event. Items of one customer share a lane.
@@ -67,8 +69,13 @@ fn read_message(item: &Value) -> Event {
         }
         "image" | "voice" | "video" => Inbound { media: Some(file()), ..inbound.of(&kind) },
         "file" => Inbound { media: Some(file()), ..inbound.of("document") },
-        "location" | "link" | "business_card" | "miniprogram" | "channels_shop_order" | "channels_shop_product" => {
-            inbound.of(&kind).with(&kind, body)
+        "location" => {
+            let place = Card::place(body.get("latitude"), body.get("longitude"), &of("name"), vec![of("address")]);
+            inbound.of("location").showing(&place).with("location", body)
+        }
+        "link" => inbound.of("link").showing_link(&of("title"), &of("desc"), &of("url")).with("link", body),
+        "business_card" | "miniprogram" | "channels_shop_order" | "channels_shop_product" => {
+            inbound.of(&kind).showing(&Card::fields(of("title"), &body)).with(&kind, body)
         }
         _ => inbound.of("unsupported").with("unsupported", json!({"type": kind, "body": body})),
     })

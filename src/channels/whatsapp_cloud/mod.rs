@@ -157,8 +157,7 @@ impl WhatsappCloud {
         if !given.strip_prefix("sha256=").is_some_and(|given| same(given, &expected)) {
             return Err(Error::Forbidden);
         }
-        let body: Value =
-            serde_json::from_slice(request.body).map_err(|_| Error::Invalid("the body is not JSON".into()))?;
+        let body: Value = request.json()?;
         Ok(parse::take_apart(&body))
     }
 

@@ -5,7 +5,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::{Address, Connection, Echo, Event, Inbound, Media, Progress, RawEvent, Receipt, seconds, text_at},
+    super::{
+        Address, Card, Connection, Echo, Event, Inbound, Media, Progress, RawEvent, Receipt, seconds, text_at, texts,
+    },
     errors,
 };
 use crate::platform::crypto::sha256_hex;
@@ -195,21 +197,30 @@ fn read_message(event: &Value, message: &Value, group_names: &[String]) -> Event
     }
     let inbound = match &*kind {
         "text" => Inbound { text: text("/text/body"), ..inbound },
-        "image" | "video" | "audio" | "document" | "sticker" => media(inbound, message, &kind),
-        "location" => {
-            let place = [text("/location/name"), text("/location/address")];
-            let place: Vec<&str> = place.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
-            let place = place.join(", ");
-            inbound
-                .of("location")
-                .with("location", message.get("location").cloned().unwrap_or_default())
-                .with("place", json!(place))
+        // Without its body there is no file: Meta could not fetch it, and says why.
+        "image" | "video" | "audio" | "document" | "sticker" if message.get(&*kind).is_some() => {
+            media(inbound, message, &kind)
         }
-        "contacts" => inbound.of("contacts").with("contacts", message.get("contacts").cloned().unwrap_or_default()),
-        "order" => Inbound { text: text("/order/text"), ..inbound.of("order") }
-            .with("order", message.get("order").cloned().unwrap_or_default()),
+        "location" => {
+            let of = message.get("location").cloned().unwrap_or_default();
+            let lines = texts(&of, &["/address", "/url"]);
+            let place = Card::place(of.get("latitude"), of.get("longitude"), &text("/location/name"), lines);
+            inbound.of("location").showing(&place).with("location", of)
+        }
+        "contacts" => {
+            let people = message.get("contacts").cloned().unwrap_or_default();
+            inbound.of("contacts").showing(&people_of(&people)).with("contacts", people)
+        }
+        "order" => {
+            let order = message.get("order").cloned().unwrap_or_default();
+            Inbound { text: text("/order/text"), ..inbound.of("order") }.showing(&goods(&order)).with("order", order)
+        }
         "button" => Inbound { text: text("/button/text"), ..inbound.of("button") }
             .with("button", json!({"id": text("/button/payload"), "title": text("/button/text")})),
+        "request_welcome" => return Event::Nothing("the customer opened the chat"),
+        "interactive" if text("/interactive/type") == "call_permission_reply" => {
+            return Event::Nothing("whether the customer may be called");
+        }
         "interactive" => tapped(inbound, message, &text),
         // Polls, pins, gifs and what is new: a person looks at it.
         _ => inbound.of("unsupported").with(
@@ -259,12 +270,51 @@ fn tapped(inbound: Inbound, message: &Value, text: &dyn Fn(&str) -> String) -> I
             let id = text(&format!("/interactive/{kind}/id"));
             Inbound { text: title.clone(), ..inbound.of("button") }.with("button", json!({"id": id, "title": title}))
         }
+        "nfm_reply" => {
+            let form = message.pointer("/interactive/nfm_reply").cloned().unwrap_or_default();
+            // The answers are JSON in a text.
+            let mut answers: Value =
+                serde_json::from_str(&text("/interactive/nfm_reply/response_json")).unwrap_or_default();
+            if let Some(fields) = answers.as_object_mut() {
+                fields.remove("flow_token");
+            }
+            let title = texts(&form, &["/name"]).concat();
+            inbound.of("form").showing(&Card::fields(title, &answers)).with("form", answers)
+        }
         // Comes without a body when Meta failed to deliver it; the errors are kept.
-        _ => inbound.of(if kind == "nfm_reply" { "form" } else { "unsupported" }).with(
+        _ => inbound.of("unsupported").with(
             "interactive",
             message.get("interactive").or_else(|| message.get("errors")).cloned().unwrap_or_default(),
         ),
     }
+}
+
+/// Who is on the contacts that were shared.
+fn people_of(contacts: &Value) -> Card {
+    let all = contacts.as_array().map(Vec::as_slice).unwrap_or_default();
+    let name = |of: &Value| texts(of, &["/name/formatted_name"]).concat();
+    let reached = |of: &Value| {
+        let each = |list: &str, field: &str| -> Vec<String> {
+            let all = of.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            all.iter().flat_map(|one| texts(one, &[field])).collect()
+        };
+        [each("phones", "/phone"), each("emails", "/email")].concat().join(", ")
+    };
+    let names: Vec<String> = all.iter().map(name).collect();
+    let lines =
+        all.iter().map(|of| if all.len() == 1 { reached(of) } else { format!("{}: {}", name(of), reached(of)) });
+    Card::new(names.join(", "), lines)
+}
+
+/// What was put into the cart.
+fn goods(order: &Value) -> Card {
+    let items = order.get("product_items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let line = |item: &Value| {
+        let [count, product, price, currency] =
+            ["/quantity", "/product_retailer_id", "/item_price", "/currency"].map(|p| texts(item, &[p]).concat());
+        format!("{count} × {product} {price} {currency}")
+    };
+    Card::new("", items.iter().map(line))
 }
 
 /// Changes of numbers and ids; the rest is not the customer's utterance.

@@ -6,6 +6,7 @@ import { clock } from "~/parts/time";
 import { Badge, cx, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { Translation } from "./Copilot";
+import { Facts } from "./Facts";
 import { MessageFiles, Reactions } from "./MessageFiles";
 import { ReactionButton } from "./ReactionButton";
 import { SourceDialog } from "./SourceDialog";
@@ -33,7 +34,7 @@ export function Bubble({ m, author, joined, reacts, onWhy, onAnswer }: { m: Mess
         {!was?.revoked && <MessageFiles m={m} />}
         {was?.revoked && <p className="flex items-center gap-1.5 text-muted italic"><Undo2 size={13} aria-hidden /> {w.desk.message.revoked}</p>}
         {m.content && <p className="break-words whitespace-pre-wrap">{m.is_private ? mentions(m.content) : m.content}</p>}
-        {!m.content && !m.media_url && !was?.revoked && <p className="italic">{m.content_type}</p>}
+        {!was?.revoked && <Facts m={m} />}
       </div>
       <Reactions m={m} />
       <div className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 px-1 text-xs text-muted">

@@ -12,6 +12,7 @@ import { Button, cx, Notice, Tip } from "~/parts/ui";
 import { useLanguage } from "~/words";
 import { AttachButton, AttachedFiles, DropHint, useAttachments, useDrop } from "./attach";
 import { useCopilot } from "./Copilot";
+import { useKind } from "./Facts";
 import { mayType, Reach, useReach } from "./Reach";
 
 const KEY = (id: string) => `frontdesk.draft.${id}`;
@@ -175,11 +176,12 @@ export function Composer({ c, answered, onAnswered }: { c: Conversation; answere
 /** The message that is being answered, over the text. */
 function Answered({ m, who, isShown, onDrop }: { m: Message; who: string; isShown: boolean; onDrop: () => void }) {
   const { w } = useLanguage();
+  const kind = useKind();
   return (
     <div role="status" className="mb-1.5 flex items-start gap-2 rounded-md border-l-2 border-accent bg-sunken px-2 py-1 text-[13px]">
       <span className="min-w-0 flex-1">
         <span className="block text-xs font-medium">{w.crm.answer.answering(who)}</span>
-        <span className="line-clamp-1 break-words text-muted">{m.content || m.content_type}</span>
+        <span className="line-clamp-1 break-words text-muted">{m.content || kind(m)}</span>
         {!isShown && <span className="block text-xs text-warn">{w.crm.answer.plain}</span>}
       </span>
       <button type="button" aria-label={w.crm.answer.cancel} onClick={onDrop} className="inline-flex size-6 shrink-0 items-center justify-center rounded text-muted hover:bg-hover"><X size={13} aria-hidden /></button>
