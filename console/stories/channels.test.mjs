@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { launch, PHONE, person, serve, signIn, staff } from "./harness.mjs";
+import { launch, PHONE, person, picture, serve, signIn, staff } from "./harness.mjs";
 
 let server;
 let browser;
@@ -116,6 +116,32 @@ test("an unofficial way is connected only by who has read what it is, also on a 
   await dialog.getByRole("button", { name: "完成" }).click();
   const all = await server.call(admin, "GET", "/api/channels");
   assert.ok(all.some((c) => c.platform === "waha" && c.unofficial));
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a place, business cards and a notice are what they are for the agent", async () => {
+  const token = "a token of sixteen";
+  const channel = await server.call(admin, "POST", "/api/channels", { platform: "gateway", name: "Gateway", config: { token } });
+  const deliver = async (body) => {
+    const answer = await fetch(`${server.url}${channel.webhook_path}/messages/inbox`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${token}` }, body: JSON.stringify({ from: "60123456789", name: "Mei Ling", timestamp: Math.floor(Date.now() / 1000), ...body }) });
+    assert.equal(answer.status, 200);
+  };
+  await deliver({ id: "p1", type: "location", location: { latitude: 5.414184, longitude: 100.329113, name: "Penang Coffee House", address: "12 Lebuh Pantai" } });
+  await deliver({ id: "c1", type: "vcard", vcards: ["BEGIN:VCARD\nFN:Barbara\nTEL:+60 12-555 8829\nEND:VCARD", "BEGIN:VCARD\nFN:老王\nTEL:+86 139 0013 9000\nEND:VCARD"] });
+  await deliver({ id: "n1", type: "call_log", body: "" });
+  await deliver({ id: "u1", type: "something new", body: "" });
+  const { page, faults, context } = await person(browser);
+  await signIn(page, server);
+  await page.goto(`${server.url}/inbox?view=all`);
+  await page.getByText("Mei Ling").first().click();
+  const talk = page.locator("article[data-sender=customer]");
+  await talk.filter({ hasText: "Place" }).getByText("Penang Coffee House").waitFor();
+  assert.match(await page.getByRole("link", { name: "Open the map" }).getAttribute("href"), /mlat=5\.414184&mlon=100\.329113/);
+  await talk.filter({ hasText: "Business card" }).getByText("老王: +86 139 0013 9000").waitFor();
+  await talk.getByText("can’t be shown here").waitFor();
+  assert.equal(await talk.count(), 3, "a missed call is no message");
+  await picture(page, "cards");
   assert.deepEqual(faults, []);
   await context.close();
 });

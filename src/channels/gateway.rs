@@ -192,11 +192,16 @@ impl Gateway {
             });
         }
         if let Some(place) = m.get("location").filter(|l| l.is_object()) {
-            let name = texts(place, &["/name", "/title", "/description"]);
+            let name = texts(place, &["/name", "/title", "/description", "/address"]);
             let (name, lines) =
                 name.split_first().map_or((String::new(), Vec::new()), |(n, l)| (n.clone(), l.to_vec()));
             let card = Card::place(place.get("latitude"), place.get("longitude"), &name, lines);
             inbound = inbound.showing(&card).with("location", place.clone());
+        }
+        let cards = ["vcards", "vCards"].iter().find_map(|name| m.get(*name)?.as_array());
+        let cards: Vec<&str> = cards.into_iter().flatten().chain(m.get("vcard")).filter_map(Value::as_str).collect();
+        if !cards.is_empty() {
+            inbound = inbound.showing(&Card::people(cards));
         }
         in_a_group(inbound.of(kind), of(m, &["participant", "author"]), &self.group_names)
     }

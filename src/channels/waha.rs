@@ -211,7 +211,7 @@ impl Waha {
             }
         }
         if let Some(place) = m.get("location").filter(|place| place.is_object()) {
-            let name = texts(place, &["/title", "/name", "/description"]);
+            let name = texts(place, &["/title", "/name", "/description", "/address"]);
             let (name, lines) =
                 name.split_first().map_or((String::new(), Vec::new()), |(n, l)| (n.clone(), l.to_vec()));
             let card = Card::place(place.get("latitude"), place.get("longitude"), &name, lines);
