@@ -32,6 +32,7 @@ use frontdesk::{
         backup::{Archive, Contents, Manifest, Snapshot, load},
         db::Db,
     },
+    staff::{self, By},
 };
 use serde_json::Value;
 use sqlx::{
@@ -462,6 +463,32 @@ async fn nothing_is_restored_where_something_is() {
         put(&place.dir.0.join("files/incoming/half"), b"");
         place.restore(&at).await.unwrap();
         place.open().await.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_goes_on_where_the_backup_left_it_also_where_more_was_known() {
+    for on in databases() {
+        let app = TestApp::open(on).await;
+        let org = staff::ensure_org(&app, "default", "Default").await.unwrap();
+        let line = async |app: &App| {
+            let mut tx = app.begin().await.unwrap();
+            let by = By::system(org);
+            staff::audit(tx.conn(), app.now(), &by, "test", ("organization", org.0), Value::Null).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(staff::seal_all(app).await.unwrap(), 1);
+        };
+        line(&app).await;
+        back_up(&app, &file(&app.dir), false).await;
+        line(&app).await;
+        let place = Place::on(on).await;
+        std::fs::copy(app.dir.0.join(staff::HEADS_FILE), place.dir.0.join(staff::HEADS_FILE)).unwrap();
+        place.restore(&file(&app.dir)).await.unwrap();
+        let restored = place.open().await;
+        line(&restored).await;
+        let found = staff::verify(&restored, org).await.unwrap();
+        assert_eq!((found.lines, found.broken), (2, None));
+        restored.db.close().await;
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         error::blocking,
         files::{self, Files},
     },
+    staff,
 };
 
 /// Where the parts of a restoration lie until it is whole.
@@ -113,6 +114,8 @@ impl Target {
         backup::load(&self.db, &MIGRATIONS, archive, unfinished.clone(), now, settle_files).await?;
         Files::open(&self.db, &self.dir, None).adopt().await?;
         self.db.close().await;
+        // How far the audit log of what was here before went is nothing to hold against what is here now.
+        remove_file(&self.dir.join(staff::HEADS_FILE))?;
         if !self.db.is_pg() {
             let database = self.dir.join(UNFINISHED_DATABASE);
             leave_log(&self.db).await?;
@@ -240,14 +243,16 @@ fn remove_database(path: &Path) -> Result<()> {
     for end in ["", "-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
-        match fs::remove_file(&name) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::Invalid(format!("{}: {e}", PathBuf::from(name).display())));
-            }
-            _ => {}
-        }
+        remove_file(Path::new(&name))?;
     }
     Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::Invalid(format!("{}: {e}", path.display()))),
+        _ => Ok(()),
+    }
 }
 
 fn sync(dir: &Path) -> Result<()> {

@@ -76,7 +76,7 @@ async fn erase_one(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
     let Some(mut erasure) = store::find_of(tx.conn(), org, customer).await? else {
         return Err(Error::NotFound("erasure"));
     };
-    let (receipt, memories) = rows(tx.conn(), org, customer).await?;
+    let (receipt, memories) = rows(app, tx.conn(), org, customer).await?;
     let receipt = Receipt { attachments, ..receipt };
     merging::erase(tx.conn(), org, customer, now).await?;
     let mut all: Receipt =
@@ -100,7 +100,7 @@ async fn erase_one(app: &App, org: OrgId, customer: CustomerId) -> Result<()> {
 }
 
 /// Every row about the customer, and the ids of what was remembered.
-async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<MemoryId>)> {
+async fn rows(app: &App, mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Receipt, Vec<MemoryId>)> {
     let accounts = customers::list_identities(c.again(), org, customer).await?;
     let memories = memory::erase(c.again(), org, customer).await?;
     let talk = inbox::erase(c.again(), org, customer, &accounts).await?;
@@ -109,7 +109,7 @@ async fn rows(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<(Rece
     about.push(customer.0);
     about.extend(&person.ids);
     about.extend(memories.ids.iter().map(|id| id.0));
-    let (lines, notifications) = staff::erase_about(c.again(), org, &about).await?;
+    let (lines, notifications) = staff::erase_about(app, c.again(), org, &about).await?;
     let words: Vec<String> =
         about.iter().map(ToString::to_string).chain(accounts.iter().map(|a| a.external_id.clone())).collect();
     let jobs = withdraw(c, org, &words).await?;

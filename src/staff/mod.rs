@@ -4,6 +4,7 @@ pub mod api;
 mod audit;
 mod chain;
 mod forgotten;
+mod heads;
 mod key;
 mod link;
 mod mail_server;
@@ -29,7 +30,8 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 
 pub use audit::{Audited, audit, difference};
-pub use chain::{Broken, Fault, Verified, seal_all, verify};
+pub use chain::{Broken, Fault, Verified, erase_about, seal_all, verify};
+pub use heads::FILE as HEADS_FILE;
 pub use key::ApiKey;
 pub use link::{FirstStart, first_start};
 pub use mail_server::{MailServer, mail_server};
@@ -40,8 +42,8 @@ pub use presence::{HERE_FOR, NOTED_EVERY, still_here};
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
 pub use store::{
-    active_names, erase_about, find_config, find_org_by_id, is_member, is_team, mail_wishes, name_of, save_config,
-    sweep, teams_of_users, users_who_may,
+    active_names, find_config, find_org_by_id, is_member, is_team, lock_org, mail_wishes, name_of, save_config, sweep,
+    teams_of_users, users_who_may,
 };
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};

@@ -215,9 +215,15 @@ pub async fn touch_api_key(c: Conn<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Res
 
 // Users
 
-/// Holds an organisation's row until the transaction ends: two don't make its first admin, or seal its audit log.
+/// Holds an organisation's row until the transaction ends: two don't make its first admin, seal its audit log, or
+/// import customers.
 pub async fn lock_org(c: Conn<'_>, org: OrgId) -> Result<()> {
-    let lock = locking!(c, "SELECT id FROM organizations WHERE id = $1");
+    // Weaker than FOR UPDATE: every row that is added with a reference to the organisation would wait for that.
+    let lock = if c.is_pg() {
+        "SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE"
+    } else {
+        "SELECT id FROM organizations WHERE id = $1"
+    };
     let _: Option<OrgId> = both!(c, c => sqlx::query_scalar(lock).bind(org).fetch_optional(c).await)?;
     Ok(())
 }

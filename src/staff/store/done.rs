@@ -1,7 +1,7 @@
 //! The SQL of what was done, and who is told.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -12,7 +12,8 @@ use crate::{
     staff::{
         Audited, Notification,
         audit::{Patterns, Sought},
-        chain::Sealed,
+        chain::{Place, Sealed},
+        heads::Head,
         notify::News,
         principal::By,
     },
@@ -71,23 +72,43 @@ pub async fn insert_notification(
     Ok(())
 }
 
-/// Takes what it says about these things (a customer, their conversations) out of the audit log, whose lines stay, and
-/// out of notifications, which go. Returns how many lines and notifications.
-pub async fn erase_about(mut c: Conn<'_>, org: OrgId, about: &[uuid::Uuid]) -> Result<(u64, u64)> {
-    let (mut lines, mut notifications) = (0, 0);
+/// The lines of the audit log about these things that still say what was changed.
+pub async fn lines_about(mut c: Conn<'_>, org: OrgId, about: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut lines = Vec::new();
     for some in about.chunks(500) {
-        lines += both!(c.again(), c => {
-            let mut query = sqlx::QueryBuilder::<DB>::new("UPDATE audit_logs SET changes = ");
-            query.push_bind(Json(json!({"erased": true}))).push(" WHERE org_id = ").push_bind(org);
-            query.push(" AND resource_id IN (");
+        let found: Vec<Uuid> = both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("SELECT id FROM audit_logs WHERE org_id = ");
+            query.push_bind(org).push(" AND erased_seal IS NULL AND resource_id IN (");
             let mut list = query.separated(", ");
             for id in some {
                 list.push_bind(*id);
             }
             query.push(")");
-            query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+            query.build_query_scalar().persistent(false).fetch_all(c).await
         })?;
-        notifications += both!(c.again(), c => {
+        lines.extend(found);
+    }
+    Ok(lines)
+}
+
+/// Replaces what lines say was changed; each gets its seal over that. Returns how many.
+pub async fn empty(c: Conn<'_>, changes: &Value, lines: &[(Uuid, String)]) -> Result<u64> {
+    Ok(both!(c, c => {
+        let mut query = sqlx::QueryBuilder::<DB>::new("UPDATE audit_logs SET changes = ");
+        query.push_bind(Json(changes)).push(", erased_seal = v.column2 FROM (");
+        query.push_values(lines, |mut row, (id, seal)| {
+            row.push_bind(*id).push_bind(seal);
+        });
+        query.push(") AS v WHERE audit_logs.id = v.column1");
+        query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
+    })?)
+}
+
+/// Removes the notifications about these things. Returns how many.
+pub async fn delete_notifications_about(mut c: Conn<'_>, org: OrgId, about: &[Uuid]) -> Result<u64> {
+    let mut deleted = 0;
+    for some in about.chunks(500) {
+        deleted += both!(c.again(), c => {
             let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM notifications WHERE org_id = ");
             query.push_bind(org).push(" AND resource_id IN (");
             let mut list = query.separated(", ");
@@ -98,7 +119,7 @@ pub async fn erase_about(mut c: Conn<'_>, org: OrgId, about: &[uuid::Uuid]) -> R
             query.build().persistent(false).execute(c).await.map(|r| r.rows_affected())
         })?;
     }
-    Ok((lines, notifications))
+    Ok(deleted)
 }
 
 /// Whether this is an active user of the organisation.
@@ -132,9 +153,10 @@ pub async fn list_audit(
         .fetch_all(c).await)?)
 }
 
-/// The organisations that have lines without a seal.
+/// Up to a hundred organisations that have lines without a seal, those that have waited longest first.
 pub async fn list_unsealed(c: Conn<'_>) -> Result<Vec<OrgId>> {
-    const LIST: &str = "SELECT DISTINCT org_id FROM audit_logs WHERE seal IS NULL LIMIT 100";
+    const LIST: &str = "
+        SELECT org_id FROM audit_logs WHERE seal IS NULL GROUP BY org_id ORDER BY MIN(created_at), org_id LIMIT 100";
     Ok(both!(c, c => sqlx::query_scalar(LIST).fetch_all(c).await)?)
 }
 
@@ -152,22 +174,36 @@ pub async fn unsealed(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<Audited
 }
 
 /// The last place of an organisation's chain, and the seal there.
-pub async fn last_seal(c: Conn<'_>, org: OrgId) -> Result<Option<(i64, String)>> {
+pub async fn last_seal(c: Conn<'_>, org: OrgId) -> Result<Option<Head>> {
     const LAST: &str = "
-        SELECT seq, seal FROM audit_logs WHERE org_id = $1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
+        SELECT seq, seal FROM audit_logs WHERE org_id = $1 AND seq IS NOT NULL AND seal IS NOT NULL
+        ORDER BY seq DESC LIMIT 1";
     Ok(both!(c, c => sqlx::query_as(LAST).bind(org).fetch_optional(c).await)?)
 }
 
-/// Gives a line its place in the chain.
-pub async fn set_seal(c: Conn<'_>, id: Uuid, seq: i64, changes_hash: &str, seal: &str) -> Result<()> {
-    const SET: &str = "UPDATE audit_logs SET seq = $2, changes_hash = $3, seal = $4 WHERE id = $1";
-    both!(c, c => sqlx::query(SET).bind(id).bind(seq).bind(changes_hash).bind(seal).execute(c).await.map(|_| ()))?;
+/// Gives lines their places in the chain.
+pub async fn set_seals(c: Conn<'_>, places: &[Place]) -> Result<()> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    both!(c, c => {
+        let mut query = sqlx::QueryBuilder::<DB>::new(
+            "UPDATE audit_logs SET seq = v.column2, changes_hash = v.column3, seal = v.column4 FROM (",
+        );
+        query.push_values(places, |mut row, place| {
+            row.push_bind(place.line).push_bind(place.seq).push_bind(&place.changes_hash).push_bind(&place.seal);
+        });
+        query.push(") AS v WHERE audit_logs.id = v.column1");
+        query.build().persistent(false).execute(c).await.map(|_| ())
+    })?;
     Ok(())
 }
 
 /// Up to `limit` lines of the chain behind place `seq`, in their order.
 pub async fn sealed_after(c: Conn<'_>, org: OrgId, seq: i64, limit: i64) -> Result<Vec<Sealed>> {
-    const LIST: &str = "SELECT * FROM audit_logs WHERE org_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    const LIST: &str = "
+        SELECT * FROM audit_logs WHERE org_id = $1 AND seq > $2 AND changes_hash IS NOT NULL AND seal IS NOT NULL
+        ORDER BY seq LIMIT $3";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(seq).bind(limit).fetch_all(c).await)?)
 }
 
