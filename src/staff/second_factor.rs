@@ -184,14 +184,18 @@ pub async fn require(app: &App, by: &By, is_required: bool) -> Result<()> {
 }
 
 async fn confirmed(c: Conn<'_>, org: OrgId, user: UserId) -> Result<()> {
-    let found = store::find_factor(c, org, user).await?.and_then(|f| f.confirmed_at);
-    found.map(|_| ()).ok_or_else(|| Error::Conflict("no second factor is set up".into()))
+    let none = || Error::Conflict("no second factor is set up".into());
+    if counts(c, org, user).await? { Ok(()) } else { Err(none()) }
+}
+
+/// Whether a user has a second factor that counts.
+pub(super) async fn counts(c: Conn<'_>, org: OrgId, user: UserId) -> Result<bool> {
+    Ok(store::find_factor(c, org, user).await?.is_some_and(|f| f.confirmed_at.is_some()))
 }
 
 /// Lets a user pass who has no second factor, or shows a code of it.
 pub(super) async fn pass(app: &App, org: OrgId, user: UserId, code: Option<&str>) -> Result<()> {
-    let found = store::find_factor(app.read().await?.conn(), org, user).await?;
-    if found.and_then(|f| f.confirmed_at).is_none() {
+    if !counts(app.read().await?.conn(), org, user).await? {
         return Ok(());
     }
     match code.map(str::trim).filter(|code| !code.is_empty()) {

@@ -215,19 +215,13 @@ async fn arrive(app: &App, carried: Option<&str>, brought: Brought, from: Origin
         return Err(Problem::Stale);
     }
     let user = match known {
-        Known::User(user) => {
-            match second_factor::pass(app, visit.org, user, None).await {
-                Ok(()) => {}
-                Err(Error::SecondFactor) => {
-                    tx.commit().await?;
-                    let until = now + LIFETIME;
-                    let owed = Owed { org: visit.org, user, issuer: visit.issuer, subject: identity.subject, until };
-                    return Ok(Back::OwesCode(Sent { url: visit.to, carried: seal(app, "owed", &owed)? }));
-                }
-                Err(e) => return Err(e.into()),
-            }
-            user
+        Known::User(user) if second_factor::counts(tx.conn(), visit.org, user).await? => {
+            tx.commit().await?;
+            let until = now + LIFETIME;
+            let owed = Owed { org: visit.org, user, issuer: visit.issuer, subject: identity.subject, until };
+            return Ok(Back::OwesCode(Sent { url: visit.to, carried: seal(app, "owed", &owed)? }));
         }
+        Known::User(user) => user,
         Known::New { email, role } => admit(tx.conn(), &visit, &email, &identity, &role, now).await?,
     };
     let opened = let_in(tx.conn(), (visit.org, user), &visit.issuer, &identity.subject, from, now).await?;

@@ -23,7 +23,12 @@ struct Desk {
 impl Desk {
     async fn open(on: On) -> Self {
         eprintln!("on {on:?}");
-        let app = TestApp::open_with(on, |c| c.sign_in.allow_private_provider = true).await;
+        let app = TestApp::open_with(on, |c| {
+            c.sign_in.allow_private_provider = true;
+            // Who held it while asking for another would wait in vain.
+            c.database.max_connections = 1;
+        })
+        .await;
         staff::ensure_org(&app, "default", "Default").await.unwrap();
         let shop = Caller::command_line(&app, "default");
         let provider = Provider::serve(app.now()).await;
