@@ -65,7 +65,8 @@ pub struct Me {
 /// A session that was opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionOpened {
-    /// For programs, to send it as `Authorization: Bearer …`. Browsers get cookies instead, which no page can read.
+    /// For programs, to send it as `Authorization: Bearer …`. Who sends `Sec-Fetch-Site` or `Origin`, as browsers do,
+    /// gets cookies alone, which no page can read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     pub expires_at: DateTime<Utc>,
@@ -112,8 +113,9 @@ pub async fn forgot_password(State(app): State<Arc<App>>, Json(who): Json<Forgot
 async fn opened(app: &App, opened: Opened, headers: &HeaderMap) -> Result<impl IntoResponse + use<>> {
     let cookies = session::cookies(app, Some(&opened.tokens(app)?)).map(|c| (header::SET_COOKIE, c));
     let me = whoami(app, &opened.by).await?;
-    // Browsers say where a request comes from, and no page can keep them from it.
-    let is_browser = headers.contains_key("sec-fetch-site");
+    // Browsers say where a request comes from, and no page can keep them from it: over plain http, to another machine,
+    // only by its origin.
+    let is_browser = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
     let body = SessionOpened { token: (!is_browser).then_some(opened.token), expires_at: opened.expires_at, me };
     Ok((AppendHeaders(cookies), Json(body)))
 }

@@ -127,4 +127,16 @@ on_each_database! {
         assert_eq!(refresh(&browser.caller, &browser.refresh).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(admin.get("/api/me").await.status, StatusCode::UNAUTHORIZED);
     }
+
+    async fn a_page_over_plain_http_reads_no_token_either(app: TestApp) {
+        shop(&app, "default").await.colleague("Ana", &["admin"]).await;
+        // Where it is not trusted, a browser says no more than this.
+        let page = Caller::nobody(&app).with("origin", "http://192.168.1.5:8080").with("host", "192.168.1.5:8080");
+        let credentials = json!({"email": "ana@example.com", "password": "correct horse battery"});
+        let opened = page.post("/api/sign-in", credentials.clone()).await;
+        let access = opened.cookie("frontdesk_session").unwrap();
+        assert!(opened.ok()["token"].is_null(), "no page may read it");
+        page.with("cookie", &format!("frontdesk_session={access}")).get("/api/me").await.ok();
+        assert!(Caller::nobody(&app).post("/api/sign-in", credentials).await.ok()["token"].is_string(), "a program");
+    }
 }

@@ -18,6 +18,7 @@ use crate::{
     },
     staff::{
         Can, DEFAULT_ORG, SettingsManage, UserManage,
+        api::session,
         provider::{self, IdentityProvider, ProviderChange, ProviderTest},
         sign_in::Origin,
         visit::{self, Back, Brought, Problem},
@@ -101,7 +102,7 @@ pub async fn return_from_provider(
                 Ok(tokens) => tokens,
                 Err(e) => return told(&app, e.into()),
             };
-            let [access, refresh] = super::session::cookies(&app, Some(&tokens));
+            let [access, refresh] = session::cookies(&app, Some(&tokens));
             to(&page, &[access, refresh, carried(&app, "", 0)])
         }
         Ok(Back::OwesCode(sent)) => {
@@ -193,9 +194,7 @@ fn told(app: &App, problem: Problem) -> Response {
 }
 
 fn carried(app: &App, value: &str, seconds: i64) -> String {
-    let is_tls = app.config.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
-    let secure = if is_tls { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    format!("{COOKIE}={value}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax{}", session::secure(app))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

@@ -40,10 +40,15 @@ pub async fn refresh_session(
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cookies(&app, Some(&tokens)).map(|c| (header::SET_COOKIE, c)))))
 }
 
+/// What a cookie ends with: where we are reached over TLS, it travels over nothing else.
+pub(super) fn secure(app: &App) -> &'static str {
+    let is_tls = app.config.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
+    if is_tls { "; Secure" } else { "" }
+}
+
 /// The cookies of a session; of none, those that take them back.
 pub(super) fn cookies(app: &App, tokens: Option<&Tokens>) -> [String; 2] {
-    let is_tls = app.config.server.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
-    let secure = if is_tls { "; Secure" } else { "" };
+    let secure = secure(app);
     let lasts = |of: chrono::Duration| if tokens.is_some() { of.num_seconds() } else { 0 };
     let (access, refresh) = tokens.map_or(("", ""), |t| (t.access.as_str(), t.refresh.as_str()));
     [
