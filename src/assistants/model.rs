@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{
-        App, OrgId,
+        App,
         config::{self, Secret},
     },
     knowledge, memory,
@@ -238,7 +238,7 @@ pub async fn find(app: &App, by: &By) -> Result<ModelSettings> {
     let in_file = &app.config.model;
     Ok(ModelSettings {
         source,
-        is_editable: source != ModelSource::Configuration && is_default(app, by.org).await?,
+        is_editable: source != ModelSource::Configuration && staff::is_default_org(app, by.org).await?,
         now: app.model.describe(),
         has_api_key: kept.api_key.is_some() || (in_file.is_set() && in_file.api_key.is_some()),
         has_embedding_api_key: kept.embedding_api_key.is_some()
@@ -263,17 +263,13 @@ fn kept(app: &App, found: Option<Value>) -> Result<Kept> {
     }
 }
 
-async fn is_default(app: &App, org: OrgId) -> Result<bool> {
-    Ok(staff::find_org(app, staff::DEFAULT_ORG).await?.is_some_and(|o| o.id == org))
-}
-
 async fn check_editable(app: &App, by: &By) -> Result<()> {
     if app.config.model.is_set() {
         return Err(Error::Conflict(
             "the model stands in the configuration file or the environment, which go before: change it there".into(),
         ));
     }
-    if !is_default(app, by.org).await? {
+    if !staff::is_default_org(app, by.org).await? {
         return Err(Error::Conflict(
             "the model serves every organisation of this installation: it is set in the default one".into(),
         ));

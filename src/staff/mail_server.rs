@@ -7,9 +7,14 @@ use serde_json::{Value, json};
 use url::Url;
 use utoipa::ToSchema;
 
-use super::{DEFAULT_ORG, audit, difference, principal::By, store};
+use super::{
+    DEFAULT_ORG, audit, difference,
+    organisation::{find_org, is_default_org},
+    principal::By,
+    store,
+};
 use crate::{
-    app::{App, OrgId, config::Secret},
+    app::{App, config::Secret},
     platform::{
         Error, Result,
         mail::{self, Mail},
@@ -130,20 +135,15 @@ impl Kept {
     /// For the audit log: that the password changed, not to what.
     fn shown(&self) -> Value {
         json!({"host": self.host, "port": self.port, "security": self.security, "user": self.user, "from": self.from,
-               "password_hash": self.password})
+               "password": self.password})
     }
 }
 
 async fn load(app: &App) -> Result<Option<Kept>> {
-    let mut reader = app.read().await?;
-    let Some(org) = store::org_by_slug(reader.conn(), DEFAULT_ORG).await? else { return Ok(None) };
-    let found = store::find_config(reader.conn(), org.id, KEY).await?;
+    let Some(org) = find_org(app, DEFAULT_ORG).await? else { return Ok(None) };
+    let found = store::find_config(app.read().await?.conn(), org.id, KEY).await?;
     let kept: Option<Kept> = found.map(|v| serde_json::from_value(v.0)).transpose()?;
     Ok(kept.filter(|k| !k.host.is_empty()))
-}
-
-async fn is_default(app: &App, org: OrgId) -> Result<bool> {
-    Ok(store::org_by_slug(app.read().await?.conn(), DEFAULT_ORG).await?.is_some_and(|o| o.id == org))
 }
 
 /// The server that sends our mails, if there is one.
@@ -162,7 +162,7 @@ pub async fn mail_server(app: &App) -> Result<Option<MailServer>> {
 /// that there is one.
 pub async fn find(app: &App, by: &By) -> Result<MailSettings> {
     let settings = described(app).await?;
-    if !is_default(app, by.org).await? {
+    if !is_default_org(app, by.org).await? {
         let source = settings.source;
         return Ok(MailSettings { source, is_editable: false, ..described_as(Kept::default()) });
     }
@@ -218,7 +218,7 @@ pub async fn save(app: &App, by: &By, change: MailChange) -> Result<MailSettings
                 .into(),
         ));
     }
-    if !is_default(app, by.org).await? {
+    if !is_default_org(app, by.org).await? {
         return Err(Error::Conflict(
             "the mail server serves every organisation of this installation: it is set in the default one".into(),
         ));

@@ -36,7 +36,7 @@ pub use key::ApiKey;
 pub use link::{FirstStart, first_start};
 pub use mail_server::{MailServer, mail_server};
 pub use notify::{Audience, News, Notification, notify, tell};
-pub use organisation::{ensure_org, find_org, remove_org};
+pub use organisation::{ensure_org, find_org, is_default_org, remove_org};
 pub use permission::*;
 pub use presence::{HERE_FOR, NOTED_EVERY, still_here};
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    By, Organisation, audit, difference,
+    By, DEFAULT_ORG, Organisation, audit, difference,
     permission::ALL,
     role::ROLES,
     store::{self, Grant},
@@ -71,6 +71,11 @@ pub async fn edit(app: &App, by: &By, change: Change) -> Result<Organisation> {
 /// The organisation of this slug.
 pub async fn find_org(app: &App, slug: &str) -> Result<Option<Organisation>> {
     store::org_by_slug(app.read().await?.conn(), slug).await
+}
+
+/// Whether this is the organisation that what serves all of them is kept with.
+pub async fn is_default_org(app: &App, org: OrgId) -> Result<bool> {
+    Ok(find_org(app, DEFAULT_ORG).await?.is_some_and(|o| o.id == org))
 }
 
 /// Brings the built-in roles and permissions of the database to what this program knows; writes only when something

@@ -167,3 +167,5 @@ async fn customers_are_told_how_long_it_may_take() {
     })
     .await;
 }
+        let told: Vec<&Value> = log.iter().filter_map(|line| line["changes"].get("password")).collect();
+        assert_eq!(told, [&json!("changed"), &json!("changed")], "that, and not to what: {log:?}");
