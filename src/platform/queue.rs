@@ -146,18 +146,11 @@ pub async fn finish(c: Conn<'_>, job: &Claimed, worker: &str) -> Result<bool> {
 }
 
 /// Puts a job back to be run at `run_at`.
-pub async fn retry(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>, error: &str) -> Result<()> {
-    // An equal job pushed meanwhile stands for this one: then this one ends instead of colliding with it.
-    const YIELD: &str = "
-        DELETE FROM jobs WHERE id = $1 AND state = 'running' AND worker = $2
-          AND EXISTS (SELECT 1 FROM jobs o WHERE o.merge_key = jobs.merge_key AND o.state = 'ready')";
+pub async fn retry(mut c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>, error: &str) -> Result<()> {
     const RETRY: &str = "
         UPDATE jobs SET state = 'ready', run_at = $3, last_error = $4, worker = NULL, lease_until = NULL
         WHERE id = $1 AND state = 'running' AND worker = $2";
-    let mut c = c;
-    let yielded = both!(c.again(), c => sqlx::query(YIELD).bind(job.id).bind(worker)
-        .execute(c).await.map(|r| r.rows_affected()))?;
-    if yielded == 0 {
+    if !gives_way(c.again(), job, worker).await? {
         both!(c, c => sqlx::query(RETRY).bind(job.id).bind(worker).bind(run_at).bind(error)
             .execute(c).await.map(|_| ()))?;
     }
@@ -165,12 +158,22 @@ pub async fn retry(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Ut
 }
 
 /// Puts a job off to `run_at` because it is not allowed earlier: that costs it no attempt.
-pub async fn put_off(c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>) -> Result<()> {
+pub async fn put_off(mut c: Conn<'_>, job: &Claimed, worker: &str, run_at: DateTime<Utc>) -> Result<()> {
     const PUT_OFF: &str = "
         UPDATE jobs SET state = 'ready', run_at = $3, attempts = attempts - 1, worker = NULL, lease_until = NULL
         WHERE id = $1 AND state = 'running' AND worker = $2";
-    both!(c, c => sqlx::query(PUT_OFF).bind(job.id).bind(worker).bind(run_at).execute(c).await.map(|_| ()))?;
+    if !gives_way(c.again(), job, worker).await? {
+        both!(c, c => sqlx::query(PUT_OFF).bind(job.id).bind(worker).bind(run_at).execute(c).await.map(|_| ()))?;
+    }
     Ok(())
+}
+
+/// Ends a job whose equal was pushed while it ran: that one stands for it, and the two would collide.
+async fn gives_way(c: Conn<'_>, job: &Claimed, worker: &str) -> Result<bool> {
+    const YIELD: &str = "
+        DELETE FROM jobs WHERE id = $1 AND state = 'running' AND worker = $2
+          AND EXISTS (SELECT 1 FROM jobs o WHERE o.merge_key = jobs.merge_key AND o.state = 'ready')";
+    Ok(both!(c, c => sqlx::query(YIELD).bind(job.id).bind(worker).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
 /// Gives a job up; it stays as `failed` for a person to see.

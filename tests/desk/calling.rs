@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use frontdesk::{app::job, platform::queue};
 use serde_json::{Value, json};
 
 use super::{UNKNOWN, WARRANTY, each, id, logged, rules};
@@ -85,6 +86,41 @@ async fn who_is_away_is_called_only_if_nobody_takes_it_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_given_back_while_people_are_being_called_is_called_for_again() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let mei = shop.user("mei", "agent").await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let change = json!({"after_minutes": 10, "robot_url": robot(told.clone()).await, "robot_kind": "wecom"});
+        shop.call("PUT", "/api/away-channels", Some(change)).await;
+        shop.says("Ana", UNKNOWN).await;
+        shop.settle().await;
+        shop.app.clock.advance(Duration::minutes(10));
+        let mut tx = shop.app.begin().await.unwrap();
+        let running = queue::claim(tx.conn(), shop.app.now(), job::CUSTOMERS, "test", 8).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(running.len(), 2, "mail and robot: {running:?}");
+
+        let ana = format!("/api/conversations/{}", id(&shop, "Ana").await);
+        shop.call_as(&mei, "POST", &format!("{ana}/take-over"), None).await;
+        let back = shop.call_as(&mei, "POST", &format!("{ana}/give-back"), Some(json!({"scope": "never"}))).await;
+        assert_eq!(back.status, StatusCode::OK, "{back:?}");
+        // The jobs see that it is too early now.
+        let mut tx = shop.app.begin().await.unwrap();
+        for job in &running {
+            queue::put_off(tx.conn(), job, "test", shop.app.now() + Duration::minutes(10)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 0, "too early");
+        shop.app.clock.advance(Duration::minutes(10));
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_overdue_is_called_out_and_whose_it_is_gets_the_mail() {
     each(|shop| async move {
         shop.learns("en.md", WARRANTY).await;
@@ -140,6 +176,8 @@ async fn the_mail_server_of_the_console_sends_tests_and_keeps_its_password() {
         }
         let log = logged(&shop, "settings.mail_server").await;
         assert!(!log.is_empty() && !json!(log).to_string().contains("hush"), "{log:?}");
+        let told: Vec<&Value> = log.iter().filter_map(|line| line["changes"].get("password")).collect();
+        assert_eq!(told, [&json!("changed"), &json!("changed")], "that, and not to what: {log:?}");
         assert!(!shop.call("GET", "/api/mail", None).await.body.to_string().contains("hush"));
     })
     .await;
@@ -167,5 +205,3 @@ async fn customers_are_told_how_long_it_may_take() {
     })
     .await;
 }
-        let told: Vec<&Value> = log.iter().filter_map(|line| line["changes"].get("password")).collect();
-        assert_eq!(told, [&json!("changed"), &json!("changed")], "that, and not to what: {log:?}");
