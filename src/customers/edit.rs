@@ -105,10 +105,7 @@ impl CustomerChange {
             customer.phone = text("phone", number.map(|n| phone::normalised(&n)), 40)?;
         }
         if let Some(email) = self.email {
-            customer.email = text("email", email.map(|e| e.to_lowercase()), 254)?;
-            if customer.email.as_ref().is_some_and(|e| !e.contains('@')) {
-                return Err(Error::Invalid("email: this is not an e-mail address".into()));
-            }
+            customer.email = self::email(email)?;
         }
         for (field, new, target, most) in [
             ("avatar_url", self.avatar_url, &mut customer.avatar_url, 2000),
@@ -169,6 +166,19 @@ pub(super) fn text(field: &str, new: Option<String>, most: usize) -> Result<Opti
         Some(text) if text.chars().count() > most => Err(Error::Invalid(format!("{field}: at most {most} characters"))),
         _ => Ok(new),
     }
+}
+
+/// An e-mail address as it is kept.
+pub(super) fn email(new: Option<String>) -> Result<Option<String>> {
+    let new = text("email", new.map(|e| e.to_lowercase()), 254)?;
+    let is_address = |e: &String| {
+        let parts = e.split_once('@').filter(|(who, at)| !who.is_empty() && !at.is_empty());
+        parts.is_some() && !e.contains(char::is_whitespace)
+    };
+    if new.as_ref().is_none_or(is_address) {
+        return Ok(new);
+    }
+    Err(Error::Invalid("email: this is not an e-mail address".into()))
 }
 
 /// A new customer of whom `change` is known. Who sees only their own becomes the owner.
@@ -277,7 +287,9 @@ mod tests {
     fn a_phone_takes_one_form_and_a_name_must_stay() {
         assert_eq!(changed(json!({"phone": "138 0013 8000"})).unwrap().phone.as_deref(), Some("+8613800138000"));
         assert!(changed(json!({"name": "  "})).is_err());
-        assert!(changed(json!({"email": "nonsense"})).is_err());
+        for odd in ["nonsense", "@example.com", "ana@", "a na@example.com"] {
+            assert!(changed(json!({"email": odd})).is_err(), "{odd}");
+        }
         assert!(changed(json!({"nmae": "x"})).is_err());
     }
 

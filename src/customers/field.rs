@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::edit::text;
+use super::{edit::text, import};
 use crate::{
     app::{App, OrgId},
     platform::{Error, Result, db::Conn},
@@ -75,6 +75,11 @@ impl Fields {
             if field.label.is_empty() || !labels.insert(field.label.to_lowercase()) {
                 return wrong(format!("label: that of '{}' is missing, or another field's", field.key));
             }
+            for (what, name) in [("key", &field.key), ("label", &field.label)] {
+                if import::is_column(name) {
+                    return wrong(format!("{what}: every customer has '{name}' already, choose another name"));
+                }
+            }
             field.choices = choices(field)?;
         }
         Ok(())
@@ -115,13 +120,19 @@ fn choices(field: &Field) -> Result<Vec<String>> {
     Ok(all)
 }
 
+/// The one way to write a date, if it is one of four-digit years.
+fn date(text: &str) -> Option<String> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|d| (0..=9999).contains(&d.year()))?;
+    Some(date.format("%Y-%m-%d").to_string())
+}
+
 impl Field {
     fn accept(&self, value: &Value) -> Result<()> {
         let said = value.as_str();
         let (is_good, wanted) = match self.kind {
             FieldKind::Text => (said.is_some_and(|t| t.chars().count() <= TEXT_LIMIT), "a text"),
             FieldKind::Number => (value.is_number(), "a number"),
-            FieldKind::Date => (said.is_some_and(|t| t.parse::<NaiveDate>().is_ok()), "a date like 2026-03-02"),
+            FieldKind::Date => (said.is_some_and(|t| date(t).as_deref() == Some(t)), "a date like 2026-03-02"),
             FieldKind::Choice => (said.is_some_and(|t| self.choices.iter().any(|c| c == t)), "one of the choices"),
         };
         if is_good { Ok(()) } else { Err(Error::Invalid(format!("custom_fields: '{}' takes {wanted}", self.label))) }
@@ -131,7 +142,7 @@ impl Field {
     pub fn read(&self, cell: &str) -> Value {
         match self.kind {
             FieldKind::Number => cell.parse::<serde_json::Number>().map_or_else(|_| json!(cell), Value::Number),
-            FieldKind::Date => json!(cell.replace(['/', '.'], "-")),
+            FieldKind::Date => json!(date(&cell.replace(['/', '.'], "-")).unwrap_or_else(|| cell.into())),
             FieldKind::Choice => {
                 json!(self.choices.iter().find(|c| c.to_lowercase() == cell.to_lowercase()).map_or(cell, |c| c))
             }
@@ -180,13 +191,22 @@ mod tests {
         let accepts = |values: Value| fields.accept(values.as_object().unwrap()).is_ok();
         assert!(accepts(json!({"size": 38.5, "since": "2026-02-28", "plan": "Pro", "note": "x", "other": [1]})));
         assert!(accepts(json!({"size": null})));
-        for wrong in [json!({"size": "38"}), json!({"since": "2026-02-30"}), json!({"plan": "pro"}), json!({"note": 1})]
-        {
+        for wrong in [
+            json!({"size": "38"}),
+            json!({"since": "2026-02-30"}),
+            json!({"since": "2026-2-3"}),
+            json!({"since": "+12345-06-07"}),
+            json!({"plan": "pro"}),
+            json!({"note": 1}),
+        ] {
             assert!(!accepts(wrong.clone()), "{wrong}");
         }
         let read = |name: &str, cell: &str| fields.named(name).unwrap().read(cell);
         assert_eq!(read("The SIZE", "38"), json!(38));
-        assert_eq!(read("since", "2026/02/28"), json!("2026-02-28"));
+        for cell in ["2026/02/28", "2026.2.28", "2026-02-28"] {
+            assert_eq!(read("since", cell), json!("2026-02-28"));
+        }
+        assert_eq!(read("since", "28.2."), json!("28.2."));
         assert_eq!(read("plan", "PRO"), json!("Pro"));
     }
 
@@ -199,5 +219,9 @@ mod tests {
         }
         assert!(!check(vec![field("a", FieldKind::Text, &[]), field("a", FieldKind::Number, &[])]));
         assert!(!check(vec![field("a", FieldKind::Choice, &[" "])]));
+        for taken in ["Company", "备注"] {
+            assert!(!check(vec![Field { label: taken.into(), ..field("a", FieldKind::Text, &[]) }]), "{taken}");
+        }
+        assert!(!check(vec![field("score", FieldKind::Number, &[])]));
     }
 }

@@ -267,6 +267,31 @@ pub async fn activity(
     Ok(id)
 }
 
+/// Writes the same entry on the timelines of many customers.
+pub async fn activities(
+    mut c: Conn<'_>,
+    org: OrgId,
+    customers: &[CustomerId],
+    new: &NewActivity,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    const INTO: &str = "
+        INSERT INTO customer_activities (id, org_id, customer_id, user_id, type, title, description, metadata,
+                                         created_at) ";
+    for some in customers.chunks(500) {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
+            query.push_values(some, |mut row, customer| {
+                row.push_bind(Uuid::now_v7()).push_bind(org).push_bind(*customer).push_bind(new.user)
+                    .push_bind(new.kind).push_bind(&new.title).push_bind(&new.description)
+                    .push_bind(Json(&new.metadata)).push_bind(now);
+            });
+            query.build().persistent(false).execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
 /// An entry of the timeline.
 pub async fn find_activity(c: Conn<'_>, org: OrgId, id: Uuid) -> Result<Option<Activity>> {
     const FIND: &str = "SELECT * FROM customer_activities WHERE org_id = $1 AND id = $2";

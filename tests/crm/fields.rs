@@ -18,6 +18,11 @@ on_each_database! {
         let refused = agent.send(Method::PUT, "/api/customer-fields", Some(fields.clone())).await;
         assert_eq!(refused.error(), "forbidden");
         assert_eq!(put(&json!({"fields": [{"key": "Not a key", "label": "x", "type": "text"}]})).await.error(), "invalid");
+        // What a file's header could not mean is refused.
+        for (key, label, taken) in [("a", "Company", "Company"), ("a", "备注", "备注"), ("score", "Points", "score")] {
+            let refused = put(&json!({"fields": [{"key": key, "label": label, "type": "text"}]})).await;
+            assert!(refused.error() == "invalid" && refused.text.contains(taken), "{refused:?}");
+        }
         let saved = put(&fields).await.ok();
         assert_eq!(saved["fields"][1]["choices"], json!(["Basic", "Pro"]));
         assert_eq!(agent.get("/api/customer-fields").await.ok(), saved);
@@ -25,7 +30,8 @@ on_each_database! {
         let good = json!({"name": "Li", "custom_fields": {"plan": "Pro", "shoe_size": 38, "from_elsewhere": [1]}});
         let li = agent.post("/api/customers", good).await.ok();
         let path = format!("/api/customers/{}", id(&li));
-        for wrong in [json!({"plan": "Gold"}), json!({"shoe_size": "38"}), json!({"since": "tomorrow"})] {
+        for wrong in [json!({"plan": "Gold"}), json!({"shoe_size": "38"}), json!({"since": "tomorrow"}),
+                      json!({"since": "2026-3-2"}), json!({"since": "+12345-06-07"})] {
             let answer = agent.patch(&path, json!({"custom_fields": wrong})).await;
             assert_eq!(answer.error(), "invalid");
             let answer = agent.post("/api/customers", json!({"name": "x", "custom_fields": wrong})).await;
@@ -35,7 +41,7 @@ on_each_database! {
         assert_eq!(changed["custom_fields"], json!({"shoe_size": 38, "from_elsewhere": [1], "since": "2026-03-02"}));
 
         // A file names them by label or key; what does not fit is its line's fault.
-        let csv = "name,Shoe Size,套餐,since\nAna,41,pro,2026/03/02\nBo,many,,\nCy,,Gold,\n";
+        let csv = "name,Shoe Size,套餐,since\nAna,41,pro,2026/3/2\nBo,many,,\nCy,,Gold,\n";
         let told = agent.post("/api/customer-imports", json!({"csv": csv})).await.ok();
         assert_eq!(told["unknown_columns"], json!([]));
         let outcomes: Vec<_> = told["lines"].as_array().unwrap().iter().map(|l| l["outcome"].clone()).collect();

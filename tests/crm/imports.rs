@@ -76,6 +76,45 @@ on_each_database! {
         assert_eq!(lines.count(), 1);
     }
 
+    async fn two_imports_at_once_add_nobody_twice(app: TestApp) {
+        let shop = shop(&app, "default").await;
+        let lines: String = (0..1100).map(|n| format!("Customer {n},c{n}@example.com\n")).collect();
+        let csv = format!("name,email\n{lines}");
+        let (one, two) =
+            tokio::join!(send(&shop, &csv, json!({})), send(&shop, &csv, json!({"idempotency_key": "another"})));
+        let mut counted = [&one, &two].map(|r| (r["import"]["added"].as_i64(), r["import"]["duplicates"].as_i64()));
+        counted.sort_unstable();
+        assert_eq!(counted, [(Some(0), Some(1100)), (Some(1100), Some(0))]);
+        let third = send(&shop, &csv, json!({"dry_run": true})).await;
+        assert!(third["lines"].as_array().unwrap().iter().all(|l| l["name"] == l["known_name"]), "each is who they are");
+        let made = &shop.get("/api/customers?search=Customer%201099").await.ok()["items"][0];
+        let timeline = shop.get(&format!("/api/customers/{}/timeline", id(made))).await.ok();
+        let done = if one["import"]["added"] == 1100 { &one } else { &two };
+        assert_eq!(timeline["items"][0]["metadata"]["import_id"], done["import"]["id"], "{timeline}");
+    }
+
+    async fn who_is_known_longest_is_named(app: TestApp) {
+        let shop = shop(&app, "default").await;
+        shop.post("/api/customers", json!({"name": "Old", "phone": "13800138000"})).await.ok();
+        app.clock.advance(chrono::Duration::minutes(1));
+        let young = shop.post("/api/customers", json!({"name": "Young", "email": "ana@example.com"})).await.ok();
+        let csv = "name,email,phone\nAna,ana@example.com,13800138000\n";
+        let known = async || send(&shop, csv, json!({"dry_run": true})).await["lines"][0]["known_name"].clone();
+        assert_eq!(known().await, "Old");
+        app.clock.advance(chrono::Duration::minutes(1));
+        let first = shop.post("/api/customers", json!({"name": "First"})).await.ok();
+        shop.post(&format!("/api/customers/{}/merge", id(&first)), json!({"from": id(&young)})).await.ok();
+        let csv = "name,email\nAna,ana@example.com\n";
+        let told = send(&shop, csv, json!({"dry_run": true})).await;
+        assert_eq!(told["lines"][0]["known_name"], "First", "who they are now");
+        // What is no address in a file is none by hand either.
+        for odd in ["@example.com", "ana@", "not@an address"] {
+            let told = send(&shop, &format!("name,email\nX,{odd}\n"), json!({"dry_run": true})).await;
+            assert_eq!(told["lines"][0]["fault"], "bad_email");
+            assert_eq!(shop.post("/api/customers", json!({"name": "X", "email": odd})).await.error(), "invalid", "{odd}");
+        }
+    }
+
     async fn undoing_removes_who_was_left_alone_and_says_who_stays(app: TestApp) {
         let shop = shop(&app, "default").await;
         let csv = "name,email\nAna,ana@example.com\nBo,bo@example.com\nCy,cy@example.com\nDi,di@example.com\n";

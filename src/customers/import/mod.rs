@@ -23,9 +23,10 @@ use crate::{
     platform::{
         Error, Result, crypto,
         db::Conn,
+        error::blocking,
         http::{Cursor, Page},
     },
-    staff::{By, CustomerRead, CustomerSeePhone, audit},
+    staff::{self, By, CustomerRead, CustomerSeePhone, audit},
 };
 
 /// The most lines a file has: they are added in one transaction.
@@ -125,20 +126,29 @@ pub struct Order {
     pub idempotency_key: Option<String>,
 }
 
-/// Somebody who has the same address, number or account.
+/// Somebody who has an address, a number or an account of those that a file names.
 #[derive(Debug, FromRow)]
 pub struct Known {
+    /// Who they are now, if they were merged.
     pub id: CustomerId,
     pub name: String,
     pub is_visible: bool,
-    /// It is the number alone by which they are the same.
-    pub by_phone: bool,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub wechat_id: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Whether a header says a field that every customer has.
+pub(super) fn is_column(header: &str) -> bool {
+    read::known(header).is_some()
 }
 
 /// What a file would do; nothing is changed.
 pub async fn preview(app: &App, by: &By, order: &Order) -> Result<Report> {
+    let judged = judged(app, by, order).await?;
     let mut reader = app.read().await?;
-    let (report, _) = plan(reader.conn(), by, order, None, app.now()).await?;
+    let (report, _) = plan(reader.conn(), by, judged, None).await?;
     Ok(report)
 }
 
@@ -160,22 +170,25 @@ pub async fn import(app: &App, by: &By, order: &Order) -> Result<Report> {
         undone_by: None,
         undone_at: None,
     };
+    // Nobody who writes waits for the file to be read.
+    let judged = judged(app, by, order).await?;
     let mut tx = app.begin().await?;
-    // Whoever presses at the same time with the same key waits here until the first is done.
+    // Another import of the organisation may be adding the same people: whoever comes second sees them.
+    staff::lock_org(tx.conn(), by.org).await?;
     if !rows::insert(tx.conn(), &import).await? {
         let key = import.idempotency_key.as_deref().unwrap_or_default();
         let done = rows::find_by_key(tx.conn(), by.org, key).await?.ok_or(Error::NotFound("import"))?;
-        return repeated(tx.conn(), by, order, &import, done, now).await;
+        return repeated(tx.conn(), by, judged, &import, done).await;
     }
-    let (mut report, new) = plan(tx.conn(), by, order, Some(&import), now).await?;
-    for customer in &new {
+    let (mut report, new) = plan(tx.conn(), by, judged, Some(&import)).await?;
+    // A file names no owner: all have the same.
+    if let Some(customer) = new.first() {
         edit::check_owner(tx.conn(), by, customer).await?;
-        store::insert(tx.conn(), customer).await?;
-        let created = NewActivity::of(ActivityKind::Created, by.user).with(json!({"import_id": import.id}));
-        store::activity(tx.conn(), by.org, customer.id, created, now).await?;
     }
+    rows::insert_all(tx.conn(), import.id, &new).await?;
     let ids: Vec<CustomerId> = new.iter().map(|c| c.id).collect();
-    rows::mark(tx.conn(), by.org, import.id, &ids).await?;
+    let created = NewActivity::of(ActivityKind::Created, by.user).with(json!({"import_id": import.id}));
+    store::activities(tx.conn(), by.org, &ids, &created, now).await?;
     count(&mut import, &report);
     rows::save(tx.conn(), &import).await?;
     let changes = json!({"file_name": import.file_name, "added": import.added, "duplicates": import.duplicates,
@@ -195,56 +208,91 @@ pub async fn list(app: &App, by: &By, after: Cursor, limit: i64) -> Result<Page<
 }
 
 /// What was answered to this key before, as far as it can be told now.
-async fn repeated(
-    c: Conn<'_>,
-    by: &By,
-    order: &Order,
-    asked: &Import,
-    done: Import,
-    now: DateTime<Utc>,
-) -> Result<Report> {
+async fn repeated(c: Conn<'_>, by: &By, judged: Judged, asked: &Import, done: Import) -> Result<Report> {
     if done.content_hash != asked.content_hash {
         return Err(Error::Conflict("this idempotency_key was used for another file".into()));
     }
-    let (mut report, _) = plan(c, by, order, Some(&done), now).await?;
+    let (mut report, _) = plan(c, by, judged, Some(&done)).await?;
     become_added(&mut report);
     report.import = Some(done);
     Ok(report)
 }
 
+/// A file, read and judged by itself.
+struct Judged {
+    content_hash: String,
+    unknown_columns: Vec<String>,
+    lines: Vec<(Line, Option<Customer>)>,
+}
+
+async fn judged(app: &App, by: &By, order: &Order) -> Result<Judged> {
+    let (now, by, csv) = (app.now(), by.clone(), order.csv.clone());
+    let own = field::load(app.read().await?.conn(), by.org).await?;
+    blocking(move || {
+        let sheet = read::sheet(&csv, &own)?;
+        if sheet.rows.len() > MOST_LINES {
+            return Err(Error::Invalid(format!("csv: at most {MOST_LINES} lines at once")));
+        }
+        let mut first = HashMap::new();
+        let lines = sheet.rows.into_iter().map(|row| judge(&by, row, &own, &mut first, now)).collect();
+        Ok(Judged { content_hash: crypto::sha256_hex(csv.as_bytes()), unknown_columns: sheet.unknown, lines })
+    })
+    .await
+}
+
 /// What becomes of each line, and whom it would make. Who was made by `own` counts as new.
-async fn plan(
-    mut c: Conn<'_>,
-    by: &By,
-    order: &Order,
-    own: Option<&Import>,
-    now: DateTime<Utc>,
-) -> Result<(Report, Vec<Customer>)> {
-    let own_fields = field::load(c.again(), by.org).await?;
-    let sheet = read::sheet(&order.csv, &own_fields)?;
-    if sheet.rows.len() > MOST_LINES {
-        return Err(Error::Invalid(format!("csv: at most {MOST_LINES} lines at once")));
-    }
-    let hash = crypto::sha256_hex(order.csv.as_bytes());
+async fn plan(mut c: Conn<'_>, by: &By, judged: Judged, own: Option<&Import>) -> Result<(Report, Vec<Customer>)> {
     let own_id = own.map(|i| i.id);
-    let earlier = rows::find_same(c.again(), by.org, &hash, own_id).await?;
+    let earlier = rows::find_same(c.again(), by.org, &judged.content_hash, own_id).await?;
     let sight = by.under::<CustomerRead>().unwrap_or_else(|_| by.clone());
-    let mut first = HashMap::new();
-    let mut lines = Vec::with_capacity(sheet.rows.len());
-    let mut new = Vec::new();
-    for row in sheet.rows {
-        let (line, made) = judge(by, row, &own_fields, &mut first, now);
-        let (line, made) = match made {
-            Some(customer) => match rows::known(c.again(), &customer, sight.visible(), own_id).await? {
-                Some(known) => (line.of(known, by), None),
-                None => (line, Some(customer)),
-            },
-            None => (line, None),
-        };
-        new.extend(made);
-        lines.push(line);
+    let made: Vec<&Customer> = judged.lines.iter().filter_map(|(_, made)| made.as_ref()).collect();
+    let known = Acquainted::of(rows::known(c, by.org, &made, sight.visible(), own_id).await?);
+    let (mut lines, mut new) = (Vec::with_capacity(judged.lines.len()), Vec::new());
+    for (line, made) in judged.lines {
+        lines.push(match made.as_ref().and_then(|customer| known.find(customer)) {
+            Some((known, by_phone)) => line.of(known, by_phone, by),
+            None => {
+                new.extend(made);
+                line
+            }
+        });
     }
-    Ok((Report { import: None, earlier, unknown_columns: sheet.unknown, lines }, new))
+    Ok((Report { import: None, earlier, unknown_columns: judged.unknown_columns, lines }, new))
+}
+
+/// By what two customers are the same: what an address, a number or an account is, and which.
+type Key = (&'static str, String);
+
+fn keys(email: &Option<String>, phone: &Option<String>, wechat_id: &Option<String>) -> impl Iterator<Item = Key> {
+    let all = [("email", email.clone()), ("phone", phone.clone()), ("wechat_id", wechat_id.clone())];
+    all.into_iter().filter_map(|(kind, key)| Some((kind, key?)))
+}
+
+/// Those who are known, by what they are known by.
+struct Acquainted {
+    all: Vec<Known>,
+    /// Who had it first.
+    first: HashMap<Key, usize>,
+}
+
+impl Acquainted {
+    fn of(all: Vec<Known>) -> Self {
+        let mut first = HashMap::new();
+        for (at, known) in all.iter().enumerate() {
+            for key in keys(&known.email, &known.phone, &known.wechat_id) {
+                first.entry(key).or_insert(at);
+            }
+        }
+        Self { all, first }
+    }
+
+    /// Who a customer is, and whether they are the same by the number alone.
+    fn find(&self, of: &Customer) -> Option<(&Known, bool)> {
+        let at = keys(&of.email, &of.phone, &of.wechat_id).filter_map(|key| self.first.get(&key)).min()?;
+        let known = self.all.get(*at)?;
+        let is_same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+        Some((known, !is_same(&known.email, &of.email) && !is_same(&known.wechat_id, &of.wechat_id)))
+    }
 }
 
 /// What a row says by itself and beside those above it; `first` keeps the line of each address, number and account.
@@ -252,7 +300,7 @@ fn judge(
     by: &By,
     row: read::Row,
     own: &Fields,
-    first: &mut HashMap<(&'static str, String), i64>,
+    first: &mut HashMap<Key, i64>,
     now: DateTime<Utc>,
 ) -> (Line, Option<Customer>) {
     let mut line = Line {
@@ -267,13 +315,10 @@ fn judge(
         fault: None,
         reason: None,
     };
-    let is_bad_email = line.email.as_ref().is_some_and(|e| {
-        e.contains(char::is_whitespace) || !e.split_once('@').is_some_and(|(who, at)| !who.is_empty() && !at.is_empty())
-    });
     let made = match row.fault {
         Some(reason) => Err((Fault::BadValue, Some(reason))),
         None if line.name.is_empty() => Err((Fault::NameMissing, None)),
-        None if is_bad_email => Err((Fault::BadEmail, None)),
+        None if edit::email(line.email.clone()).is_err() => Err((Fault::BadEmail, None)),
         None => edit::made(by, row.change, now)
             .and_then(|customer| own.accept(&customer.custom_fields).map(|()| customer))
             .map_err(|e| (Fault::BadValue, Some(e.to_string()))),
@@ -286,10 +331,8 @@ fn judge(
             return (line, None);
         }
     };
-    let keys = [("email", &customer.email), ("phone", &customer.phone), ("wechat_id", &customer.wechat_id)];
-    for (kind, key) in keys {
-        let Some(key) = key else { continue };
-        let said = *first.entry((kind, key.clone())).or_insert(row.line);
+    for key in keys(&customer.email, &customer.phone, &customer.wechat_id) {
+        let said = *first.entry(key).or_insert(row.line);
         if said != row.line {
             line.first_line = line.first_line.or(Some(said));
         }
@@ -303,10 +346,10 @@ fn judge(
 
 impl Line {
     /// The line of somebody known. Who may not see them, or not by their number, learns only that.
-    fn of(mut self, known: Known, by: &By) -> Self {
+    fn of(mut self, known: &Known, by_phone: bool, by: &By) -> Self {
         self.outcome = Outcome::Duplicate;
-        if known.is_visible && (!known.by_phone || by.may::<CustomerSeePhone>()) {
-            (self.known_id, self.known_name) = (Some(known.id), Some(known.name));
+        if known.is_visible && (!by_phone || by.may::<CustomerSeePhone>()) {
+            (self.known_id, self.known_name) = (Some(known.id), Some(known.name.clone()));
         }
         self
     }

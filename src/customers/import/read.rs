@@ -116,9 +116,13 @@ fn row(line: i64, columns: &[Option<Column<'_>>], record: &csv::StringRecord) ->
 
 /// What a header names, whatever its case: one of ours, or a field of the organisation's own.
 fn column<'a>(header: &str, own: &'a Fields) -> Option<Column<'a>> {
-    let known = header.to_lowercase();
-    let known = COLUMNS.iter().find(|(_, names)| names.contains(&known.as_str())).map(|(field, _)| *field);
-    known.map(Column::Known).or_else(|| own.named(header).map(Column::Own))
+    known(header).map(Column::Known).or_else(|| own.named(header).map(Column::Own))
+}
+
+/// The field of every customer that a header names.
+pub(super) fn known(header: &str) -> Option<&'static str> {
+    let header = header.to_lowercase();
+    COLUMNS.iter().find(|(_, names)| names.contains(&header.as_str())).map(|(field, _)| *field)
 }
 
 /// Numbers are numbers; words that stand for themselves are written in lower case.

@@ -13,6 +13,9 @@ use crate::{
     visible,
 };
 
+/// How many customers one statement is about: few enough for the databases' limit of bound values.
+const ROWS: usize = 500;
+
 /// Adds an import; false if its key was used already.
 pub async fn insert(c: Conn<'_>, import: &Import) -> Result<bool> {
     const INSERT: &str = "
@@ -70,32 +73,79 @@ pub async fn list(c: Conn<'_>, org: OrgId, after: Cursor, limit: i64) -> Result<
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(after.at).bind(after.id).bind(limit).fetch_all(c).await)?)
 }
 
-/// Who has this customer's address, number or account already; who was merged is the survivor. Who was made by `own`
-/// does not count.
-pub async fn known(c: Conn<'_>, of: &Customer, visible: Visible, own: Option<ImportId>) -> Result<Option<Known>> {
+/// Who has an address, a number or an account of these customers already, the oldest first; who was merged is the
+/// survivor. Who was made by `own` does not count.
+pub async fn known(
+    mut c: Conn<'_>,
+    org: OrgId,
+    of: &[&Customer],
+    visible: Visible,
+    own: Option<ImportId>,
+) -> Result<Vec<Known>> {
     const FIND: &str = concat!(
-        "SELECT k.id, k.name, ",
-        visible!("k.owner_id", "$5", "$6"),
-        " AS is_visible, NOT (COALESCE(f.email = $2, FALSE) OR COALESCE(f.wechat_id = $4, FALSE)) AS by_phone
-         FROM customers f JOIN customers k ON k.id = COALESCE(f.merged_into, f.id)
-         WHERE f.org_id = $1 AND (f.email = $2 OR f.phone = $3 OR f.wechat_id = $4)
-           AND ($7 IS NULL OR f.import_id IS NULL OR f.import_id <> $7)
-         ORDER BY f.created_at, f.id LIMIT 1"
+        ") SELECT k.id, k.name, ",
+        visible!("k.owner_id", "asker.scope", "asker.id"),
+        " AS is_visible, f.email, f.phone, f.wechat_id, f.created_at
+         FROM customers f JOIN customers k ON k.id = COALESCE(f.merged_into, f.id) CROSS JOIN asker
+         WHERE f.org_id = "
     );
-    if of.email.is_none() && of.phone.is_none() && of.wechat_id.is_none() {
-        return Ok(None);
+    let mut all: Vec<Known> = Vec::new();
+    for some in of.chunks(ROWS) {
+        let keys: [(&str, Vec<&String>); 3] = [
+            ("f.email", some.iter().filter_map(|c| c.email.as_ref()).collect()),
+            ("f.phone", some.iter().filter_map(|c| c.phone.as_ref()).collect()),
+            ("f.wechat_id", some.iter().filter_map(|c| c.wechat_id.as_ref()).collect()),
+        ];
+        if keys.iter().all(|(_, said)| said.is_empty()) {
+            continue;
+        }
+        let found: Vec<Known> = both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new("WITH asker AS (SELECT ");
+            query.push_bind(visible.scope).push(" AS scope, ").push_bind(visible.user).push(" AS id");
+            query.push(FIND).push_bind(org);
+            if let Some(own) = own {
+                query.push(" AND (f.import_id IS NULL OR f.import_id <> ").push_bind(own).push(")");
+            }
+            for (n, (column, said)) in keys.iter().filter(|(_, said)| !said.is_empty()).enumerate() {
+                query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" IN (");
+                let mut list = query.separated(", ");
+                for key in said {
+                    list.push_bind(*key);
+                }
+                query.push(")");
+            }
+            query.push(") ORDER BY f.created_at, f.id");
+            query.build_query_as().persistent(false).fetch_all(c).await
+        })?;
+        all.extend(found);
     }
-    Ok(both!(c, c => sqlx::query_as(FIND)
-        .bind(of.org_id).bind(&of.email).bind(&of.phone).bind(&of.wechat_id).bind(visible.scope).bind(visible.user)
-        .bind(own).fetch_optional(c).await)?)
+    all.sort_by_key(|known| known.created_at);
+    Ok(all)
 }
 
-/// Notes by which import these customers came.
-pub async fn mark(c: Conn<'_>, org: OrgId, import: ImportId, customers: &[CustomerId]) -> Result<()> {
-    const MARK: &str = "UPDATE customers SET import_id = $3 WHERE org_id = $1 AND id = $2";
-    let mut c = c;
-    for id in customers {
-        both!(c.again(), c => sqlx::query(MARK).bind(org).bind(*id).bind(import).execute(c).await.map(|_| ()))?;
+/// Adds customers that came by an import.
+pub async fn insert_all(mut c: Conn<'_>, import: ImportId, customers: &[Customer]) -> Result<()> {
+    const INTO: &str = "
+        INSERT INTO customers (id, org_id, type, name, avatar_url, phone, wechat_id, dingtalk_id, email, language,
+            company_name, company_credit_code, company_industry, company_size, company_website, company_address,
+            company_revenue, company_revenue_currency, gender, age_range, region_province, region_city, stage,
+            stage_changed_at, score, owner_id, remark, custom_fields, created_at, updated_at, import_id) ";
+    for some in customers.chunks(ROWS) {
+        both!(c.again(), c => {
+            let mut query = sqlx::QueryBuilder::<DB>::new(INTO);
+            query.push_values(some, |mut row, it| {
+                row.push_bind(it.id).push_bind(it.org_id).push_bind(it.kind).push_bind(&it.name)
+                    .push_bind(&it.avatar_url).push_bind(&it.phone).push_bind(&it.wechat_id).push_bind(&it.dingtalk_id)
+                    .push_bind(&it.email).push_bind(&it.language).push_bind(&it.company_name)
+                    .push_bind(&it.company_credit_code).push_bind(&it.company_industry).push_bind(&it.company_size)
+                    .push_bind(&it.company_website).push_bind(&it.company_address).push_bind(it.company_revenue)
+                    .push_bind(&it.company_revenue_currency).push_bind(&it.gender).push_bind(&it.age_range)
+                    .push_bind(&it.region_province).push_bind(&it.region_city).push_bind(it.stage)
+                    .push_bind(it.stage_changed_at).push_bind(it.score).push_bind(it.owner_id).push_bind(&it.remark)
+                    .push_bind(&it.custom_fields).push_bind(it.created_at).push_bind(it.updated_at).push_bind(import);
+            });
+            query.build().persistent(false).execute(c).await.map(|_| ())
+        })?;
     }
     Ok(())
 }
@@ -133,7 +183,7 @@ pub async fn list_since(c: Conn<'_>, org: OrgId, import: ImportId, visible: Visi
 /// cascades, and going through those of thousands takes seconds.
 pub async fn delete(c: Conn<'_>, org: OrgId, customers: &[CustomerId]) -> Result<()> {
     let mut c = c;
-    for some in customers.chunks(500) {
+    for some in customers.chunks(ROWS) {
         both!(c.again(), c => {
             let mut query = sqlx::QueryBuilder::<DB>::new("DELETE FROM customers WHERE org_id = ");
             query.push_bind(org).push(" AND id IN (");
@@ -142,7 +192,7 @@ pub async fn delete(c: Conn<'_>, org: OrgId, customers: &[CustomerId]) -> Result
                 ids.push_bind(*id);
             }
             query.push(")");
-            query.build().execute(c).await.map(|_| ())
+            query.build().persistent(false).execute(c).await.map(|_| ())
         })?;
     }
     Ok(())
