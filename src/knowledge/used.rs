@@ -37,8 +37,8 @@ pub struct Usable {
     pub title: String,
     pub chunk_count: i64,
     pub created_at: DateTime<Utc>,
-    /// When its content changed last.
-    pub updated_at: DateTime<Utc>,
+    /// When its content came that is searched now.
+    pub changed_at: DateTime<Utc>,
     pub valid_until: Option<DateTime<Utc>>,
 }
 
@@ -55,7 +55,8 @@ pub struct DocumentUse {
     pub passages: i64,
     pub last_cited_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+    /// When its content changed last.
+    pub changed_at: DateTime<Utc>,
     pub valid_until: Option<DateTime<Utc>>,
 }
 
@@ -123,7 +124,7 @@ impl Counted {
             passages: d.chunk_count,
             last_cited_at: last,
             created_at: d.created_at,
-            updated_at: d.updated_at,
+            changed_at: d.changed_at,
             valid_until: d.valid_until,
         }
     }

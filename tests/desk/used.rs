@@ -1,7 +1,7 @@
 //! What answers rest on, what was never needed, and where documents contradict one another.
 
 use axum::http::StatusCode;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::{WARRANTY, each};
@@ -26,6 +26,26 @@ async fn documents_are_told_by_how_many_answers_rest_on_them() {
         shop.app.clock.advance(Duration::days(91));
         let later = shop.call("GET", "/api/knowledge/use", None).await.body;
         assert_eq!((&later["answers"], &later["documents"][0]["answers"]), (&json!(0), &json!(0)), "{later}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_is_as_old_as_its_content() {
+    each(|shop| async move {
+        let learnt = shop.learns("warranty.md", WARRANTY).await;
+        let changed = async || {
+            let told = shop.call("GET", "/api/knowledge/use", None).await.body;
+            told["documents"][0]["changed_at"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap()
+        };
+        let first = changed().await;
+        shop.app.clock.advance(Duration::days(1));
+        let path = format!("/api/documents/{}", learnt["id"].as_str().unwrap());
+        let held = shop.call("PATCH", &path, Some(json!({"valid_until": "2027-03-01T00:00:00Z"}))).await;
+        assert_eq!(held.status, StatusCode::OK, "{held:?}");
+        assert_eq!(changed().await, first, "how long it holds is not what it says");
+        shop.learns("warranty.md", &WARRANTY.replace("24", "36")).await;
+        assert!(changed().await >= first + Duration::days(1));
     })
     .await;
 }

@@ -381,7 +381,9 @@ pub async fn unfinished(mut c: Conn<'_>) -> Result<(Vec<(OrgId, DocumentId, i64)
 /// What can be quoted, the newest first.
 pub async fn usable(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<Usable>> {
     const LIST: &str = "
-        SELECT id, kb_id, title, chunk_count, created_at, updated_at, valid_until FROM documents
-        WHERE org_id = $1 AND deleted_at IS NULL AND current_version IS NOT NULL ORDER BY id DESC LIMIT $2";
+        SELECT d.id, d.kb_id, d.title, d.chunk_count, d.created_at, v.created_at AS changed_at, d.valid_until
+        FROM documents d
+        JOIN document_versions v ON v.org_id = d.org_id AND v.document_id = d.id AND v.version = d.current_version
+        WHERE d.org_id = $1 AND d.deleted_at IS NULL AND d.current_version IS NOT NULL ORDER BY d.id DESC LIMIT $2";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(limit).fetch_all(c).await)?)
 }

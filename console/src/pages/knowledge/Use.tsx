@@ -17,7 +17,7 @@ export function Use({ base, onOpen }: { base?: string; onOpen: Open }) {
   const use = useQuery(queries.knowledgeUse());
   if (!use.data) return use.isError ? <Notice tone="danger" role="alert">{use.error.message}</Notice> : <Spinner />;
   const all = use.data.documents.filter((d) => !base || d.kb_id === base);
-  const shown = order === "used" ? all.filter((d) => d.answers > 0) : order === "unused" ? all.filter((d) => d.answers === 0) : [...all].sort((a, b) => a.updated_at.localeCompare(b.updated_at));
+  const shown = order === "used" ? all.filter((d) => d.answers > 0) : order === "unused" ? all.filter((d) => d.answers === 0) : [...all].sort((a, b) => a.changed_at.localeCompare(b.changed_at));
   const count = { used: all.filter((d) => d.answers > 0).length, unused: all.filter((d) => d.answers === 0).length, oldest: all.length };
   return (
     <div className="space-y-4">
@@ -33,7 +33,7 @@ export function Use({ base, onOpen }: { base?: string; onOpen: Open }) {
               <td>{d.answers}</td>
               <td className="whitespace-nowrap">{t.of(d.passages_cited, d.passages)}</td>
               <td className="whitespace-nowrap text-muted">{d.last_cited_at ? date(d.last_cited_at, language) : t.never}</td>
-              <td className="whitespace-nowrap text-muted">{date(d.updated_at, language)}</td>
+              <td className="whitespace-nowrap text-muted">{date(d.changed_at, language)}</td>
             </tr>
           ))}
         </Table>
