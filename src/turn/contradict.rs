@@ -2,7 +2,10 @@
 //!
 //! A rule for people to look at, not a proof: it names pairs, the most alike first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +16,7 @@ use crate::{
     knowledge::{self, CurrentPassage as Row},
     platform::{
         Result,
+        error::blocking,
         lexical::{self, Kind},
         sentences::{self, Shape},
     },
@@ -62,10 +66,10 @@ pub async fn contradictions(app: &App, by: &By) -> Result<Vec<Contradiction>> {
         let Some(last) = page.last() else { break };
         after = Some((last.document_id, last.chunk_index));
         read += page.len();
-        claims.extend(page.iter().flat_map(claims_of));
+        // Reading them, as comparing them, takes long enough to keep others from their turn.
+        claims.extend(blocking(move || Ok(page.iter().flat_map(claims_of).collect::<Vec<_>>())).await?);
     }
-    // Comparing them takes long enough to keep others from their turn.
-    tokio::task::spawn_blocking(move || pairs(&claims)).await.map_err(crate::platform::Error::internal)
+    blocking(move || Ok(pairs(&claims))).await
 }
 
 /// A sentence with something in it that can differ.
@@ -75,7 +79,8 @@ struct Claim {
     facts: Vec<Fact>,
     /// What it is about: its words and those of its heading, without what is counted.
     words: BTreeSet<u32>,
-    heading: u32,
+    /// The words of its heading alone.
+    heading: Arc<BTreeSet<u32>>,
     /// Codes, dates, days, bare numbers: who names others speaks of something else.
     names: BTreeSet<String>,
     /// What the row of a table is about.
@@ -84,6 +89,7 @@ struct Claim {
 
 fn claims_of(row: &Row) -> Vec<Claim> {
     let heading = row.heading_path.0.last();
+    let about = Arc::new(words(heading.unwrap_or(&row.title)));
     let all = sentences::split(&row.content);
     let claim = |s: &sentences::Sentence| {
         if matches!(s.shape, Shape::Heading | Shape::HeaderRow | Shape::LeadIn) {
@@ -108,15 +114,11 @@ fn claims_of(row: &Row) -> Vec<Claim> {
             sentence: text.chars().take(400).collect(),
             says: String::new(),
         };
-        let heading = lexical::term_id(&words_key(heading.unwrap_or(&row.title)));
         let cell = text.trim().trim_start_matches('|').split('|').next().map(|cell| cell.trim().to_lowercase());
+        let heading = about.clone();
         Some(Claim { side, facts, words, heading, names, row: cell.filter(|_| s.shape == Shape::Row) })
     };
     all.iter().filter_map(claim).collect()
-}
-
-fn words_key(heading: &str) -> String {
-    words(heading).iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text that say what it is about. Of Chinese, the pairs: a single character says too little.
@@ -189,14 +191,12 @@ fn pairs(claims: &[Claim]) -> Vec<Contradiction> {
     }
     let mut found: Vec<Contradiction> = Vec::new();
     for (at, one) in claims.iter().enumerate() {
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut beside: BTreeSet<usize> = BTreeSet::new();
         for word in &one.words {
             let Some(others) = having.get(word).filter(|o| o.len() <= COMMON) else { continue };
-            for other in others.iter().filter(|o| **o > at) {
-                *shared.entry(*other).or_default() += 1;
-            }
+            beside.extend(others.iter().filter(|o| **o > at));
         }
-        for other in shared.into_keys() {
+        for other in beside {
             let Some(other) = claims.get(other) else { continue };
             let both = one.words.intersection(&other.words).count();
             let alike = both as f64 / one.words.union(&other.words).count().max(1) as f64;
