@@ -13,7 +13,7 @@ use super::{
     gateway::{self, address, bears, in_a_group},
     law::Law,
     outside, seconds, text_at, texts,
-    waha::{answered, with, yes},
+    waha::{answered, yes},
 };
 use crate::platform::{
     Error, Result,
@@ -256,12 +256,9 @@ impl Evolution {
             _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
         };
         // The server shows what we say was quoted: it keeps no messages by itself.
-        let body = match &m.quotes {
-            Some(quote) => {
-                with(body, "quoted", json!({"key": {"id": quote.id}, "message": {"conversation": quote.text}}))
-            }
-            None => body,
-        };
+        let quoted =
+            m.quotes.as_ref().map(|quote| json!({"key": {"id": quote.id}, "message": {"conversation": quote.text}}));
+        let body = outside::with(body, "quoted", quoted);
         if self.smart_read
             && let Some(seen) = &m.answers
         {

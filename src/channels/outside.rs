@@ -138,6 +138,14 @@ pub fn with_query(address: &str, values: &[(&str, &str)]) -> String {
     format!("{address}?{query}")
 }
 
+/// A JSON body with one more field, if there is a value for it.
+pub fn with(mut body: Value, name: &str, value: impl Into<Option<Value>>) -> Value {
+    if let (Some(fields), Some(value)) = (body.as_object_mut(), value.into()) {
+        fields.insert(name.into(), value);
+    }
+    body
+}
+
 /// The most that an answer of a platform may measure.
 const ANSWER_LIMIT: u64 = 8 << 20;
 

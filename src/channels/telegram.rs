@@ -227,7 +227,8 @@ impl Telegram {
     pub(super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
         match &m.body {
             Body::Text { text } => {
-                let body = with_quote(m, json!({"chat_id": number(&m.recipient.id), "text": text}));
+                let body = json!({"chat_id": number(&m.recipient.id), "text": text});
+                let body = outside::with(body, "reply_parameters", quoted(m));
                 self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
             }
             Body::Choices { text, choices } => {
@@ -235,7 +236,7 @@ impl Telegram {
                     choices.iter().map(|c| json!([{"text": c.title.trim(), "callback_data": c.id}])).collect();
                 let body = json!({"chat_id": number(&m.recipient.id), "text": text,
                     "reply_markup": {"inline_keyboard": rows}});
-                let body = with_quote(m, body);
+                let body = outside::with(body, "reply_parameters", quoted(m));
                 self.said(outside::json(self.method(outside, "sendMessage", &body)).await)
             }
             Body::File { file, kind, text } => {
@@ -345,13 +346,6 @@ fn quoted(m: &Outbound) -> Option<Value> {
     let (chat, message) = m.quotes.as_ref()?.id.rsplit_once(':')?;
     let message: i64 = message.parse().ok()?;
     (chat == m.recipient.id).then(|| json!({"message_id": message, "allow_sending_without_reply": true}))
-}
-
-fn with_quote(m: &Outbound, mut body: Value) -> Value {
-    if let (Some(quoted), Some(fields)) = (quoted(m), body.as_object_mut()) {
-        fields.insert("reply_parameters".into(), quoted);
-    }
-    body
 }
 
 /// Ids are numbers to the platform; a group's may be a name.

@@ -251,10 +251,7 @@ impl Waha {
             }
             _ => return Sent::Failed(Failure::Never("gateways take texts and files only".into())),
         };
-        let body = match &m.quotes {
-            Some(quote) => with(body, "reply_to", json!(quote.id)),
-            None => body,
-        };
+        let body = outside::with(body, "reply_to", m.quotes.as_ref().map(|quote| json!(quote.id)));
         answered(outside::json(self.post(outside, path, &body)).await, |answer| of(answer, &["id"]))
     }
 
@@ -343,14 +340,6 @@ fn whole_id(m: &Value, name: &str, beside: &[&str]) -> Option<String> {
         None => return Some(bare),
     }
     Some(parts.join("_"))
-}
-
-/// The same with one more field.
-pub(super) fn with(mut body: Value, name: &str, value: Value) -> Value {
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert(name.into(), value);
-    }
-    body
 }
 
 /// The chat to write to: as it came, or made from the number.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Address, Body as Content, Checked, Event, Failure, Inbound, Outbound, Outside, RawEvent, Request, Sent,
     law::{Law, Size},
+    outside,
 };
 use crate::platform::{
     Error, Result,
@@ -143,14 +144,11 @@ impl Webhook {
             ),
             _ => return Sent::Failed(Failure::Never("this channel sends texts and files only".into())),
         };
-        let mut body = json!({
+        let body = json!({
             "id": m.id, "conversation_id": m.conversation, "to": {"id": m.recipient.id}, "by": m.by, "text": text,
             "sources": m.sources,
         });
-        if let (Some(file), Some(all)) = (file, body.as_object_mut()) {
-            all.insert("file".into(), file);
-        }
-        let body = body.to_string();
+        let body = outside::with(body, "file", file).to_string();
         let request = outside
             .configured()
             .post(url)

@@ -75,15 +75,9 @@ impl WecomKf {
     /// `first`, when the channel was connected, is history.
     pub(in super::super) async fn sync(&self, outside: &Outside, from: Place<'_>, now: DateTime<Utc>) -> Result<Page> {
         let body = |token: &str| {
-            let mut body = json!({"limit": 1000, "voice_format": 0, "open_kfid": from.account});
-            if let Some(fields) = body.as_object_mut() {
-                for (name, value) in [("token", token), ("cursor", from.cursor.unwrap_or_default())] {
-                    if !value.is_empty() {
-                        fields.insert(name.into(), json!(value));
-                    }
-                }
-            }
-            body
+            let body = json!({"limit": 1000, "voice_format": 0, "open_kfid": from.account});
+            let said = |value: &str| (!value.is_empty()).then(|| json!(value));
+            outside::with(outside::with(body, "token", said(token)), "cursor", from.cursor.and_then(said))
         };
         let mut answer = self.call(outside, "kf/sync_msg", &body(from.token), now).await?;
         // A ring's token lives ten minutes; without one the call is allowed, only less often.
@@ -182,13 +176,9 @@ impl WecomKf {
         if !matches!(found.get("service_state").and_then(Value::as_i64), Some(0 | 1)) {
             return Ok(());
         }
-        let mut body = json!({"open_kfid": account, "external_userid": customer});
-        if let Some(all) = body.as_object_mut() {
-            all.insert("service_state".into(), json!(if to == "pool" { 2 } else { 3 }));
-            if to != "pool" {
-                all.insert("servicer_userid".into(), json!(to));
-            }
-        }
+        let state = if to == "pool" { 2 } else { 3 };
+        let body = json!({"open_kfid": account, "external_userid": customer, "service_state": state});
+        let body = outside::with(body, "servicer_userid", (to != "pool").then(|| json!(to)));
         let answer = self.call(outside, "kf/service_state/trans", &body, now).await?;
         match errcode(&answer) {
             Some(0) => Ok(()),

@@ -82,13 +82,9 @@ impl WhatsappCloud {
                     "components": components}})
             }
             Body::File { file, kind, text } => {
-                let mut media = json!({"id": uploaded});
-                if !text.is_empty() {
-                    set(&mut media, "caption", text);
-                }
-                if *kind == FileKind::Document {
-                    set(&mut media, "filename", &file.name);
-                }
+                let media = outside::with(json!({"id": uploaded}), "caption", (!text.is_empty()).then(|| json!(text)));
+                let named = (*kind == FileKind::Document).then(|| json!(file.name));
+                let media = outside::with(media, "filename", named);
                 let kind = match kind {
                     FileKind::Image | FileKind::Animation => "image",
                     FileKind::Video => "video",
@@ -98,11 +94,8 @@ impl WhatsappCloud {
                 json!({"type": kind, kind: media})
             }
         };
-        let mut all = addressed(&m.recipient, &content, &m.id);
-        if let (Some(quote), Some(fields)) = (&m.quotes, all.as_object_mut()) {
-            fields.insert("context".into(), json!({"message_id": quote.id}));
-        }
-        all
+        let quoted = m.quotes.as_ref().map(|quote| json!({"message_id": quote.id}));
+        outside::with(addressed(&m.recipient, &content, &m.id), "context", quoted)
     }
 
     pub(in super::super) async fn send(&self, outside: &Outside, m: &Outbound, _now: DateTime<Utc>) -> Sent {
@@ -238,12 +231,6 @@ fn addressed(recipient: &Address, content: &Value, key: &str) -> Value {
         }
     }
     all
-}
-
-fn set(object: &mut Value, key: &str, text: &str) {
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert(key.into(), json!(text));
-    }
 }
 
 /// What an answer to a send means. Only a code tells that Meta refused it: a proxy's 5xx says nothing.
