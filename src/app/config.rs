@@ -15,7 +15,7 @@ pub use sections::*;
 
 use crate::platform::{
     error::{Error, Result},
-    http, mail, telemetry,
+    http, mail, net, telemetry,
 };
 
 /// Everything that can be set. `frontdesk.sample.toml` explains each key.
@@ -134,7 +134,7 @@ impl Config {
             ("files.s3_endpoint", &self.files.s3_endpoint),
         ] {
             if let Some(text) = address
-                && !url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+                && !net::is_web_address(text)
             {
                 return wrong(format!("{key}: '{text}' is not an address like https://example.com"));
             }
@@ -207,7 +207,7 @@ impl Config {
         }
         // The address is a secret: it is not repeated.
         if let Some(url) = &notify.webhook_url
-            && !url::Url::parse(url.expose()).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+            && !net::is_web_address(url.expose())
         {
             return Err(Error::Invalid("notify.webhook_url is not an address like https://example.com/hook".into()));
         }

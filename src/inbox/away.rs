@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::store::rules as store;
 use crate::{
     app::{
         App, OrgId,
         config::{Secret, WebhookKind},
     },
-    platform::{Error, Result, db::Conn, mail},
-    staff::{By, audit, difference},
+    platform::{Error, Result, db::Conn, mail, net},
+    staff::{self, By, audit, difference},
 };
 
 /// Under which key they stand.
@@ -78,7 +77,7 @@ pub(super) struct Away {
 }
 
 async fn load_kept(c: Conn<'_>, org: OrgId) -> Result<Kept> {
-    let found = store::find(c, org, KEY).await?;
+    let found = staff::find_config(c, org, KEY).await?;
     // What another program wrote and makes no sense here must not stop the inbox.
     Ok(found.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
 }
@@ -139,7 +138,7 @@ pub async fn save(app: &App, by: &By, change: AwayChange) -> Result<AwayChannels
         Some("") => None,
         Some(text) => {
             // The address is a secret: it is not repeated.
-            if !url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) {
+            if !net::is_web_address(text) {
                 return Err(Error::Invalid("robot_url: not an address like https://example.com/hook".into()));
             }
             Some(app.key.seal(SEALED_FOR, text.as_bytes())?)
@@ -148,7 +147,7 @@ pub async fn save(app: &App, by: &By, change: AwayChange) -> Result<AwayChannels
     let after = Kept { after_minutes: change.after_minutes, mail_to, robot_url, robot_kind: change.robot_kind };
     let now = app.now();
     let mut tx = app.begin().await?;
-    store::save(tx.conn(), by.org, KEY, &serde_json::to_value(&after)?, by.user, now).await?;
+    staff::save_config(tx.conn(), by.org, KEY, &serde_json::to_value(&after)?, by.user, now).await?;
     let told = difference(Some(&shown(&before)), Some(&shown(&after)));
     audit(tx.conn(), now, by, "settings.away_channels", ("organization", by.org.0), told).await?;
     tx.commit().await?;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::{App, ConversationId, TeamId, UserId},
     platform::{Error, Result},
-    staff::By,
+    staff::{self, By},
 };
 
 /// The longest span, in days.
@@ -155,7 +155,7 @@ pub async fn overview(
     let mut reader = app.read().await?;
     let conversations = store::conversations(reader.conn(), by.org, from, to).await?;
     let turns = store::turns(reader.conn(), by.org, from, to).await?;
-    let members = store::members(reader.conn(), by.org).await?;
+    let members = staff::teams_of_users(reader.conn(), by.org, None).await?;
     let priced = cost::load(reader.conn(), by.org).await?;
     drop(reader);
     let counted = count(&conversations, &turns, from, to, zone, app.now());

@@ -4,12 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    connect::origins_of,
-    desk::PRIORITIES,
-    hours::Hours,
-    store::{self as channels, rules as store},
-};
+use super::{connect::origins_of, desk::PRIORITIES, hours::Hours, store};
 use crate::{
     app::{App, ChannelId, Job, OrgId, TeamId},
     platform::{Error, Result, db::Conn, language::Language, links::Domains},
@@ -131,12 +126,12 @@ impl Rules {
 /// The rules of an organisation; those of nobody are the defaults.
 pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
     // Rules that an older or newer program wrote and that make no sense here must not stop the inbox.
-    Ok(store::find(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+    Ok(staff::find_config(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
 }
 
 /// The rules of every organisation that set some.
 pub async fn load_all(c: Conn<'_>) -> Result<Vec<(OrgId, Rules)>> {
-    let all = store::list(c, KEY).await?;
+    let all = store::rules::list(c, KEY).await?;
     Ok(all.into_iter().filter_map(|(org, value)| Some((org, serde_json::from_value(value.0).ok()?))).collect())
 }
 
@@ -145,7 +140,7 @@ pub async fn load_all(c: Conn<'_>) -> Result<Vec<(OrgId, Rules)>> {
 pub async fn link_domains(app: &App, org: OrgId) -> Result<Domains> {
     let mut reader = app.read().await?;
     let mut names = load(reader.conn(), org).await?.link_domains;
-    for channel in channels::list_channels(reader.conn(), org).await? {
+    for channel in store::list_channels(reader.conn(), org).await? {
         names.extend(origins_of(&channel.settings.0).unwrap_or_default());
     }
     names.extend(app.config.server.public_url.clone());
@@ -177,12 +172,12 @@ pub async fn save(app: &App, by: &By, rules: Rules) -> Result<Rules> {
             return Err(Error::NotFound("team"));
         }
         if let Some(channel) = route.channel
-            && channels::find_channel(tx.conn(), channel).await?.is_none_or(|c| c.org_id != by.org)
+            && store::find_channel(tx.conn(), channel).await?.is_none_or(|c| c.org_id != by.org)
         {
             return Err(Error::NotFound("channel"));
         }
     }
-    store::save(tx.conn(), by.org, KEY, &serde_json::to_value(&rules)?, by.user, now).await?;
+    staff::save_config(tx.conn(), by.org, KEY, &serde_json::to_value(&rules)?, by.user, now).await?;
     let changes = difference(Some(&before), Some(&rules));
     audit(tx.conn(), now, by, "inbox_rules.edit", ("organization", by.org.0), changes).await?;
     Job::GiveOut { org: by.org }.push(tx.conn(), by.org, now).await?;

@@ -1,4 +1,4 @@
-//! Which addresses belong to the public internet: for calls whose address somebody else chose.
+//! What is an address, and which belong to the public internet: for calls whose address somebody else chose.
 //!
 //! A parsed host is checked with [`is_public`] (an address literal never reaches the resolver), names are filtered
 //! where they are resolved ([`PublicOnly`]), so that no second look-up can answer otherwise.
@@ -7,6 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+
+/// Whether this is an address like `https://example.com/hook`.
+pub fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
 
 /// Whether an address belongs to the public internet.
 pub fn is_public(ip: IpAddr) -> bool {

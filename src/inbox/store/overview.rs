@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::overview::{ConversationFact, TurnFact};
 use crate::{
-    app::{ConversationId, OrgId, TeamId, UserId},
+    app::{ConversationId, OrgId},
     both,
     platform::{Result, db::Conn},
 };
@@ -48,13 +48,6 @@ pub async fn answered_hand_offs(
             ORDER BY c.handed_off_at DESC LIMIT $3) h
         WHERE h.answered IS NOT NULL ORDER BY h.called DESC";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(since).bind(limit).fetch_all(c).await)?)
-}
-
-/// Who is in which team.
-pub async fn members(c: Conn<'_>, org: OrgId) -> Result<Vec<(UserId, TeamId)>> {
-    const LIST: &str = "
-        SELECT m.user_id, m.team_id FROM user_teams m JOIN teams t ON t.id = m.team_id WHERE t.org_id = $1";
-    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).fetch_all(c).await)?)
 }
 
 /// A question that the assistant could not answer.

@@ -3,41 +3,17 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use crate::{
-    app::{ConversationId, OrgId, UserId},
+    app::{ConversationId, OrgId},
     both,
     platform::{Result, db::Conn},
 };
-
-/// What stands under a key.
-pub async fn find(c: Conn<'_>, org: OrgId, key: &str) -> Result<Option<Json<Value>>> {
-    const FIND: &str = "SELECT value FROM system_configs WHERE org_id = $1 AND key = $2";
-    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(key).fetch_optional(c).await)?)
-}
 
 /// What stands under a key, of every organisation.
 pub async fn list(c: Conn<'_>, key: &str) -> Result<Vec<(OrgId, Json<Value>)>> {
     const LIST: &str = "SELECT org_id, value FROM system_configs WHERE key = $1 AND org_id IS NOT NULL";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(key).fetch_all(c).await)?)
-}
-
-/// Sets what stands under a key.
-pub async fn save(
-    c: Conn<'_>,
-    org: OrgId,
-    key: &str,
-    value: &Value,
-    by: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    const SAVE: &str = "
-        INSERT INTO system_configs (id, org_id, key, value, updated_by, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (org_id, key) DO UPDATE SET value = $4, updated_by = $5, updated_at = $6";
-    both!(c, c => sqlx::query(SAVE).bind(Uuid::now_v7()).bind(org).bind(key).bind(Json(value)).bind(by).bind(now)
-        .execute(c).await.map(|_| ()))?;
-    Ok(())
 }
 
 /// Sets since when people are to solve a conversation, and when what is due.
