@@ -28,6 +28,7 @@ mod used;
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use frontdesk::platform::db::Tx;
 use serde_json::{Value, json};
 use support::{
     app::{TestApp, databases},
@@ -77,6 +78,17 @@ async fn team(shop: &Shop, name: &str, members: &[&String]) -> String {
         assert!(shop.call("PUT", &path, None).await.status.is_success());
     }
     id
+}
+
+/// What comes of `call` when `other` is committed after it has read and before it has written.
+async fn meanwhile<T>(other: Tx, call: impl Future<Output = T>) -> T {
+    let mut call = std::pin::pin!(call);
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), call.as_mut()).await;
+    assert!(early.is_err(), "it does not wait for the other transaction");
+    // Together: on SQLite transactions that wait for one another share a commit.
+    let (committed, answer) = tokio::join!(other.commit(), call);
+    committed.unwrap();
+    answer
 }
 
 /// The lines of the audit log about this action, the newest first.

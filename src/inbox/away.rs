@@ -1,8 +1,11 @@
 //! Whom we call outside the console when a customer waits too long: mailboxes and a group robot.
 
+use std::collections::HashSet;
+
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use crate::{
@@ -73,13 +76,40 @@ pub struct AwayChange {
 pub(super) struct Away {
     pub after: Duration,
     pub mail_to: Vec<String>,
-    pub robot: Option<(Secret, WebhookKind)>,
+    robot: Option<(Address, WebhookKind)>,
+}
+
+/// Where a robot is.
+enum Address {
+    Plain(Secret),
+    /// It is opened only to be called: one that does not open stops nothing else.
+    Sealed(String),
+}
+
+impl Away {
+    /// The group robot, if there is one.
+    pub fn robot(&self, app: &App) -> Result<Option<(Secret, WebhookKind)>> {
+        let Some((address, kind)) = &self.robot else { return Ok(None) };
+        let url = match address {
+            Address::Plain(url) => url.clone(),
+            Address::Sealed(text) => {
+                // Trying again would not help: whoever reads this enters it anew.
+                let lost = |_| Error::Conflict("the robot's address can't be read: enter it again".into());
+                let bytes = app.key.open(SEALED_FOR, text).map_err(lost)?;
+                Secret::new(String::from_utf8(bytes).map_err(Error::internal)?)
+            }
+        };
+        Ok(Some((url, *kind)))
+    }
+}
+
+fn kept(found: Option<Json<Value>>) -> Kept {
+    // What another program wrote and makes no sense here must not stop the inbox.
+    found.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default()
 }
 
 async fn load_kept(c: Conn<'_>, org: OrgId) -> Result<Kept> {
-    let found = staff::find_config(c, org, KEY).await?;
-    // What another program wrote and makes no sense here must not stop the inbox.
-    Ok(found.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+    Ok(kept(staff::find_config(c, org, KEY).await?))
 }
 
 /// How long nobody may have taken what waits before anybody is called.
@@ -92,11 +122,8 @@ pub(super) async fn load(app: &App, org: OrgId) -> Result<Away> {
     let kept = load_kept(app.read().await?.conn(), org).await?;
     let file = &app.config.notify;
     let robot = match (&file.webhook_url, &kept.robot_url) {
-        (Some(url), _) => Some((url.clone(), file.webhook_kind)),
-        (None, Some(sealed)) => {
-            let url = String::from_utf8(app.key.open(SEALED_FOR, sealed)?).map_err(Error::internal)?;
-            Some((Secret::new(url), kept.robot_kind))
-        }
+        (Some(url), _) => Some((Address::Plain(url.clone()), file.webhook_kind)),
+        (None, Some(sealed)) => Some((Address::Sealed(sealed.clone()), kept.robot_kind)),
         (None, None) => None,
     };
     let mail_to = if file.email_to.is_empty() { kept.mail_to } else { file.email_to.clone() };
@@ -124,15 +151,17 @@ pub async fn save(app: &App, by: &By, change: AwayChange) -> Result<AwayChannels
         return Err(Error::Invalid(format!("after_minutes: 0 to {LONGEST_MINUTES}")));
     }
     let mut mail_to: Vec<String> = change.mail_to.iter().map(|a| a.trim().to_lowercase()).collect();
-    mail_to.retain(|a| !a.is_empty());
-    mail_to.dedup();
+    let mut seen = HashSet::new();
+    mail_to.retain(|a| !a.is_empty() && seen.insert(a.clone()));
     if mail_to.len() > MOST_MAILBOXES {
         return Err(Error::Invalid(format!("mail_to: at most {MOST_MAILBOXES}")));
     }
     for address in &mail_to {
         mail::check_address(address).map_err(|e| Error::Invalid(format!("mail_to: {e}")))?;
     }
-    let before = load_kept(app.read().await?.conn(), by.org).await?;
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let before = kept(staff::lock_config(tx.conn(), by.org, KEY).await?);
     let robot_url = match change.robot_url.as_deref().map(str::trim) {
         None => before.robot_url.clone(),
         Some("") => None,
@@ -145,8 +174,6 @@ pub async fn save(app: &App, by: &By, change: AwayChange) -> Result<AwayChannels
         }
     };
     let after = Kept { after_minutes: change.after_minutes, mail_to, robot_url, robot_kind: change.robot_kind };
-    let now = app.now();
-    let mut tx = app.begin().await?;
     staff::save_config(tx.conn(), by.org, KEY, &serde_json::to_value(&after)?, by.user, now).await?;
     let told = difference(Some(&shown(&before)), Some(&shown(&after)));
     audit(tx.conn(), now, by, "settings.away_channels", ("organization", by.org.0), told).await?;

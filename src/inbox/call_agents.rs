@@ -135,7 +135,7 @@ async fn mail(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result
 }
 
 async fn robot(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result<()> {
-    let Some((url, kind)) = &away.robot else {
+    let Some((url, kind)) = away.robot(app)? else {
         return Ok(());
     };
     let text = text(app, c, is_late);

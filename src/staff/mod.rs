@@ -42,8 +42,8 @@ pub use presence::{HERE_FOR, NOTED_EVERY, still_here};
 pub use principal::{Actor, By, COOKIE, Can, Rights, Visible};
 pub use role::{ADMIN, ROLES, SUPER_ADMIN};
 pub use store::{
-    active_names, find_config, find_org_by_id, is_member, is_team, lock_org, mail_wishes, name_of, save_config, sweep,
-    teams_of_users, users_who_may,
+    active_names, find_config, find_org_by_id, is_member, is_team, lock_config, lock_org, mail_wishes, name_of,
+    save_config, sweep, teams_of_users, users_who_may,
 };
 pub use team::Team;
 pub use user::{Added, NewUser, User, UserChange, UserStatus, add as add_user};

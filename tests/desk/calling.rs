@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use chrono::Duration;
-use frontdesk::{app::job, platform::queue};
+use frontdesk::{app::job, platform::queue, staff};
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, each, id, logged, rules};
+use super::{UNKNOWN, WARRANTY, each, id, logged, meanwhile, rules};
 use crate::support::{serve, shop::Shop, smtp};
 
 /// A group robot that keeps what it is told; its address.
@@ -81,6 +81,63 @@ async fn who_is_away_is_called_only_if_nobody_takes_it_in_time() {
         let log = logged(&shop, "settings.away_channels").await;
         assert_eq!(log.len(), 3);
         assert!(!json!(log).to_string().contains("/robot"), "{log:?}");
+    })
+    .await;
+}
+
+/// Does something to what the database keeps of whom we call; the transaction is open.
+async fn tampered(shop: &Shop, with: impl Fn(&mut Value)) -> frontdesk::platform::db::Tx {
+    let mut tx = shop.app.begin().await.unwrap();
+    let mut kept = staff::find_config(tx.conn(), shop.org, "away").await.unwrap().unwrap().0;
+    with(&mut kept);
+    staff::save_config(tx.conn(), shop.org, "away", &kept, None, shop.app.now()).await.unwrap();
+    tx
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_robot_whose_address_cannot_be_read_stops_no_mail() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let admin = shop.user("ada", "admin").await;
+        let mails = mail_server(&shop).await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let change = json!({"after_minutes": 0, "mail_to": ["b@example.com", "a@example.com", "B@example.com"],
+                            "robot_url": robot(told.clone()).await, "robot_kind": "wecom"});
+        let saved = shop.call("PUT", "/api/away-channels", Some(change.clone())).await;
+        assert_eq!(saved.body["mail_to"], json!(["b@example.com", "a@example.com"]), "each once: {saved:?}");
+        // As after the secret key was lost.
+        tampered(&shop, |kept| kept["robot_url"] = json!("v1.AAAA.AAAA")).await.commit().await.unwrap();
+        let found = shop.call("GET", "/api/away-channels", None).await;
+        assert_eq!((found.status, &found.body["has_robot"]), (StatusCode::OK, &json!(true)), "{found:?}");
+        shop.says("Ana", UNKNOWN).await;
+        shop.run_due().await;
+        shop.app.clock.advance(Duration::seconds(5));
+        shop.run_due().await;
+        assert_eq!(mails.lock().unwrap().len(), 1, "{:?}", mails.lock());
+        let news = shop.call_as(&admin, "GET", "/api/notifications", None).await.body["items"][0].clone();
+        assert_eq!(news["title"], "The message about a waiting customer could not be sent", "{news}");
+        assert_eq!(news["content"], "the robot's address can't be read: enter it again", "{news}");
+
+        let saved = shop.call("PUT", "/api/away-channels", Some(change)).await;
+        assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
+        shop.says("Bo", UNKNOWN).await;
+        shop.run_due().await;
+        shop.app.clock.advance(Duration::seconds(5));
+        shop.run_due().await;
+        assert_eq!(told.lock().unwrap().len(), 1, "entered again, it is called");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_changes_the_wait_does_not_bring_back_a_robot_that_was_taken_away_meanwhile() {
+    each(|shop| async move {
+        let change = json!({"after_minutes": 1, "robot_url": "https://example.com/robot"});
+        assert_eq!(shop.call("PUT", "/api/away-channels", Some(change)).await.body["has_robot"], true);
+        let without = tampered(&shop, |kept| kept["robot_url"] = Value::Null).await;
+        let change = shop.call("PUT", "/api/away-channels", Some(json!({"after_minutes": 2})));
+        let saved = meanwhile(without, change).await;
+        assert_eq!((&saved.body["after_minutes"], &saved.body["has_robot"]), (&json!(2), &json!(false)), "{saved:?}");
     })
     .await;
 }

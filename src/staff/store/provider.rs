@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{OrgId, UserId},
-    both,
+    both, locking,
     platform::{Result, db::Conn},
     staff::UserStatus,
 };
@@ -16,6 +16,12 @@ use crate::{
 pub async fn find_config(c: Conn<'_>, org: OrgId, key: &str) -> Result<Option<Json<Value>>> {
     const FIND: &str = "SELECT value FROM system_configs WHERE org_id = $1 AND key = $2";
     Ok(both!(c, c => sqlx::query_scalar(FIND).bind(org).bind(key).fetch_optional(c).await)?)
+}
+
+/// The same, held until the transaction ends: for who changes a part of it.
+pub async fn lock_config(c: Conn<'_>, org: OrgId, key: &str) -> Result<Option<Json<Value>>> {
+    let find = locking!(c, "SELECT value FROM system_configs WHERE org_id = $1 AND key = $2");
+    Ok(both!(c, c => sqlx::query_scalar(find).bind(org).bind(key).fetch_optional(c).await)?)
 }
 
 /// Sets what stands under a key of the organisation's settings.
