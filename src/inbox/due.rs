@@ -2,7 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Conversation, Holder, Status, call_agents::call_late, rules::Rules, store, store::rules as kept};
+use super::{
+    Conversation, Holder, Status,
+    call_agents::call_late,
+    rules::{self, Rules},
+    store,
+    store::rules as kept,
+};
 use crate::{
     app::{App, Changed, ConversationId, Job, job::Clock},
     platform::{Result, db::Conn},
@@ -21,7 +27,17 @@ pub(super) async fn start(mut c: Conn<'_>, before: &Conversation, rules: &Rules,
     let (first, _) = rules.due(&before.priority, now);
     let (_, solved) = rules.due(&before.priority, since);
     kept::set_clocks(c.again(), before.id, Some(since), first, solved).await?;
-    watch_for(c, before, [(Clock::FirstResponse, now, first), (Clock::Resolution, since, solved)], now).await
+    let clocks = [(Clock::FirstResponse, now, first), (Clock::Resolution, since, solved)];
+    watch_for(c, before, was_with_people, clocks, now).await
+}
+
+/// Starts the clocks of what an agent takes, unless they run: who takes what waits has the time that is left.
+pub(super) async fn start_if_stopped(mut c: Conn<'_>, before: &Conversation, now: DateTime<Utc>) -> Result<()> {
+    if is_open(before) && before.sla_started_at.is_some() {
+        return Ok(());
+    }
+    let rules = rules::load(c.again(), before.org_id).await?;
+    start(c, before, &rules, now).await
 }
 
 /// Stops the clocks: nobody waits for a person any more.
@@ -39,38 +55,44 @@ pub(super) async fn shift(mut c: Conn<'_>, after: &Conversation, rules: &Rules, 
     let (first, _) = rules.due(&after.priority, called);
     let (_, solved) = rules.due(&after.priority, since);
     kept::set_clocks(c.again(), after.id, Some(since), first, solved).await?;
-    watch_for(c, after, [(Clock::FirstResponse, called, first), (Clock::Resolution, since, solved)], now).await
+    let clocks = [(Clock::FirstResponse, called, first), (Clock::Resolution, since, solved)];
+    watch_for(c, after, true, clocks, now).await
 }
 
 fn is_open(c: &Conversation) -> bool {
     matches!(c.status, Status::Pending | Status::Active)
 }
 
+/// Has the clocks watched that run towards another time than those of `before` did, if these ran at all.
 async fn watch_for(
     mut c: Conn<'_>,
-    conversation: &Conversation,
+    before: &Conversation,
+    did_run: bool,
     clocks: [(Clock, DateTime<Utc>, Option<DateTime<Utc>>); 2],
     now: DateTime<Utc>,
 ) -> Result<()> {
     for (clock, since, due) in clocks {
-        let Some(due) = due else { continue };
+        let Some(due) = due.filter(|due| !did_run || due_of(before, clock) != Some(*due)) else { continue };
         let warning = due - (due - since) / WARN_AT;
         for at in [warning, due] {
-            let job = Job::WatchDue { conversation: conversation.id, clock, due };
-            job.push_at(c.again(), conversation.org_id, now, at).await?;
+            let job = Job::WatchDue { conversation: before.id, clock, due };
+            job.push_at(c.again(), before.org_id, now, at).await?;
         }
     }
     Ok(())
 }
 
-/// Whether `clock` still runs towards `due`.
-fn runs(c: &Conversation, clock: Clock, due: DateTime<Utc>) -> bool {
-    let of = match clock {
+fn due_of(c: &Conversation, clock: Clock) -> Option<DateTime<Utc>> {
+    match clock {
         Clock::FirstResponse => c.sla_first_response_at,
         Clock::Resolution => c.sla_resolve_deadline,
-    };
+    }
+}
+
+/// Whether `clock` still runs towards `due`.
+fn runs(c: &Conversation, clock: Clock, due: DateTime<Utc>) -> bool {
     // With the assistant again: nobody waits for a person.
-    of == Some(due) && is_open(c) && c.holder != Holder::Assistant
+    due_of(c, clock) == Some(due) && is_open(c) && c.holder != Holder::Assistant
 }
 
 /// Warns of what is due soon, or says that it was missed (`Job::WatchDue`). Safe to repeat.

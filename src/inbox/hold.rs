@@ -57,10 +57,7 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     if !store::set_holder(tx.conn(), id, &change, now).await? {
         return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
     }
-    if found.sla_started_at.is_none() {
-        let rules = rules::load(tx.conn(), org).await?;
-        due::start(tx.conn(), &found, &rules, now).await?;
-    }
+    due::start_if_stopped(tx.conn(), &found, now).await?;
     store::mark_seen(tx.conn(), org, id, now).await?;
     let taken = store::find(tx.conn(), org, id).await?.ok_or(Error::NotFound("conversation"))?;
     let changes = changes(&found, &taken);

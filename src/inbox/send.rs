@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, due, file, mention, quote, rules,
+    Conversation, Holder, Message, MessageStatus, Sender, Status, announce, connect, due, file, mention, quote,
     store::{self, HolderChange},
 };
 use crate::{
@@ -61,6 +61,7 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
         && let Some(mut sent) = store::find_by_key(tx.conn(), org, id, key).await?
     {
         store::show_files(tx.conn(), org, std::slice::from_mut(&mut sent)).await?;
+        quote::show(tx.conn(), std::slice::from_mut(&mut sent)).await?;
         return Ok(sent);
     }
     if found.holder == Holder::Agent && found.agent_id.is_some_and(|agent| agent != user) {
@@ -83,10 +84,7 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
     if found.holder != Holder::Agent || found.status != Status::Active || found.agent_id.is_none() {
         let change = HolderChange { agent: Some(user), ..HolderChange::to(Status::Active, Holder::Agent) };
         store::set_holder(tx.conn(), id, &change, now).await?;
-        if found.sla_started_at.is_none() {
-            let rules = rules::load(tx.conn(), found.org_id).await?;
-            due::start(tx.conn(), &found, &rules, now).await?;
-        }
+        due::start_if_stopped(tx.conn(), &found, now).await?;
     }
     let metadata = metadata(&new);
     let attached = new.file.as_ref().map(|_| AttachmentId::new());

@@ -72,6 +72,13 @@ async fn an_answer_to_one_message_quotes_it_once_and_both_sides_can_be_quoted() 
             assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{sent:?}");
         }
         let first = talk.first().await;
+        // The same again, as after a lost answer: the same message, told in the same way.
+        let body = json!({"text": "Still here.", "reply_to": first["id"], "idempotency_key": "k1"});
+        let to = format!("{}/messages", talk.path);
+        let sent = w.shop.call_as(&talk.mei, "POST", &to, Some(body.clone())).await;
+        let again = w.shop.call_as(&talk.mei, "POST", &to, Some(body)).await;
+        assert_eq!(sent.body["quoted"]["text"], "I want to talk to a human", "{sent:?}");
+        assert_eq!((&again.body["id"], &again.body["quoted"]), (&sent.body["id"], &sent.body["quoted"]), "{again:?}");
         let fields = [("reply_to", first["id"].as_str().unwrap())];
         let sent = w.shop.form(&talk.mei, &format!("{}/files", talk.path), &fields, "a.txt", b"Hello").await;
         assert_eq!(sent.body["quoted"]["text"], "I want to talk to a human", "{sent:?}");

@@ -1,6 +1,7 @@
 //! The clocks of what people are to answer: when they start, move and stop.
 
 use chrono::{DateTime, Duration, Utc};
+use frontdesk::both;
 use serde_json::{Value, json};
 
 use super::{UNKNOWN, WARRANTY, each, id, me, rules, titles};
@@ -102,6 +103,85 @@ async fn another_priority_moves_the_clocks_from_when_they_started() {
         shop.settle().await;
         let told = titles(&shop, &mei).await;
         assert!(!told[..told.len() - before].iter().any(|t| t.contains("first answer")), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_overdue_is_told_once_however_often_it_changes_hands() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let sla = json!([{"priority": "medium", "first_response_minutes": 30, "resolution_minutes": 60}]);
+        rules(&shop, json!({"sla": sla})).await;
+        shop.says("Ana", UNKNOWN).await;
+        shop.settle().await;
+        let path = format!("/api/conversations/{}", id(&shop, "Ana").await);
+        let does = async |verb: &str, body: Value| {
+            let done = shop.call_as(&mei, "POST", &format!("{path}/{verb}"), Some(body)).await;
+            assert!(done.status.is_success(), "{done:?}");
+        };
+        let (answer, back) = (json!({"text": "We do not."}), json!({"scope": "until_resolved"}));
+        let to_tom = json!({"agent_id": me(&shop, &tom).await});
+        does("messages", answer.clone()).await;
+        let watched = async || {
+            const COUNT: &str = "SELECT COUNT(*) FROM jobs WHERE lane LIKE 'due:%'";
+            let mut reader = shop.app.read().await.unwrap();
+            let n: i64 = both!(reader.conn(), c => sqlx::query_scalar(COUNT).fetch_one(c).await).unwrap();
+            n
+        };
+        let before = watched().await;
+        shop.app.clock.advance(Duration::minutes(10));
+        does("pass", to_tom.clone()).await;
+        assert_eq!(watched().await - before, 2, "of the first answer, which is due later now");
+        let overdue =
+            async || titles(&shop, &mei).await.iter().filter(|t| *t == "Ana: the solution is overdue").count();
+        shop.app.clock.advance(Duration::minutes(51));
+        shop.settle().await;
+        assert_eq!(overdue().await, 1);
+        does("messages", answer.clone()).await;
+        does("give-back", back.clone()).await;
+        shop.settle().await;
+        does("pass", to_tom).await;
+        shop.settle().await;
+        assert_eq!(overdue().await, 1, "people know");
+
+        // Another deadline is another matter.
+        let longer = json!([{"priority": "medium", "first_response_minutes": 30, "resolution_minutes": 120}]);
+        rules(&shop, json!({"sla": longer})).await;
+        does("messages", answer.clone()).await;
+        does("give-back", back).await;
+        shop.app.clock.advance(Duration::minutes(60));
+        shop.settle().await;
+        assert_eq!(overdue().await, 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_who_writes_into_what_had_ended_starts_the_clocks_anew() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let mei = shop.user("mei", "agent").await;
+        rules(&shop, sla()).await;
+        for customer in ["Ana", "Bo"] {
+            shop.says(customer, UNKNOWN).await;
+            shop.settle().await;
+        }
+        let path =
+            async |customer: &str, verb: &str| format!("/api/conversations/{}/{verb}", id(&shop, customer).await);
+        let (ana, bo) = (path("Ana", "messages").await, path("Bo", "take-over").await);
+        shop.call_as(&mei, "POST", &ana, Some(json!({"text": "We do not."}))).await;
+        for customer in ["Ana", "Bo"] {
+            shop.call_as(&mei, "POST", &path(customer, "resolve").await, None).await;
+        }
+        shop.app.clock.advance(Duration::hours(20));
+        let again = shop.app.now();
+        shop.call_as(&mei, "POST", &ana, Some(json!({"text": "We do now!"}))).await;
+        assert_eq!(due(&shop, "Ana", again).await, [Some(60), Some(240)], "written into");
+        let taken = shop.call_as(&mei, "POST", &bo, None).await;
+        assert_eq!(taken.body["status"], "active", "{taken:?}");
+        assert_eq!(due(&shop, "Bo", again).await, [Some(60), Some(240)], "taken");
     })
     .await;
 }

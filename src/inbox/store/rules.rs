@@ -16,7 +16,8 @@ pub async fn list(c: Conn<'_>, key: &str) -> Result<Vec<(OrgId, Json<Value>)>> {
     Ok(both!(c, c => sqlx::query_as(LIST).bind(key).fetch_all(c).await)?)
 }
 
-/// Sets since when people are to solve a conversation, and when what is due.
+/// Sets since when people are to solve a conversation, and when what is due. What was noted of a clock that runs on
+/// towards the same time stays noted.
 pub async fn set_clocks(
     c: Conn<'_>,
     id: ConversationId,
@@ -25,24 +26,26 @@ pub async fn set_clocks(
     resolution: Option<DateTime<Utc>>,
 ) -> Result<()> {
     const START: &str = "
-        UPDATE conversations SET sla_first_response_at = $2, sla_resolve_deadline = $3, sla_warned_at = NULL,
-               sla_breached_at = NULL, sla_started_at = $4 WHERE id = $1";
+        UPDATE conversations SET sla_first_response_at = $2, sla_resolve_deadline = $3, sla_started_at = $4,
+               sla_warned_at = CASE WHEN sla_warned_at IN ($2, $3) THEN sla_warned_at END,
+               sla_breached_at = CASE WHEN sla_breached_at IN ($2, $3) THEN sla_breached_at END
+        WHERE id = $1";
     both!(c, c => sqlx::query(START).bind(id).bind(first_response).bind(resolution).bind(since).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
-/// Notes that people were warned of what is due at `due`. False: they were already.
+/// Notes that people were warned of what is due at `due`. False: they were already, and of nothing else since.
 pub async fn warned(c: Conn<'_>, id: ConversationId, due: DateTime<Utc>) -> Result<bool> {
     const NOTE: &str = "
-        UPDATE conversations SET sla_warned_at = $2 WHERE id = $1 AND (sla_warned_at IS NULL OR sla_warned_at < $2)";
+        UPDATE conversations SET sla_warned_at = $2 WHERE id = $1 AND (sla_warned_at IS NULL OR sla_warned_at <> $2)";
     Ok(both!(c, c => sqlx::query(NOTE).bind(id).bind(due).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
-/// Notes that what was due at `due` was missed. False: it was noted already.
+/// Notes that what was due at `due` was missed. False: it was noted already, and nothing else since.
 pub async fn breached(c: Conn<'_>, id: ConversationId, due: DateTime<Utc>) -> Result<bool> {
     const NOTE: &str = "
         UPDATE conversations SET sla_breached_at = $2
-        WHERE id = $1 AND (sla_breached_at IS NULL OR sla_breached_at < $2)";
+        WHERE id = $1 AND (sla_breached_at IS NULL OR sla_breached_at <> $2)";
     Ok(both!(c, c => sqlx::query(NOTE).bind(id).bind(due).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
