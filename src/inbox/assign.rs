@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Conversation, Holder, Status, announce,
-    call_agents::call,
+    call_agents::{call, call_outside},
     due,
     rules::{self, Assignment, Rules},
     store::{
@@ -21,7 +21,7 @@ use crate::{
     staff::{self, Audience, By, ConversationAssign, ConversationReply, News, Permission, audit},
 };
 
-/// How many conversations are given out at a time.
+/// How many conversations are looked at at a time.
 const AT_ONCE: i64 = 200;
 
 /// Somebody who may be given a conversation.
@@ -32,8 +32,8 @@ struct Candidate {
 }
 
 /// Those of `all` who satisfy `is_better`, or all of them where nobody does.
-fn narrowed(all: Vec<Candidate>, is_better: impl Fn(&Candidate) -> bool) -> Vec<Candidate> {
-    let (better, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_better);
+fn narrowed<'a>(all: Vec<&'a Candidate>, is_better: impl Fn(&Candidate) -> bool) -> Vec<&'a Candidate> {
+    let (better, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|x| is_better(x));
     if better.is_empty() { others } else { better }
 }
 
@@ -46,23 +46,25 @@ impl Rules {
         self.routes.iter().find(fits).map(|r| r.team)
     }
 
+    /// Whether somebody is at the console and has room for one more.
+    fn is_free(&self, x: &Candidate) -> bool {
+        x.load.is_here && !x.load.is_away() && (self.capacity == 0 || x.load.open < self.capacity)
+    }
+
     /// Who gets the conversation. `None`: nobody who is there has room for it, or everybody takes what they like.
     fn choose(&self, c: &Conversation, all: &[Candidate]) -> Option<UserId> {
         let is_in = |team: TeamId| move |x: &Candidate| x.teams.contains(&team);
-        let may = |x: &&Candidate| {
-            let has_room = self.capacity == 0 || x.load.open < self.capacity;
-            x.load.is_here && !x.load.is_away() && has_room && c.let_go_by != Some(x.load.user)
-        };
-        let mut left: Vec<Candidate> = all.iter().filter(may).cloned().collect();
+        let mut left: Vec<&Candidate> =
+            all.iter().filter(|x| self.is_free(x) && c.let_go_by != Some(x.load.user)).collect();
         // A colleague who passes it to a team means that team, as long as there is somebody in it.
         if let Some(team) = c.team_id.filter(|team| all.iter().any(is_in(*team))) {
-            left.retain(is_in(team));
+            left.retain(|x| is_in(team)(x));
         } else if let Some(team) = self.team(c) {
             left = narrowed(left, is_in(team));
         }
         if let Some(language) = c.language {
             let speaks = |x: &Candidate| x.load.languages.contains(&language);
-            left = if left.iter().any(speaks) {
+            left = if left.iter().any(|x| speaks(x)) {
                 narrowed(left, speaks)
             } else {
                 // Who has said nothing may speak it; who has said other languages does not.
@@ -91,6 +93,14 @@ async fn candidates(mut c: Conn<'_>, org: OrgId, now: DateTime<Utc>) -> Result<V
     Ok(loads.into_iter().filter(|load| may.contains(&load.user)).map(of).collect())
 }
 
+/// Counts what `agent` was just given.
+fn count(all: &mut [Candidate], agent: UserId, now: DateTime<Utc>) {
+    for x in all.iter_mut().filter(|x| x.load.user == agent) {
+        x.load.open += 1;
+        x.load.last_given_at = Some(now);
+    }
+}
+
 /// Gives the conversation, which the queue holds by now, to whom the rules name, starts its clocks and calls people.
 /// `before` is as it was. On the caller's transaction; returns whom to [`staff::tell`] after the commit.
 pub(super) async fn wait(
@@ -101,45 +111,64 @@ pub(super) async fn wait(
     now: DateTime<Utc>,
 ) -> Result<Vec<UserId>> {
     let org = before.org_id;
-    let agent = match rules.assignment {
+    let agent_id = match rules.assignment {
         Assignment::Manual => None,
         _ => rules.choose(before, &candidates(c.again(), org, now).await?),
     };
-    if agent.is_some() {
-        desk::assign(c.again(), org, before.id, agent, before.team_id, now).await?;
+    if agent_id.is_some() {
+        let to = Assignee { agent_id, team_id: before.team_id };
+        desk::assign(c.again(), org, before.id, None, to, now).await?;
     }
     due::start(c.again(), before, rules, now).await?;
-    call(c, before, agent, title, now).await
+    call(c, before, agent_id, title, now).await
 }
 
 /// Gives what waits and is nobody's to whom has room for it, the most urgent and longest waiting first
 /// (`Job::GiveOut`). Safe to repeat.
 pub async fn give_out(app: &App, org: OrgId) -> Result<()> {
-    let rules = rules::load(app.read().await?.conn(), org).await?;
+    let mut reader = app.read().await?;
+    let rules = rules::load(reader.conn(), org).await?;
     if rules.assignment == Assignment::Manual {
         return Ok(());
     }
-    let waiting = desk::list_unassigned(app.read().await?.conn(), org, app.now(), AT_ONCE).await?;
-    for id in waiting {
-        let now = app.now();
-        let mut tx = app.begin().await?;
-        let Some(found) = store::find(tx.conn(), org, id).await? else { continue };
-        let all = candidates(tx.conn(), org, now).await?;
-        let is_active = |agent: UserId| all.iter().any(|x| x.load.user == agent);
-        if found.holder != Holder::Queue || found.status != Status::Pending || found.agent_id.is_some_and(is_active) {
-            continue;
+    let mut all = candidates(reader.conn(), org, app.now()).await?;
+    drop(reader);
+    let (mut after, mut is_stale) = (None, false);
+    while all.iter().any(|x| rules.is_free(x)) {
+        let waiting = desk::list_unassigned(app.read().await?.conn(), org, app.now(), after, AT_ONCE).await?;
+        let Some(last) = waiting.last() else { break };
+        after = Some(desk::Place::of(last));
+        for found in &waiting {
+            let Some(agent) = rules.choose(found, &all) else { continue };
+            if give_one(app, found, agent, &all).await? {
+                count(&mut all, agent, app.now());
+            } else {
+                is_stale = true;
+            }
         }
-        let Some(agent) = rules.choose(&found, &all) else { continue };
-        desk::assign(tx.conn(), org, id, Some(agent), found.team_id, now).await?;
-        let told = tell(tx.conn(), &found, &[agent], YOURS, now).await?;
-        let by = By::system(org);
-        let changes = json!({"agent_id": [found.agent_id, agent]});
-        audit(tx.conn(), now, &by, "conversation.assign", ("conversation", id.0), changes).await?;
+    }
+    if is_stale {
+        // Somebody wrote, or took it, since it was read: what still waits is looked at again.
+        let mut tx = app.begin().await?;
+        Job::GiveOut { org }.push(tx.conn(), org, app.now()).await?;
         tx.commit().await?;
-        staff::tell(app, org, &told).await;
-        app.changed(org, Changed::Conversation { id }).await;
+        app.wake(org).await;
     }
     Ok(())
+}
+
+/// Gives to `agent` what waits, by a rule. False: it changed since it was read, and nothing was written.
+async fn give_one(app: &App, found: &Conversation, agent: UserId, all: &[Candidate]) -> Result<bool> {
+    let (org, id) = (found.org_id, found.id);
+    let to = Assignee { agent_id: Some(agent), team_id: found.team_id };
+    let mut tx = app.begin().await?;
+    let Some(told) = give(tx.conn(), &By::system(org), found, to, all, app.now()).await? else {
+        return Ok(false);
+    };
+    tx.commit().await?;
+    staff::tell(app, org, &told).await;
+    app.changed(org, Changed::Conversation { id }).await;
+    Ok(true)
 }
 
 /// Has what waits given out again, for every organisation in which something does.
@@ -152,26 +181,6 @@ pub(super) async fn look(app: &App) -> Result<()> {
     tx.commit().await
 }
 
-/// What people are told of whom they are given; the console knows these words.
-const YOURS: &str = "is yours now";
-const YOUR_TEAMS: &str = "is for your team now";
-
-async fn tell(
-    mut c: Conn<'_>,
-    of: &Conversation,
-    users: &[UserId],
-    what: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<UserId>> {
-    let title = format!("{} {what}", of.customer_name);
-    let news =
-        News { kind: "conversation_assigned", title: &title, content: None, resource: Some(("conversation", of.id.0)) };
-    for user in users {
-        staff::notify(c.again(), of.org_id, Audience::One(*user), news, now).await?;
-    }
-    Ok(users.to_vec())
-}
-
 /// Whom a conversation is for: one person, a team, or with neither nobody in particular.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -181,8 +190,51 @@ pub struct Assignee {
     pub team_id: Option<TeamId>,
 }
 
+/// What people are told: a word for programs, and what stands behind the customer's name; the console knows both.
+type Word = (&'static str, &'static str);
+const YOURS: Word = ("conversation_assigned", "is yours now");
+const YOUR_TEAMS: Word = ("conversation_assigned", "is for your team now");
+const WAITS: Word = ("conversation_waiting", "waits for a person");
+
+impl Assignee {
+    /// Who hears of it: whose it is, its team, or everybody who may answer where that would be nobody.
+    fn audience(self, all: &[Candidate]) -> (Vec<UserId>, Word) {
+        if let Some(agent) = self.agent_id {
+            return (vec![agent], YOURS);
+        }
+        let is_in_team = |x: &&Candidate| self.team_id.is_some_and(|team| x.teams.contains(&team));
+        let team: Vec<UserId> = all.iter().filter(is_in_team).map(|x| x.load.user).collect();
+        if team.is_empty() { (all.iter().map(|x| x.load.user).collect(), WAITS) } else { (team, YOUR_TEAMS) }
+    }
+}
+
+/// Gives what waits, as `of` was read, to `to`, notes it and tells them. On the caller's transaction; returns whom to
+/// [`staff::tell`] after the commit. `None`: it changed since, and nothing was written.
+async fn give(
+    mut c: Conn<'_>,
+    by: &By,
+    of: &Conversation,
+    to: Assignee,
+    all: &[Candidate],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<UserId>>> {
+    if !desk::assign(c.again(), by.org, of.id, Some(of.version), to, now).await? {
+        return Ok(None);
+    }
+    let changes = json!({"agent_id": [of.agent_id, to.agent_id], "team_id": [of.team_id, to.team_id]});
+    audit(c.again(), now, by, "conversation.assign", ("conversation", of.id.0), changes).await?;
+    let (mut told, (kind, what)) = to.audience(all);
+    told.retain(|user| by.user != Some(*user));
+    let title = format!("{} {what}", of.customer_name);
+    let news = News { kind, title: &title, content: None, resource: Some(("conversation", of.id.0)) };
+    for user in &told {
+        staff::notify(c.again(), by.org, Audience::One(*user), news, now).await?;
+    }
+    Ok(Some(told))
+}
+
 /// Gives an open conversation to somebody or to a team, or lets go of it. With the assistant or the queue it waits for
-/// them; an agent who held it no longer does. They are told.
+/// them; an agent who held it no longer does. They are told, and called where they are if nobody takes it.
 pub async fn assign(app: &App, by: &By, id: ConversationId, to: Assignee) -> Result<Conversation> {
     hand_to(app, by, id, to, false).await
 }
@@ -200,52 +252,21 @@ async fn hand_to(app: &App, by: &By, id: ConversationId, to: Assignee, only_own:
     let (now, org) = (app.now(), by.org);
     let mut tx = app.begin().await?;
     let before = super::found(tx.conn(), by, id).await?;
-    if matches!(before.status, Status::Resolved | Status::Closed) {
-        return Err(Error::Conflict("the conversation has ended".into()));
-    }
-    let is_others = before.agent_id.is_some_and(|agent| by.user != Some(agent));
-    if only_own && is_others && !by.may::<ConversationAssign>() {
-        return Err(Error::Conflict("another agent already holds this conversation".into()));
-    }
-    if let Some(user) = to.agent_id
-        && !staff::is_member(tx.conn(), org, user).await?
-    {
-        return Err(Error::NotFound("user"));
-    }
-    if let Some(team) = to.team_id
-        && !staff::is_team(tx.conn(), org, team).await?
-    {
-        return Err(Error::NotFound("team"));
-    }
+    check_hold(by, &before, only_own)?;
+    let all = candidates(tx.conn(), org, now).await?;
+    check_assignee(tx.conn(), org, to, &all).await?;
     let rules = rules::load(tx.conn(), org).await?;
-    if before.holder != Holder::Queue {
-        let change = HolderChange { fence: Some(before.version), ..HolderChange::to(Status::Pending, Holder::Queue) };
-        if !store::set_holder(tx.conn(), id, &change, now).await? {
-            return Err(Error::Conflict("the conversation changed meanwhile: look again and retry".into()));
-        }
-        due::start(tx.conn(), &before, &rules, now).await?;
-    }
+    let waiting = let_wait(tx.conn(), &before, &rules, now).await?;
     // Who passes it on, or was relieved of it, does not get it back by a rule.
     let let_go_by = match to {
         Assignee { agent_id: None, team_id: None } => before.agent_id,
         _ => by.user.filter(|_| only_own),
     };
     desk::let_go(tx.conn(), org, id, let_go_by).await?;
-    let all = candidates(tx.conn(), org, now).await?;
-    let passed = Conversation { team_id: to.team_id, let_go_by, ..before.clone() };
-    let agent = to.agent_id.or_else(|| to.team_id.and_then(|_| rules.choose(&passed, &all)));
-    desk::assign(tx.conn(), org, id, agent, to.team_id, now).await?;
-    let (told, what): (Vec<UserId>, _) = match (agent, to.team_id) {
-        (Some(agent), _) => (vec![agent], YOURS),
-        (None, Some(team)) => {
-            (all.iter().filter(|x| x.teams.contains(&team)).map(|x| x.load.user).collect(), YOUR_TEAMS)
-        }
-        (None, None) => (Vec::new(), YOURS),
-    };
-    let told: Vec<UserId> = told.into_iter().filter(|user| by.user != Some(*user)).collect();
-    let told = tell(tx.conn(), &before, &told, what, now).await?;
-    let changes = json!({"agent_id": [before.agent_id, agent], "team_id": [before.team_id, to.team_id]});
-    audit(tx.conn(), now, by, "conversation.assign", ("conversation", id.0), changes).await?;
+    let passed = Conversation { team_id: to.team_id, let_go_by, ..waiting.clone() };
+    let chosen = || to.team_id.and_then(|_| rules.choose(&passed, &all));
+    let to = Assignee { agent_id: to.agent_id.or_else(chosen), ..to };
+    let told = give(tx.conn(), by, &waiting, to, &all, now).await?.ok_or_else(changed)?;
     if before.holder != Holder::Queue {
         announce::conversation(tx.conn(), org, id, "conversation_status_changed", now).await?;
     }
@@ -257,6 +278,56 @@ async fn hand_to(app: &App, by: &By, id: ConversationId, to: Assignee, only_own:
     app.wake(org).await;
     app.changed(org, Changed::Conversation { id }).await;
     Ok(after)
+}
+
+fn changed() -> Error {
+    Error::Conflict("the conversation changed meanwhile: look again and retry".into())
+}
+
+/// Whether the asker may give it to somebody; `only_own`: what another agent holds only by the permission to assign.
+fn check_hold(by: &By, c: &Conversation, only_own: bool) -> Result<()> {
+    if matches!(c.status, Status::Resolved | Status::Closed) {
+        return Err(Error::Conflict("the conversation has ended".into()));
+    }
+    let is_others = c.agent_id.is_some_and(|agent| by.user != Some(agent));
+    if only_own && is_others && !by.may::<ConversationAssign>() {
+        return Err(Error::Conflict("another agent already holds this conversation".into()));
+    }
+    Ok(())
+}
+
+/// Whether there is such a person or team, and the person can take it.
+async fn check_assignee(mut c: Conn<'_>, org: OrgId, to: Assignee, all: &[Candidate]) -> Result<()> {
+    if let Some(user) = to.agent_id
+        && !all.iter().any(|x| x.load.user == user)
+    {
+        return Err(match staff::is_member(c, org, user).await? {
+            true => Error::Invalid("agent_id: this user does not answer customers, or has not signed in yet".into()),
+            false => Error::NotFound("user"),
+        });
+    }
+    if let Some(team) = to.team_id
+        && !staff::is_team(c.again(), org, team).await?
+    {
+        return Err(Error::NotFound("team"));
+    }
+    Ok(())
+}
+
+/// Has the queue hold a conversation, unless it does: people have their time from here, and are called if nobody takes
+/// it. Returns it as it stands; `agent_id` is still whose it was.
+async fn let_wait(mut c: Conn<'_>, before: &Conversation, rules: &Rules, now: DateTime<Utc>) -> Result<Conversation> {
+    if before.holder == Holder::Queue {
+        return Ok(before.clone());
+    }
+    let change = HolderChange { fence: Some(before.version), ..HolderChange::to(Status::Pending, Holder::Queue) };
+    if !store::set_holder(c.again(), before.id, &change, now).await? {
+        return Err(changed());
+    }
+    due::start(c.again(), before, rules, now).await?;
+    call_outside(c, before, now).await?;
+    let version = before.version + 1;
+    Ok(Conversation { status: Status::Pending, holder: Holder::Queue, version, ..before.clone() })
 }
 
 #[cfg(test)]
@@ -323,5 +394,31 @@ mod tests {
         assert_eq!(rules.choose(&waiting(), &agents), english, "better than nobody");
         let refused = Conversation { let_go_by: english, ..waiting() };
         assert_eq!(rules.choose(&refused, &agents), None);
+    }
+
+    #[test]
+    fn what_was_just_given_counts_before_the_next_is() {
+        let rules = Rules { assignment: Assignment::LeastBusy, capacity: 1, ..Rules::default() };
+        let mut all = [agent(0, None), agent(0, None)];
+        let given: Vec<_> = std::iter::from_fn(|| {
+            let next = rules.choose(&waiting(), &all)?;
+            count(&mut all, next, at(9)?);
+            Some(next)
+        })
+        .collect();
+        assert_eq!(given, all.each_ref().map(|x| x.load.user), "each one, and then nobody has room");
+    }
+
+    #[test]
+    fn somebody_hears_of_it_whoever_it_is_for() {
+        let (team, user) = (TeamId::new(), UserId::new());
+        let mut all = [agent(0, None), agent(0, None)];
+        let everybody = all.each_ref().map(|x| x.load.user);
+        let to = |agent_id, team_id| Assignee { agent_id, team_id };
+        assert_eq!(to(Some(user), Some(team)).audience(&all), (vec![user], YOURS));
+        assert_eq!(to(None, Some(team)).audience(&all), (everybody.to_vec(), WAITS), "nobody of it may answer");
+        assert_eq!(to(None, None).audience(&all), (everybody.to_vec(), WAITS));
+        all[1].teams = vec![team];
+        assert_eq!(to(None, Some(team)).audience(&all), (vec![everybody[1]], YOUR_TEAMS));
     }
 }

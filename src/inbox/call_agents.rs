@@ -32,12 +32,19 @@ pub(super) async fn call(
     let org = conversation.org_id;
     let audience = agent.map_or(Audience::May(ConversationReply::KEY), Audience::One);
     let told = staff::notify(c.again(), org, audience, news, now).await?;
+    call_outside(c, conversation, now).await?;
+    Ok(told)
+}
+
+/// Queues mail and robot for the case that nobody takes what waits from `now` on for too long.
+pub(super) async fn call_outside(mut c: Conn<'_>, conversation: &Conversation, now: DateTime<Utc>) -> Result<()> {
+    let org = conversation.org_id;
     let after = away::after(c.again(), org).await?;
     for over in [Over::Mail, Over::Robot] {
         let job = Job::CallAgents { conversation: conversation.id, over, is_late: false };
         job.push_at(c.again(), org, now, now + after).await?;
     }
-    Ok(told)
+    Ok(())
 }
 
 /// Queues mail and robot about a conversation in which something was due and was missed.

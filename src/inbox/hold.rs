@@ -90,7 +90,9 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
     if scope == Scope::Now {
         Job::TakeTurn { conversation: id }.push(tx.conn(), org, now).await?;
     }
-    desk::let_go(tx.conn(), org, id, by.user).await?;
+    // Who leaves it to the assistant has not refused it: it may come back to them.
+    let let_go_by = by.user.filter(|_| scope != Scope::Now);
+    desk::let_go(tx.conn(), org, id, let_go_by).await?;
     let told = match scope {
         Scope::Now => {
             due::stop(tx.conn(), id).await?;
@@ -99,7 +101,7 @@ pub async fn give_back(app: &App, by: &By, id: ConversationId, scope: Scope) -> 
         Scope::UntilResolved | Scope::Never => {
             let title = format!("{} waits for a person", found.customer_name);
             let rules = rules::load(tx.conn(), org).await?;
-            let before = Conversation { let_go_by: by.user, ..found.clone() };
+            let before = Conversation { let_go_by, ..found.clone() };
             assign::wait(tx.conn(), &before, &rules, &title, now).await?
         }
     };

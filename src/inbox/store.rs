@@ -64,7 +64,7 @@ macro_rules! seen {
         )
     };
 }
-pub(super) use seen;
+pub(super) use {conversation_columns, seen};
 
 macro_rules! message_columns {
     ($rest:literal) => {

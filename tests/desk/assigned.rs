@@ -2,9 +2,10 @@
 
 use axum::http::StatusCode;
 use chrono::Duration;
+use frontdesk::{app::ConversationId, both, platform::db::Tx};
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, each, id, logged, me, rules, team, titles};
+use super::{UNKNOWN, WARRANTY, each, id, logged, me, meanwhile, rules, team, titles};
 use crate::support::shop::Shop;
 
 /// Whose a customer's conversation is.
@@ -157,6 +158,163 @@ async fn an_agent_passes_what_they_hold_to_a_colleague_or_a_team() {
         let strange =
             shop.call("POST", &format!("{path}/assign"), Some(json!({"team_id": uuid::Uuid::now_v7()}))).await;
         assert_eq!(strange.status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_a_customer_to_the_assistant_may_be_given_them_again() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let mei = shop.user("mei", "agent").await;
+        rules(&shop, json!({"assignment": "least_busy"})).await;
+        shop.says("Ana", UNKNOWN).await;
+        shop.settle().await;
+        let path = format!("/api/conversations/{}", id(&shop, "Ana").await);
+        shop.call_as(&mei, "POST", &format!("{path}/messages"), Some(json!({"text": "We do not."}))).await;
+        shop.call_as(&mei, "POST", &format!("{path}/give-back"), Some(json!({"scope": "now"}))).await;
+        shop.settle().await;
+        assert_eq!(whose(&shop, "Ana").await, None);
+        shop.says("Ana", "Do you sell rockets to the moon?").await;
+        shop.settle().await;
+        assert_eq!(whose(&shop, "Ana").await, Some(me(&shop, &mei).await), "she is the only one");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_who_answers_customers_is_assigned_any() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, rea) = (shop.user("mei", "agent").await, shop.user("rea", "readonly").await);
+        let invited = json!({"email": "ida@example.com", "name": "ida", "roles": ["agent"]});
+        let invited = shop.call("POST", "/api/users", Some(invited)).await.body["id"].clone();
+        assert!(invited.is_string());
+        shop.says("Ana", UNKNOWN).await;
+        shop.settle().await;
+        let path = format!("/api/conversations/{}", id(&shop, "Ana").await);
+        for nobody in [json!(me(&shop, &rea).await), invited] {
+            let to = json!({"agent_id": nobody});
+            let refused = shop.call("POST", &format!("{path}/assign"), Some(to.clone())).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+            let refused = shop.call_as(&mei, "POST", &format!("{path}/pass"), Some(to)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        }
+        assert_eq!(whose(&shop, "Ana").await, None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_may_be_given_keeps_nothing_else_waiting() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let night = team(&shop, "Night", &[&tom]).await;
+        rules(&shop, json!({"assignment": "least_busy", "capacity": 2})).await;
+        shop.app.clock.advance(Duration::minutes(30));
+        for customer in ["Tilo", "Ana", "Bo", "Cy"] {
+            shop.says(customer, UNKNOWN).await;
+            shop.settle().await;
+            assert_eq!(whose(&shop, customer).await, None, "nobody is there");
+        }
+        // More than are looked at at a time wait for people who are away.
+        const COPY: &str = "
+            INSERT INTO conversations (id, org_id, customer_id, identity_id, channel_id, channel_type, status, holder,
+                                       team_id, last_message_at, created_at, updated_at)
+            SELECT $1, org_id, customer_id, identity_id, channel_id, channel_type, status, holder, $2, $4, $4, $4
+            FROM conversations WHERE id = $3";
+        let like: ConversationId = id(&shop, "Tilo").await.parse().unwrap();
+        let (night, earlier) = (night.parse::<uuid::Uuid>().unwrap(), shop.app.now() - Duration::hours(1));
+        let mut tx = shop.app.begin().await.unwrap();
+        for _ in 0..201 {
+            both!(tx.conn(), c => sqlx::query(COPY).bind(ConversationId::new()).bind(night).bind(like).bind(earlier)
+                .execute(c).await.map(|_| ()))
+            .unwrap();
+        }
+        let done = "UPDATE conversations SET status = 'closed' WHERE id = $1";
+        both!(tx.conn(), c => sqlx::query(done).bind(like).execute(c).await.map(|_| ())).unwrap();
+        tx.commit().await.unwrap();
+
+        let mei_id = Some(me(&shop, &mei).await);
+        shop.settle().await;
+        let mut given = Vec::new();
+        for customer in ["Ana", "Bo", "Cy"] {
+            given.push(whose(&shop, customer).await);
+        }
+        assert_eq!(given, [mei_id.clone(), mei_id, None], "the longest wait first, and two at most");
+    })
+    .await;
+}
+
+/// `user` has taken a conversation over; not committed yet.
+async fn taken_over(shop: &Shop, customer: &str, user: &str) -> Tx {
+    const TAKE: &str = "
+        UPDATE conversations SET status = 'active', holder = 'agent', agent_id = $2, version = version + 1 WHERE id = $1";
+    let (id, user) = (id(shop, customer).await.parse::<uuid::Uuid>(), me(shop, user).await.parse::<uuid::Uuid>());
+    let mut tx = shop.app.begin().await.unwrap();
+    both!(tx.conn(), c => sqlx::query(TAKE).bind(id.unwrap()).bind(user.unwrap()).execute(c).await.map(|_| ()))
+        .unwrap();
+    tx
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_it_at_the_same_moment_keeps_it() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        rules(&shop, json!({"assignment": "least_busy"})).await;
+        shop.app.clock.advance(Duration::minutes(30));
+        for customer in ["Ana", "Bo"] {
+            shop.says(customer, UNKNOWN).await;
+            shop.settle().await;
+        }
+        let (mei_id, tom_id) = (me(&shop, &mei).await, Some(me(&shop, &tom).await));
+        shop.call_as(&tom, "PUT", "/api/me/settings", Some(json!({"settings": {"away": true}}))).await;
+        // By a rule: what was taken is left alone, and the next is given.
+        let take = taken_over(&shop, "Ana", &tom).await;
+        meanwhile(take, frontdesk::inbox::give_out(&shop.app, shop.org)).await.unwrap();
+        let ana = shop.conversation("Ana").await;
+        assert_eq!((&ana["holder"], ana["agent_id"].as_str()), (&json!("agent"), tom_id.as_deref()), "{ana}");
+        assert_eq!(whose(&shop, "Bo").await.as_ref(), Some(&mei_id));
+        shop.settle().await;
+
+        // By a colleague.
+        let pass = format!("/api/conversations/{}/pass", id(&shop, "Bo").await);
+        let lin = me(&shop, &shop.user("lin", "agent").await).await;
+        // From here on the database has no room for another writer.
+        let take = taken_over(&shop, "Bo", &tom).await;
+        let pass = shop.call_as(&mei, "POST", &pass, Some(json!({"agent_id": lin})));
+        let passed = meanwhile(take, pass).await;
+        assert_eq!(passed.status, StatusCode::CONFLICT, "{passed:?}");
+        let bo = shop.conversation("Bo").await;
+        assert_eq!((&bo["holder"], bo["agent_id"].as_str()), (&json!("agent"), tom_id.as_deref()), "{bo}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_would_hear_of_it_everybody_who_answers_does() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, lin) = (shop.user("mei", "agent").await, shop.user("lin", "agent").await);
+        let rea = shop.user("rea", "readonly").await;
+        let empty = team(&shop, "Empty", &[&rea]).await;
+        for customer in ["Ana", "Bo"] {
+            shop.says(customer, "How long is the warranty of a grinder?").await;
+            shop.settle().await;
+        }
+        let path =
+            async |customer: &str, verb: &str| format!("/api/conversations/{}/{verb}", id(&shop, customer).await);
+        shop.call_as(&mei, "POST", &path("Ana", "take-over").await, None).await;
+        shop.call_as(&mei, "POST", &path("Ana", "pass").await, Some(json!({"team_id": empty}))).await;
+        assert_eq!(titles(&shop, &lin).await, ["Ana waits for a person"]);
+        assert_eq!(titles(&shop, &mei).await, [""; 0], "she knows");
+        shop.call("POST", &path("Bo", "assign").await, Some(json!({}))).await;
+        for user in [&mei, &lin] {
+            assert_eq!(titles(&shop, user).await[0], "Bo waits for a person");
+        }
+        assert_eq!(titles(&shop, &rea).await, [""; 0]);
     })
     .await;
 }

@@ -7,7 +7,7 @@ use chrono::Duration;
 use frontdesk::{app::job, platform::queue, staff};
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, each, id, logged, meanwhile, rules};
+use super::{UNKNOWN, WARRANTY, each, id, logged, me, meanwhile, rules};
 use crate::support::{serve, shop::Shop, smtp};
 
 /// A group robot that keeps what it is told; its address.
@@ -92,6 +92,39 @@ async fn tampered(shop: &Shop, with: impl Fn(&mut Value)) -> frontdesk::platform
     with(&mut kept);
     staff::save_config(tx.conn(), shop.org, "away", &kept, None, shop.app.now()).await.unwrap();
     tx
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_given_a_customer_while_away_is_called_where_they_are() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let mails = mail_server(&shop).await;
+        let settings = json!({"settings": {"mail": "mine", "away": true}});
+        shop.call_as(&tom, "PUT", "/api/me/settings", Some(settings)).await;
+        shop.call("PUT", "/api/away-channels", Some(json!({"after_minutes": 10}))).await;
+        for customer in ["Ana", "Bo"] {
+            shop.says(customer, "How long is the warranty of a grinder?").await;
+            shop.settle().await;
+        }
+        let to_tom = json!({"agent_id": me(&shop, &tom).await});
+        let (ana, bo) = (id(&shop, "Ana").await, id(&shop, "Bo").await);
+        // From the assistant, and from a colleague.
+        shop.call("POST", &format!("/api/conversations/{ana}/assign"), Some(to_tom.clone())).await;
+        shop.call_as(&mei, "POST", &format!("/api/conversations/{bo}/take-over"), None).await;
+        shop.call_as(&mei, "POST", &format!("/api/conversations/{bo}/pass"), Some(to_tom)).await;
+        shop.app.clock.advance(Duration::minutes(9));
+        shop.settle().await;
+        assert_eq!(mails.lock().unwrap().len(), 0, "too early");
+        shop.app.clock.advance(Duration::minutes(2));
+        shop.settle().await;
+        let mails = mails.lock().unwrap();
+        assert_eq!(mails.len(), 2, "{mails:?}");
+        for conversation in [&ana, &bo] {
+            assert!(mails.iter().any(|m| m.contains("To: tom@example.com") && m.contains(conversation.as_str())));
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,9 +6,12 @@ use serde_json::Value;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 
-use super::seen;
+use super::{
+    super::{Conversation, assign::Assignee},
+    conversation_columns, seen,
+};
 use crate::{
-    app::{ConversationId, OrgId, TeamId, UserId},
+    app::{ConversationId, OrgId, UserId},
     both,
     platform::{Result, db::Conn, language::Language},
     staff::Visible,
@@ -78,21 +81,23 @@ pub async fn save(
     Ok(())
 }
 
-/// Assigns a waiting conversation to `user`, or to nobody; it goes on waiting until they take it.
+/// Assigns what the queue holds, if the version still is `fence` (when given); it goes on waiting until they take it.
+/// False: it is not, or the queue no longer holds it.
 pub async fn assign(
     c: Conn<'_>,
     org: OrgId,
     id: ConversationId,
-    user: Option<UserId>,
-    team: Option<TeamId>,
+    fence: Option<i64>,
+    to: Assignee,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     const ASSIGN: &str = "
         UPDATE conversations SET agent_id = $3, team_id = $5, version = version + 1, updated_at = $4,
                assigned_at = CASE WHEN $3 IS NULL THEN assigned_at ELSE $4 END
-        WHERE org_id = $1 AND id = $2";
-    both!(c, c => sqlx::query(ASSIGN).bind(org).bind(id).bind(user).bind(now).bind(team).execute(c).await.map(|_| ()))?;
-    Ok(())
+        WHERE org_id = $1 AND id = $2 AND holder = 'queue' AND ($6 IS NULL OR version = $6)";
+    let assigned = both!(c, c => sqlx::query(ASSIGN).bind(org).bind(id).bind(to.agent_id).bind(now).bind(to.team_id)
+        .bind(fence).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(assigned == 1)
 }
 
 /// Notes who let go of a conversation.
@@ -138,17 +143,48 @@ pub async fn loads(c: Conn<'_>, org: OrgId, since: DateTime<Utc>, now: DateTime<
     Ok(both!(c, c => sqlx::query_as(LOADS).bind(org).bind(since).bind(now).fetch_all(c).await)?)
 }
 
-/// What waits, is nobody's (or somebody's who is no longer let in), and not snoozed; the most urgent first.
-pub async fn list_unassigned(c: Conn<'_>, org: OrgId, now: DateTime<Utc>, limit: i64) -> Result<Vec<ConversationId>> {
-    const LIST: &str = "
-        SELECT c.id FROM conversations c
-        WHERE c.org_id = $1 AND c.status = 'pending' AND c.holder = 'queue'
-          AND (c.snoozed_until IS NULL OR c.snoozed_until <= $2)
-          AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.agent_id AND u.status = 'active')
-        ORDER BY CASE c.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
-                 COALESCE(c.last_customer_message_at, c.created_at), c.id
-        LIMIT $3";
-    Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(now).bind(limit).fetch_all(c).await)?)
+/// Where a conversation stands among those that wait: the most urgent first, then whoever waits longest.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    rank: i32,
+    since: DateTime<Utc>,
+    id: ConversationId,
+}
+
+impl Place {
+    pub fn of(c: &Conversation) -> Self {
+        let rank = match c.priority.as_str() {
+            "urgent" => 0,
+            "high" => 1,
+            "medium" => 2,
+            _ => 3,
+        };
+        Self { rank, since: c.last_customer_message_at.unwrap_or(c.created_at), id: c.id }
+    }
+}
+
+/// What waits, is nobody's (or somebody's who is no longer let in), and not snoozed, by its [`Place`]; what comes after
+/// one.
+pub async fn list_unassigned(
+    c: Conn<'_>,
+    org: OrgId,
+    now: DateTime<Utc>,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Conversation>> {
+    const LIST: &str = conversation_columns!(
+        "WHERE c.org_id = $1 AND c.status = 'pending' AND c.holder = 'queue'
+           AND (c.snoozed_until IS NULL OR c.snoozed_until <= $2)
+           AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.agent_id AND u.status = 'active')
+           AND ($3 IS NULL
+                OR (CASE c.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+                    COALESCE(c.last_customer_message_at, c.created_at), c.id) > ($3, $4, $5))
+         ORDER BY CASE c.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+                  COALESCE(c.last_customer_message_at, c.created_at), c.id
+         LIMIT $6"
+    );
+    Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(now).bind(after.map(|p| p.rank))
+        .bind(after.map(|p| p.since)).bind(after.map(|p| p.id)).bind(limit).fetch_all(c).await)?)
 }
 
 /// The organisations in which something waits that is nobody's.
