@@ -180,10 +180,12 @@ pub struct Media {
     pub filename: Option<String>,
 }
 
-/// Somebody follows the account, or scans its code.
+/// Somebody follows the account, scans its code, or opens the chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
     pub customer: Address,
+    /// As the platform calls them, where it says.
+    pub name: Option<String>,
     pub at: Option<DateTime<Utc>>,
     /// Which code it was, as whoever made it named it.
     pub scene: Option<String>,

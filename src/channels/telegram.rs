@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Body, Checked, Choice, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside, RawEvent,
-    Reacted, Request, Sent, base_url, configured,
+    Address, Arrival, Body, Checked, Choice, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside,
+    RawEvent, Reacted, Request, Sent, base_url, configured,
     files::Takes,
     gateway,
     law::{Law, Pace, Size},
@@ -17,6 +17,74 @@ use crate::platform::{Error, Result, crypto::same, upload::Incoming};
 
 /// With what our ids of taps begin.
 const TAP: &str = "tap:";
+
+/// Files of a message, and what we call each.
+const FILES: [(&str, &str); 6] = [
+    ("voice", "voice"),
+    ("audio", "audio"),
+    ("video", "video"),
+    ("video_note", "video"),
+    ("document", "document"),
+    ("sticker", "sticker"),
+];
+
+/// What stands around every message; the rest is what it says.
+const AROUND: [&str; 11] = [
+    "message_id",
+    "message_thread_id",
+    "is_topic_message",
+    "from",
+    "sender_chat",
+    "chat",
+    "date",
+    "via_bot",
+    "reply_to_message",
+    "external_reply",
+    "media_group_id",
+];
+
+/// What happens in a chat and nobody says. <https://core.telegram.org/bots/api#message>
+const NOTICES: [&str; 39] = [
+    "boost_added",
+    "channel_chat_created",
+    "chat_background_set",
+    "chat_owner_changed",
+    "chat_owner_left",
+    "checklist_tasks_added",
+    "checklist_tasks_done",
+    "connected_website",
+    "delete_chat_photo",
+    "direct_message_price_changed",
+    "forum_topic_closed",
+    "forum_topic_created",
+    "forum_topic_edited",
+    "forum_topic_reopened",
+    "general_forum_topic_hidden",
+    "general_forum_topic_unhidden",
+    "giveaway_completed",
+    "giveaway_created",
+    "group_chat_created",
+    "left_chat_member",
+    "message_auto_delete_timer_changed",
+    "migrate_from_chat_id",
+    "new_chat_members",
+    "new_chat_photo",
+    "new_chat_title",
+    "paid_message_price_changed",
+    "pinned_message",
+    "proximity_alert_triggered",
+    "suggested_post_approval_failed",
+    "suggested_post_approved",
+    "suggested_post_declined",
+    "suggested_post_paid",
+    "suggested_post_refunded",
+    "supergroup_chat_created",
+    "video_chat_ended",
+    "video_chat_participants_invited",
+    "video_chat_scheduled",
+    "video_chat_started",
+    "write_access_allowed",
+];
 
 /// <https://core.telegram.org/bots/api#sending-files>
 pub(super) const TAKES: &[Takes] = &[
@@ -39,6 +107,9 @@ pub struct Telegram {
     base_url: String,
     #[serde(default)]
     group_names: Vec<String>,
+    /// What those are told who tap Start; by default a sentence in their program's language.
+    #[serde(default)]
+    greeting: Option<String>,
 }
 
 fn telegram() -> String {
@@ -63,6 +134,13 @@ impl Telegram {
         }
         if channel.bot_token.is_empty() || !channel.bot_token.chars().all(|c| plain(c) || c == ':') {
             return Err(Error::Invalid("telegram channel: bot_token is not what BotFather gives".into()));
+        }
+        let size = channel.law().size;
+        if channel.greeting.as_ref().is_some_and(|g| g.trim().is_empty() || size.of(g) > size.limit()) {
+            return Err(Error::Invalid(format!(
+                "telegram channel: greeting must have 1 to {} characters",
+                size.limit()
+            )));
         }
         Ok(channel)
     }
@@ -96,14 +174,15 @@ impl Telegram {
             return Ok(self.read_message(message));
         }
         if let Some(edited) = update.get("edited_message") {
-            let text = text_at(edited, "/text").or_else(|| text_at(edited, "/caption")).unwrap_or_default();
-            return Ok(Event::Edit { target: external(edited), text: text.into_owned() });
+            return Ok(Event::Edit { target: external(edited), text: words(edited) });
         }
         if let Some(tap) = update.get("callback_query") {
             let (Some(id), Some(from)) = (text_at(tap, "/id"), text_at(tap, "/from/id")) else {
                 return Ok(Event::Nothing("a tap of nobody"));
             };
-            let data = text_at(tap, "/data").unwrap_or_default().into_owned();
+            let Some(data) = text_at(tap, "/data").map(|d| d.into_owned()) else {
+                return Ok(Event::Nothing("a tap that says nothing, as on a game"));
+            };
             // The button's own words, where the message still has them.
             let title = tap
                 .pointer("/message/reply_markup/inline_keyboard")
@@ -154,8 +233,18 @@ impl Telegram {
         }
         let is_private = text_at(m, "/chat/type").is_none_or(|t| t == "private");
         let kind = if is_private { "telegram" } else { "group" };
-        let text = text_at(m, "/text").or_else(|| text_at(m, "/caption")).unwrap_or_default();
-        let mut inbound = Inbound::text(external(m), Address::new(kind, chat), text);
+        let text = words(m);
+        let address = Address::new(kind, chat);
+        if let (true, Some(scene)) = (is_private, started(&text)) {
+            return Event::Arrived(Arrival {
+                customer: address,
+                name: name(m.get("from")),
+                at: seconds(m.get("date")),
+                scene: (!scene.is_empty()).then(|| scene.into()),
+                greeting: self.greeting(text_at(m, "/from/language_code").as_deref()),
+            });
+        }
+        let mut inbound = Inbound::text(external(m), address, text);
         inbound.sender_name = name(m.get("from"));
         inbound.sent_at = seconds(m.get("date"));
         let file = |of: &Value| Media {
@@ -165,14 +254,7 @@ impl Telegram {
             ..Media::default()
         };
         let mut content = "text";
-        for (name, as_kind) in [
-            ("voice", "voice"),
-            ("audio", "audio"),
-            ("video", "video"),
-            ("video_note", "video"),
-            ("document", "document"),
-            ("sticker", "sticker"),
-        ] {
+        for (name, as_kind) in FILES {
             if let Some(of) = m.get(name) {
                 (content, inbound.media) = (as_kind, Some(file(of)));
             }
@@ -181,11 +263,16 @@ impl Telegram {
         if let Some(largest) = m.get("photo").and_then(Value::as_array).and_then(|all| all.last()) {
             (content, inbound.media) = ("image", Some(file(largest)));
         }
-        for (name, as_kind) in [("location", "location"), ("contact", "contacts")] {
-            if let Some(of) = m.get(name) {
-                content = as_kind;
-                inbound = inbound.with(as_kind, of.clone());
-            }
+        if let Some(emoji) = text_at(m, "/sticker/emoji") {
+            inbound = inbound.with("sticker", json!({"emoji": emoji}));
+        }
+        if let Some(place) = m.get("location") {
+            content = "location";
+            inbound = inbound.with("location", named(place, m.get("venue")));
+        }
+        if let Some(card) = m.get("contact") {
+            content = "contacts";
+            inbound = inbound.with("contacts", card.clone());
         }
         if let Some(answered) = m.get("reply_to_message") {
             inbound = inbound.with("context", json!({"id": external(answered)}));
@@ -194,12 +281,21 @@ impl Telegram {
             inbound = inbound.with("album", json!(group));
         }
         if content == "text" && inbound.text.is_empty() {
-            if is_service(m) {
+            if NOTICES.iter().any(|name| m.get(*name).is_some()) {
                 return Event::Nothing("a notice of the platform");
             }
+            // Polls, lists, games and what is new: a person looks at it.
             content = "unsupported";
+            inbound = inbound.with("unsupported", said(m));
         }
         gateway::in_a_group(inbound.of(content), text_at(m, "/from/id").map(|i| i.into_owned()), &self.group_names)
+    }
+
+    /// What somebody is told who opens the chat, by their program's language.
+    fn greeting(&self, language: Option<&str>) -> String {
+        let is_chinese = language.is_some_and(|l| l.starts_with("zh"));
+        let usual = if is_chinese { "您好！请问有什么可以帮您？" } else { "Hello! How can I help you?" };
+        self.greeting.clone().unwrap_or_else(|| usual.into())
     }
 
     /// Up to ten choices as buttons below the text; `None`: as text.
@@ -366,17 +462,42 @@ fn name(from: Option<&Value>) -> Option<String> {
     if full.trim().is_empty() { of("username") } else { Some(full) }
 }
 
-fn is_service(m: &Value) -> bool {
-    [
-        "new_chat_members",
-        "left_chat_member",
-        "new_chat_title",
-        "pinned_message",
-        "group_chat_created",
-        "migrate_from_chat_id",
-    ]
-    .iter()
-    .any(|name| m.get(*name).is_some())
+/// The text or caption of a message, with the addresses that stand behind its words.
+fn words(m: &Value) -> String {
+    let mut words = text_at(m, "/text").or_else(|| text_at(m, "/caption")).unwrap_or_default().into_owned();
+    let entities = ["entities", "caption_entities"].iter().filter_map(|name| m.get(*name)?.as_array()).flatten();
+    for address in entities.filter_map(|entity| text_at(entity, "/url")) {
+        if !words.contains(&*address) {
+            words = format!("{words}\n{address}");
+        }
+    }
+    words
+}
+
+/// With what somebody opened the chat, perhaps nothing; `None`: they wrote something.
+/// <https://core.telegram.org/bots/features#deep-linking>
+fn started(text: &str) -> Option<&str> {
+    let (command, scene) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+    let is_start = command.split('@').next() == Some("/start");
+    let is_scene = scene.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    (is_start && is_scene).then_some(scene)
+}
+
+/// A place, with what is there.
+fn named(place: &Value, venue: Option<&Value>) -> Value {
+    let mut place = place.clone();
+    if let (Some(fields), Some(venue)) = (place.as_object_mut(), venue) {
+        for (ours, theirs) in [("name", "title"), ("address", "address")] {
+            fields.extend(venue.get(theirs).map(|value| (ours.to_string(), value.clone())));
+        }
+    }
+    place
+}
+
+/// What a message says that we have no word for.
+fn said(m: &Value) -> Value {
+    let fields = m.as_object().into_iter().flatten().filter(|(name, _)| !AROUND.contains(&name.as_str()));
+    fields.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
 }
 
 #[cfg(test)]
@@ -413,13 +534,26 @@ mod tests {
             matches!(message(photo), Event::Message(m) if m.media.as_ref().unwrap().id.as_deref() == Some("large") && m.text == "broken")
         );
         assert!(matches!(message(json!({"voice": {"file_id": "v"}})), Event::Message(m) if m.content_type == "voice"));
-        assert!(matches!(message(json!({"dice": {}})), Event::Message(m) if m.content_type == "unsupported"));
+        let dice = json!({"dice": {"emoji": "🎲"}, "via_bot": {"id": 2}});
+        assert!(
+            matches!(message(dice), Event::Message(m) if m.content_type == "unsupported" && m.metadata["unsupported"] == json!({"dice": {"emoji": "🎲"}}))
+        );
+        let venue =
+            json!({"location": {"latitude": 5.4}, "venue": {"title": "House", "address": "12 Lebuh", "location": {}}});
+        assert!(
+            matches!(message(venue), Event::Message(m) if m.metadata["location"] == json!({"latitude": 5.4, "name": "House", "address": "12 Lebuh"}))
+        );
+        let link = json!({"type": "text_link", "offset": 0, "length": 4, "url": "https://x.example/1"});
+        let linked = message(json!({"text": "Here", "entities": [link, {"type": "bold", "offset": 0, "length": 4}]}));
+        assert!(matches!(linked, Event::Message(m) if m.text == "Here\nhttps://x.example/1"));
         assert!(matches!(message(json!({"pinned_message": {}})), Event::Nothing(_)));
         assert!(matches!(message(json!({"text": "hi", "chat": {"id": -7, "type": "group"}})), Event::Nothing(_)));
         let edited = json!({"update_id": 2, "edited_message": {"message_id": 5, "chat": {"id": 42}, "text": "new"}});
         assert!(matches!(hear(edited), Event::Edit { target, text } if target == "42:5" && text == "new"));
         let tap = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "data": "y"}});
         assert!(matches!(hear(tap), Event::Message(m) if m.content_type == "button"));
+        let game = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "game_short_name": "x"}});
+        assert!(matches!(hear(game), Event::Nothing(_)));
         let member = |kind: &str, status: &str| {
             let chat = json!({"id": 42, "type": kind});
             hear(json!({"update_id": 4, "my_chat_member": {"chat": chat, "new_chat_member": {"status": status}}}))
@@ -427,5 +561,25 @@ mod tests {
         assert!(matches!(member("private", "kicked"), Event::Blocked { is_blocked: true, .. }));
         assert!(matches!(member("private", "member"), Event::Blocked { is_blocked: false, .. }));
         assert!(matches!(member("supergroup", "kicked"), Event::Nothing(_)));
+    }
+    #[test]
+    fn who_taps_start_comes_without_a_word() {
+        for (text, scene) in [
+            ("/start", Some("")),
+            ("/start ad_summer", Some("ad_summer")),
+            ("/start@desk_bot", Some("")),
+            ("/start how long is the warranty?", None),
+            ("/started", None),
+            ("start", None),
+        ] {
+            assert_eq!(started(text), scene, "{text}");
+        }
+        let open = |greeting: Value| {
+            Telegram::open(&json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4", "greeting": greeting}))
+        };
+        let usual = open(Value::Null).unwrap();
+        assert_ne!(usual.greeting(Some("zh-hans")), usual.greeting(None));
+        assert_eq!(open(json!("Welcome!")).unwrap().greeting(Some("zh")), "Welcome!");
+        assert!(open(json!(" ")).is_err() && open(json!("x".repeat(4097))).is_err());
     }
 }

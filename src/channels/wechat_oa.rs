@@ -315,6 +315,7 @@ fn read_event(fields: &Value, sender: Address, greeting: Option<&str>) -> Event 
         let scene = of("EventKey").trim_start_matches("qrscene_").to_string();
         return Event::Arrived(Arrival {
             customer: sender,
+            name: None,
             at: seconds(fields.get("CreateTime")),
             scene: (!scene.is_empty()).then_some(scene),
             greeting: greeting.into(),

@@ -201,12 +201,13 @@ fn of(row: Option<ChannelRow>, by: &By) -> Result<ChannelRow> {
 }
 
 /// What of a configuration is no secret; of everything else only the name is told.
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 25] = [
     "address",
     "app_id",
     "base_url",
     "corp_id",
     "graph_version",
+    "greeting",
     "group_names",
     "idempotent",
     "imap_host",

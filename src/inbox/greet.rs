@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{App, Changed},
     channels::Arrival,
-    customers::{self, ActivityKind, NewActivity},
+    customers::{self, ActivityKind, NewActivity, Reached},
     platform::{Error, Result},
 };
 
@@ -26,7 +26,8 @@ fn is_busy(found: &Conversation, now: DateTime<Utc>) -> bool {
 pub(super) async fn greet(app: &App, row: &ChannelRow, arrival: &Arrival) -> Result<()> {
     let (now, org) = (app.now(), row.org_id);
     let mut tx = app.begin().await?;
-    let (customer, identity) = customers::find_or_create(tx.conn(), org, reached(row, &arrival.customer), now).await?;
+    let reached = Reached { display_name: arrival.name.as_deref(), ..reached(row, &arrival.customer) };
+    let (customer, identity) = customers::find_or_create(tx.conn(), org, reached, now).await?;
     customers::lock_identity(tx.conn(), identity.id).await?;
     let found = match latest(tx.conn(), &identity).await?.filter(|c| c.joins(now) != Joins::New) {
         Some(found) => found,

@@ -340,6 +340,40 @@ async fn telegram_has_buttons_and_a_customer_who_blocks_the_bot_is_shown_as_such
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_taps_start_at_telegram_is_greeted_by_name_and_calls_nobody() {
+    for on in databases() {
+        let server = Server::start(json!({"ok": true, "result": {"message_id": 9, "chat": {"id": 42}}})).await;
+        let config = json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4", "base_url": server.url});
+        let desk = open(on, "telegram", config).await;
+        let says = async |n: i64, text: &str| {
+            let date = desk.shop.app.now().timestamp();
+            let from = json!({"id": 42, "is_bot": false, "first_name": "Ana", "language_code": "zh-hans"});
+            let message = json!({"message_id": n, "date": date, "chat": {"id": 42, "type": "private"}, "from": from, "text": text});
+            let update = json!({"update_id": n, "message": message});
+            let headers = [("x-telegram-bot-api-secret-token", "A1b2_C3-d4".to_string())];
+            let answer = desk.request(Method::POST, "", &headers, update.to_string()).await;
+            assert_eq!(answer.0, StatusCode::OK);
+        };
+        let sent = || -> Vec<Value> {
+            server.asked("/bot1:AA/sendMessage").iter().map(|m| json!([m["chat_id"], m["text"]])).collect()
+        };
+        for _ in 0..2 {
+            says(1, "/start ad_summer").await;
+            desk.pass(5).await;
+        }
+        assert_eq!(sent(), [json!([42, "您好！请问有什么可以帮您？"])], "once, however often it is delivered");
+        let talk = desk.shop.conversation("Ana").await;
+        assert_eq!(talk["holder"], "assistant");
+        let timeline = format!("/api/customers/{}/timeline", talk["customer_id"].as_str().unwrap());
+        let timeline = desk.shop.call("GET", &timeline, None).await.body.to_string();
+        assert!(timeline.contains(r#""scene":"ad_summer""#), "{timeline}");
+        says(2, QUESTION).await;
+        desk.pass(5).await;
+        assert!(sent().len() == 2 && sent()[1][1].as_str().unwrap().contains("24 months"), "{:?}", sent());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hidden_id_at_waha_and_the_number_behind_it_are_one_customer() {
     for on in databases() {
         let server = Server::start(json!({"id": "true_60@c.us_OUT", "lid": "77@lid", "pn": "60@c.us"})).await;

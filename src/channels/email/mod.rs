@@ -5,6 +5,7 @@
 
 mod auto;
 mod imap;
+mod mend;
 mod quote;
 mod read;
 mod send;

@@ -16,6 +16,8 @@ static HISTORY: LazyLock<Regex> = LazyLock::new(|| {
         r"(?m)^[ \t>*]*(?:",
         // Gmail, Apple Mail, Thunderbird: “On Mon, 2 Mar 2026 at 09:00, Shop <a@b> wrote:”
         r"On\b[^\n]{6,200}(?:\n[^\n]{0,200}){0,2}?\bwrote:[ \t]*$",
+        // 163 in English: “At 2026-03-02 16:30:00, "Shop" <a@b> wrote:”
+        r"|At \d{4}-\d{2}-\d{2}\b[^\n]{0,200}(?:\n[^\n]{0,200})?\bwrote:[ \t]*$",
         // Gmail and Apple Mail in Chinese: “Shop <a@b> 于2026年3月2日周一 09:00写道：”, “在 2026年3月2日，…写道：”
         r"|[^\n]{0,200}(?:于|在)[^\n]{0,20}\d{4}[^\n]{2,160}(?:\n[^\n]{0,200}){0,2}?(?:写道|寫道|写到)\s*[:：][ \t]*$",
         // Outlook, in both languages, with or without a line above it
@@ -56,23 +58,50 @@ const IN_HTML: [&str; 11] = [
     "<blockquote id=\"isreplycontent\"",
 ];
 
-/// The part of a text that is new, and what was cut off. A mail that is nothing but history is new as a whole.
+/// The part of a text that is new, and what was cut off. A mail that is nothing but history is new as a whole, and so
+/// is one that passes something on.
 pub(super) fn newest(text: &str) -> (String, String) {
     let text = text.replace("\r\n", "\n");
-    let end = match FORWARDED.find(&text) {
-        Some(_) => text.len(),
-        None => HISTORY.find(&text).map_or(text.len(), |m| m.start()),
-    };
-    let (head, tail) = text.split_at(end);
-    // Answers between the lines stay, what they answer goes.
-    let kept: Vec<&str> = head.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
-    let kept = kept.join("\n");
-    let signed = SIGNATURE.find_iter(&kept).find(|m| !kept.get(..m.start()).unwrap_or_default().trim().is_empty());
-    let kept = signed.and_then(|m| kept.get(..m.start())).unwrap_or(&kept).trim();
-    if kept.is_empty() {
-        return (text.trim().to_string(), String::new());
+    let all = || (text.trim().to_string(), String::new());
+    let begins = HISTORY.find(&text).map_or(text.len(), |m| m.start());
+    if FORWARDED.find(&text).is_some_and(|m| m.start() < begins) {
+        return all();
     }
-    (kept.to_string(), tail.trim().to_string())
+    let (new, history) = parted(&text);
+    let signed = SIGNATURE.find_iter(&new).find(|m| !new.get(..m.start()).unwrap_or_default().trim().is_empty());
+    let new = signed.and_then(|m| new.get(..m.start())).unwrap_or(&new).trim();
+    if new.is_empty() { all() } else { (new.to_string(), history) }
+}
+
+/// What somebody wrote and what they answer to, which may stand above, below and between.
+fn parted(text: &str) -> (String, String) {
+    let (mut new, mut history) = (Vec::new(), Vec::new());
+    let mut rest = text;
+    let mut part = |text| {
+        let (quoted, own): (Vec<&str>, Vec<&str>) = str::lines(text).partition(|line| is_quoted(line));
+        new.extend(own);
+        quoted
+    };
+    while let Some(head) = HISTORY.find(rest) {
+        history.extend(part(rest.get(..head.start()).unwrap_or_default()));
+        let end = rest.get(head.end()..).and_then(|below| below.find('\n')).map_or(rest.len(), |n| head.end() + n + 1);
+        let (above, below) = rest.split_at(end);
+        // Where its lines are marked, it ends with them; where they are not, nobody knows its end.
+        if !below.lines().find(|line| !line.trim().is_empty()).is_some_and(is_quoted) {
+            history.extend(rest.get(head.start()..).unwrap_or_default().lines());
+            rest = "";
+            break;
+        }
+        history.extend(above.get(head.start()..).unwrap_or_default().lines());
+        rest = below;
+    }
+    history.extend(part(rest));
+    new.dedup_by(|line, before| line.is_empty() && before.is_empty());
+    (new.join("\n"), history.join("\n").trim().to_string())
+}
+
+fn is_quoted(line: &str) -> bool {
+    line.trim_start().starts_with('>')
 }
 
 /// HTML without the history that its program marked; all of it when nothing else stands there.
@@ -109,7 +138,16 @@ mod tests {
             ),
             ("可以\n\n发件人：Shop <a@b.example>\n发送时间：2026年3月2日\n收件人：Ana\n主题：Re\n\n你好", "可以"),
             ("Yes\n________________________________\nFrom: Shop <a@b.example>\nSent: Monday\n", "Yes"),
+            ("好的\n\nAt 2026-03-02 16:30:00, \"Shop\" <a@b.example> wrote:\n\n保修24个月", "好的"),
+            ("At 2026 prices nobody wrote:\nwhy?", "At 2026 prices nobody wrote:\nwhy?"),
             ("> Which one?\nThe large one.\n> And when?\nTomorrow.", "The large one.\nTomorrow."),
+            ("On 2 Mar 2026, Shop wrote:\n> Which one?\n> Regards\n\nThe large one.", "The large one."),
+            (
+                "Hi,\n\nOn 2 Mar 2026, Shop wrote:\n\n> Which one?\n\nThe large one.\n\n> And when?\n\nTomorrow.\n\n-- \nAna",
+                "Hi,\n\nThe large one.\n\nTomorrow.",
+            ),
+            ("Thanks!\n\nOn 2 Mar 2026, Shop wrote:\n> Here.\n>\n> On 1 Mar 2026, Ana wrote:\n>> Where?\n", "Thanks!"),
+            ("OK\n\nOn 2 Mar 2026, Shop wrote:\n\n---------- Forwarded message ---------\nFrom: Bank\n", "OK"),
             ("When does it come?\n\n-- \nAna Example\n+60 12 345", "When does it come?"),
             ("什么时候到？\n\n发自我的iPhone", "什么时候到？"),
             ("When?\n\nSent from my iPhone", "When?"),
@@ -133,6 +171,10 @@ mod tests {
         assert_eq!(newest(passed).0, passed);
         let history = "On Mon, 2 Mar 2026 at 09:00, Shop <a@b.example> wrote:\n> Hello";
         assert_eq!(newest(history), (history.to_string(), String::new()));
+        let signed =
+            "Is this right?\n\n-- \nAna\n\n---------- Forwarded message ---------\nFrom: Bank <x@y.example>\n\nPay 12.";
+        assert_eq!(newest(signed).0, signed);
+        assert_eq!(newest("On 2 Mar 2026, Shop wrote:\n> Which?\n\nThis.").1, "On 2 Mar 2026, Shop wrote:\n> Which?");
         assert_eq!(newest("OK\n\n-----Original Message-----\nFrom: x").1, "-----Original Message-----\nFrom: x");
     }
 

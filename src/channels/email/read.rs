@@ -1,13 +1,15 @@
 //! A mail taken apart: what is kept of it as a raw event, and what that says.
 
 use chrono::{DateTime, Utc};
-use mail_parser::{Address as Addresses, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{
+    Address as Addresses, Message, MessageParser, MessagePart, MimeHeaders, PartType, decoders::html::html_to_text,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     super::{Address, Event, Failure, Inbound, Media, Progress, RawEvent, Receipt},
-    auto, quote,
+    auto, mend, quote,
 };
 use crate::platform::{Error, Result, crypto::sha256_hex};
 
@@ -21,6 +23,10 @@ const ATTACHMENTS: usize = 20;
 const LOGO_BYTES: usize = 20_000;
 /// The longest chain of references that is passed on.
 const REFERENCES: usize = 20;
+/// With what subjects begin of mails that pass something on.
+const FORWARDED: [&str; 6] = ["fwd", "fw", "转发", "轉寄", "轉發", "转寄"];
+/// Proofs for a program that nobody opens.
+const PROOFS: [&str; 3] = ["pkcs7-signature", "x-pkcs7-signature", "pgp-signature"];
 
 /// Where a mail lies in its mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,30 +71,21 @@ pub(super) struct Attached {
 
 /// Takes a mail apart; `None`: it is none, or nobody's.
 pub(super) fn take_apart(bytes: &[u8], place: Place, own: &str, is_cut: bool) -> Option<Mail> {
-    let mail = MessageParser::default().parse(bytes)?;
+    let bytes = mend::mend(bytes);
+    let mail = MessageParser::default().parse(&*bytes)?;
     let (from, name) = sender(&mail)?;
-    let text = mail.text_bodies().find_map(|p| match &p.body {
-        PartType::Text(text) => Some(text.to_string()),
-        _ => None,
-    });
-    let html = || {
-        let html = mail.html_bodies().find_map(|p| match &p.body {
-            PartType::Html(html) => Some(html.to_string()),
-            _ => None,
-        });
-        html.map(|html| mail_parser::decoders::html::html_to_text(quote::newest_html(&html)))
-    };
-    let text = text.filter(|t| !t.trim().is_empty()).or_else(html).unwrap_or_default();
-    let (text, history) = quote::newest(&tidy(&text));
-    let at = mail.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0));
     let subject = mail.subject().unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect::<String>();
+    let is_passed_on = is_marked(&subject, &FORWARDED);
+    let text = tidy(&words(&mail, is_passed_on));
+    let (text, history) = if is_passed_on { (text.trim().to_string(), String::new()) } else { quote::newest(&text) };
+    let at = mail.date().and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0));
     let message_id = mail.message_id().map(String::from).filter(|id| (3..=250).contains(&id.len()));
     // Without an id of its own: one that a second fetch makes again.
     let message_id = message_id.unwrap_or_else(|| {
         let stamp = at.map(|a| a.timestamp()).unwrap_or_default();
         format!("{}@nowhere", sha256_hex(format!("{from}\n{stamp}\n{subject}\n{text}").as_bytes()))
     });
-    let automatic = auto::reason(&mail, &from, own).map(String::from);
+    let automatic = auto::reason(&mail, &from, own, &text).map(String::from);
     Some(Mail {
         place,
         references: references(&mail, &message_id),
@@ -104,6 +101,34 @@ pub(super) fn take_apart(bytes: &[u8], place: Place, own: &str, is_cut: bool) ->
         history: history.chars().take(HISTORY).collect(),
         is_cut,
     })
+}
+
+/// What a mail says: all its texts, in their order; its pages where it has none.
+fn words(mail: &Message<'_>, is_passed_on: bool) -> String {
+    let said = |part: &MessagePart<'_>| match &part.body {
+        PartType::Text(text) => {
+            let is = |name: &str, value: &str| {
+                part.content_type().and_then(|t| t.attribute(name)).is_some_and(|v| v.eq_ignore_ascii_case(value))
+            };
+            if is("format", "flowed") { mend::unflowed(text, is("delsp", "yes")) } else { text.to_string() }
+        }
+        PartType::Html(html) if is_passed_on => html_to_text(html),
+        PartType::Html(html) => html_to_text(quote::newest_html(html)),
+        _ => String::new(),
+    };
+    let all = |parts: &mut dyn Iterator<Item = &MessagePart<'_>>| {
+        let texts = parts.map(said).filter(|text| !text.trim().is_empty());
+        texts.collect::<Vec<_>>().join("\n\n")
+    };
+    let text = all(&mut mail.text_bodies());
+    if text.is_empty() { all(&mut mail.html_bodies()) } else { text }
+}
+
+/// Whether a subject begins with one of `marks` (in lower case) and a colon, as programs write it.
+pub(super) fn is_marked(subject: &str, marks: &[&str]) -> bool {
+    let subject = subject.trim().to_lowercase();
+    let mut after = marks.iter().filter_map(|mark| subject.strip_prefix(mark));
+    after.any(|rest| rest.trim_start().starts_with([':', '：']))
 }
 
 /// The one address a mail is from, in lower case; answers go there and nowhere else, since anybody may write another
@@ -142,8 +167,10 @@ fn references(mail: &Message<'_>, own: &str) -> Vec<String> {
 fn attachments(mail: &Message<'_>, text: &str) -> Vec<Attached> {
     let all = mail.attachments().enumerate();
     all.filter(|(_, part)| {
-        let is_inside = part.content_id().is_some() && part.is_content_type("image", "*") || is_inline_picture(part);
-        !is_inside || text.trim().is_empty() || part.contents().len() >= LOGO_BYTES
+        let is_seen = !is_inline_picture(part) || text.trim().is_empty() || part.contents().len() >= LOGO_BYTES;
+        let is_proof = PROOFS.iter().any(|proof| part.is_content_type("application", proof));
+        // Mail servers cut empty texts off as files.
+        is_seen && !is_proof && !part.contents().trim_ascii().is_empty()
     })
     .take(ATTACHMENTS)
     .map(|(part, of)| Attached {
@@ -189,7 +216,8 @@ fn bounced(mail: &Message<'_>) -> Option<(String, String)> {
 
 /// The bytes of an attachment.
 pub(super) fn attachment(bytes: &[u8], part: usize) -> Option<Vec<u8>> {
-    let mail = MessageParser::default().parse(bytes)?;
+    let bytes = mend::mend(bytes);
+    let mail = MessageParser::default().parse(&*bytes)?;
     mail.attachments().nth(part).map(|part| part.contents().to_vec())
 }
 

@@ -62,6 +62,47 @@ fn files_of_a_mail_wait_in_the_mailbox_and_logos_do_not_count() {
 }
 
 #[test]
+fn what_only_programs_read_is_no_file() {
+    let part = |kind: &str, content: &str| {
+        format!("--x\r\nContent-Type: {kind}\r\nContent-Disposition: attachment\r\n\r\n{content}\r\n")
+    };
+    let body = [
+        "--x\r\nContent-Type: text/plain\r\n\r\nHere is my bill.\r\n".to_string(),
+        part("application/pkcs7-signature; name=smime.p7s", "MIAG"),
+        part("application/pgp-signature; name=signature.asc", "-----BEGIN"),
+        part("text/plain; name=ATT00001.txt", ""),
+        part("application/ms-tnef; name=winmail.dat", "eJ8+"),
+        "--x\r\nContent-Type: text/html\r\n\r\n<p>Is the burr covered?</p>\r\n--x--\r\n".to_string(),
+    ];
+    let m = message("Subject: Bill\r\nContent-Type: multipart/mixed; boundary=x", &body.concat());
+    assert_eq!(m.text, "Bill\n\nHere is my bill.\n\nIs the burr covered?", "a text goes on behind a file");
+    assert_eq!(m.media.unwrap().filename.as_deref(), Some("winmail.dat"), "it may hold what the customer sent");
+    assert!(m.more_media.is_empty());
+}
+
+#[test]
+fn a_subject_may_say_that_something_is_passed_on() {
+    let body = "Is this yours?\r\n\r\n________________________________\r\nFrom: Bank\r\nSent: Monday\r\n\r\nPay 12.";
+    for (subject, is_whole) in
+        [("FW: Bill", true), ("=?utf-8?B?6L2s5Y+R77ya5Y+R56Wo?=", true), ("Re: Fwd: Bill", false), ("Forward", false)]
+    {
+        assert_eq!(message(&format!("Subject: {subject}"), body).text.contains("Pay 12."), is_whole, "{subject}");
+    }
+}
+
+#[test]
+fn an_answer_to_an_invitation_is_heard_when_somebody_says_something_with_it() {
+    let calendar = "Content-Type: text/calendar; charset=utf-8; method=REPLY";
+    assert!(matches!(hear(&format!("Subject: Accepted: Visit\r\n{calendar}"), "BEGIN:VCALENDAR"), Event::Nothing(_)));
+    let both =
+        format!("--x\r\nContent-Type: text/plain\r\n\r\nI come at ten.\r\n--x\r\n{calendar}\r\n\r\nBEGIN\r\n--x--\r\n");
+    let m = message("Subject: Accepted: Visit\r\nContent-Type: multipart/alternative; boundary=x", &both);
+    assert!(m.text.contains("I come at ten."));
+    let asks = calendar.replace("REPLY", "REQUEST");
+    assert_eq!(message(&format!("Subject: Visit\r\n{asks}"), "BEGIN:VCALENDAR").text, "Visit");
+}
+
+#[test]
 fn what_nobody_wrote_is_never_answered() {
     for head in [
         "Auto-Submitted: auto-replied",
@@ -77,6 +118,15 @@ fn what_nobody_wrote_is_never_answered() {
         assert!(matches!(hear(&format!("Subject: x\r\n{head}"), "Hello"), Event::Nothing(_)), "{head}");
     }
     assert!(matches!(hear("Auto-Submitted: no\r\nSubject: x", "Hello"), Event::Message(_)));
+    for (subject, is_somebody) in [
+        ("Automatic reply: Order 12", false),
+        ("=?utf-8?B?6Ieq5Yqo5Zue5aSNOiDorqLljZU=?=", false),
+        ("Re: Automatic reply: Order 12", true),
+        ("Out of office chairs?", true),
+    ] {
+        let heard = hear(&format!("Subject: {subject}"), "Hello");
+        assert_eq!(matches!(heard, Event::Message(_)), is_somebody, "{subject}");
+    }
     for (from, is_somebody) in [
         ("noreply@x.example", false),
         ("no-reply+12@x.example", false),
