@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Address, Arrival, Body, Checked, Choice, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound, Outside,
-    RawEvent, Reacted, Request, Sent, base_url, configured,
+    Address, Arrival, Body, Card, Checked, Choice, Event, Failure, FileFacts, FileKind, Inbound, Media, Outbound,
+    Outside, RawEvent, Reacted, Request, Sent, base_url, configured,
     files::Takes,
     gateway,
     law::{Law, Pace, Size},
-    outside, seconds, text_at,
+    outside, seconds, text_at, texts,
 };
 use crate::platform::{Error, Result, crypto::same, upload::Incoming};
 
@@ -267,12 +267,16 @@ impl Telegram {
             inbound = inbound.with("sticker", json!({"emoji": emoji}));
         }
         if let Some(place) = m.get("location") {
+            let place = named(place, m.get("venue"));
+            let title = texts(&place, &["/name"]).concat();
+            let card = Card::place(place.get("latitude"), place.get("longitude"), &title, texts(&place, &["/address"]));
             content = "location";
-            inbound = inbound.with("location", named(place, m.get("venue")));
+            inbound = inbound.showing(&card).with("location", place);
         }
-        if let Some(card) = m.get("contact") {
+        if let Some(who) = m.get("contact") {
+            let card = Card::new(name(Some(who)).unwrap_or_default(), texts(who, &["/phone_number"]));
             content = "contacts";
-            inbound = inbound.with("contacts", card.clone());
+            inbound = inbound.showing(&card).with("contacts", who.clone());
         }
         if let Some(answered) = m.get("reply_to_message") {
             inbound = inbound.with("context", json!({"id": external(answered)}));
@@ -287,6 +291,12 @@ impl Telegram {
             // Polls, lists, games and what is new: a person looks at it.
             content = "unsupported";
             inbound = inbound.with("unsupported", said(m));
+            if let Some(poll) = m.get("poll") {
+                let options = poll.get("options").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let options = options.iter().flat_map(|option| texts(option, &["/text"]));
+                content = "poll";
+                inbound = inbound.showing(&Card::new(texts(poll, &["/question"]).concat(), options));
+            }
         }
         gateway::in_a_group(inbound.of(content), text_at(m, "/from/id").map(|i| i.into_owned()), &self.group_names)
     }

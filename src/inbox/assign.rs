@@ -32,7 +32,7 @@ struct Candidate {
 }
 
 /// Those of `all` who satisfy `is_better`, or all of them where nobody does.
-fn narrowed<'a>(all: Vec<&'a Candidate>, is_better: impl Fn(&Candidate) -> bool) -> Vec<&'a Candidate> {
+fn narrowed(all: Vec<&Candidate>, is_better: impl Fn(&Candidate) -> bool) -> Vec<&Candidate> {
     let (better, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|x| is_better(x));
     if better.is_empty() { others } else { better }
 }

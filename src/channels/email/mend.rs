@@ -74,7 +74,7 @@ fn missing_ends(bytes: &[u8]) -> Option<Vec<u8>> {
     if boundaries(&MessageParser::default().parse_headers(bytes)?).is_empty() {
         return None;
     }
-    let open = boundaries(&MessageParser::default().parse(bytes)?);
+    let open = boundaries(&super::read::parsed(bytes).ok()??);
     Some(open.iter().rev().flat_map(|boundary| format!("\r\n--{boundary}--\r\n").into_bytes()).collect())
 }
 

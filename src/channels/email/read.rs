@@ -69,10 +69,20 @@ pub(super) struct Attached {
     pub mime_type: String,
 }
 
+/// The mail that these bytes are, if they are one. An error: the library panics over them (a report in which one mail
+/// ends within another), and one mail must not stop a mailbox.
+pub(super) fn parsed(bytes: &[u8]) -> Result<Option<Message<'_>>, ()> {
+    std::panic::catch_unwind(|| MessageParser::default().parse(bytes)).map_err(drop)
+}
+
 /// Takes a mail apart; `None`: it is none, or nobody's.
 pub(super) fn take_apart(bytes: &[u8], place: Place, own: &str, is_cut: bool) -> Option<Mail> {
     let bytes = mend::mend(bytes);
-    let mail = MessageParser::default().parse(&*bytes)?;
+    // What can't be taken apart is shown by its head, as what is too large to be fetched.
+    let (mail, is_cut) = match parsed(&bytes) {
+        Ok(mail) => (mail?, is_cut),
+        Err(()) => (MessageParser::default().parse_headers(&*bytes)?, true),
+    };
     let (from, name) = sender(&mail)?;
     let subject = mail.subject().unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect::<String>();
     let is_passed_on = is_marked(&subject, &FORWARDED);
@@ -217,7 +227,7 @@ fn bounced(mail: &Message<'_>) -> Option<(String, String)> {
 /// The bytes of an attachment.
 pub(super) fn attachment(bytes: &[u8], part: usize) -> Option<Vec<u8>> {
     let bytes = mend::mend(bytes);
-    let mail = MessageParser::default().parse(&*bytes)?;
+    let mail = parsed(&bytes).ok()??;
     mail.attachments().nth(part).map(|part| part.contents().to_vec())
 }
 

@@ -291,3 +291,14 @@ fn no_bent_mail_makes_the_parser_panic() {
     }
     assert!(read > 500, "hardly anything bent was read: {read}");
 }
+
+#[test]
+fn a_mail_that_the_library_gives_up_on_is_shown_by_its_head_and_stops_nothing() {
+    let mail = b"From: Ana <ana@ana.example>\r\nSubject: A report\r\nMessage-ID: <m1@ana.example>\r\n\
+        Content-Type: multipart/report; report-type=x; boundary=x\r\n\r\n--x\r\n\r\nno\r\n--x\r\n\
+        Content-Type: tic-Code:  no\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <k@smtp; 550 no\r\n--x\r\n\
+        Content-Type: message/rfc822\r\n\r\nMessage-ID: <k@shop.example>\r\n\r\nx\r\n--x--";
+    assert!(read::parsed(mail).is_err(), "it can be taken apart by now: this test shows nothing any more");
+    let kept = read::take_apart(mail, read::Place { validity: 1, uid: 1 }, "help@shop.example", false).unwrap();
+    assert_eq!((kept.subject.as_str(), kept.from.as_str(), kept.is_cut), ("A report", "ana@ana.example", true));
+}
