@@ -176,6 +176,9 @@ impl World {
         let colleague = json!({"email": "bo@example.com", "name": "Bo", "roles": ["agent"]});
         let user = self.add("users", "/api/users", colleague).await;
         self.keep("members", &json!(user));
+        let agent =
+            json!({"email": "cy@example.com", "name": "Cy", "roles": ["agent"], "password": "correct horse battery"});
+        self.add("agent", "/api/users", agent).await;
         self.add("teams", "/api/teams", json!({"name": "North"})).await;
         self.add("api-keys", "/api/api-keys", json!({"name": "K", "scopes": ["customer:read"]})).await;
         let role = json!({"name": "Night", "permissions": [{"permission": "customer:read", "scope": "own"}]});
@@ -259,7 +262,7 @@ impl World {
             "PATCH /api/channels/{id}" => json!({"name": "Renamed"}),
             "PATCH /api/conversations/{id}" => json!({"priority": "high"}),
             "POST /api/conversations/{id}/assign" | "POST /api/conversations/{id}/pass" => {
-                json!({"agent_id": thing("users")})
+                json!({"agent_id": thing("agent")})
             }
             "POST /api/conversations/{id}/merge" => json!({"from": thing("ended")}),
             "POST /api/conversations/{id}/messages" | "POST /api/conversations/{id}/notes" => json!({"text": "Hello"}),
