@@ -202,6 +202,8 @@ async fn perform(app: &Arc<App>, job: &Job) -> Result<()> {
         Job::CallAgents { conversation, over, is_late } => {
             inbox::call_agents(app, *conversation, *over, *is_late).await
         }
+        Job::CallUndelivered { message, over, .. } => inbox::call_undelivered(app, *message, *over).await,
+        Job::ForgetTeam { org, team } => inbox::forget_team(app, *org, *team).await,
         Job::GiveOut { org } => inbox::give_out(app, *org).await,
         Job::WatchDue { conversation, clock, due } => inbox::watch_due(app, *conversation, *clock, *due).await,
         Job::Ingest { document, version } => knowledge::ingest::run(app, *document, *version).await,
@@ -238,7 +240,9 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         Job::React { message } => inbox::not_reacted(app, *message, &error.to_string()).await,
         Job::Download { attachment } => inbox::not_downloaded(app, *attachment, error).await,
         Job::Announce { delivery, .. } => inbox::not_announced(app, *delivery, error).await,
-        Job::CallAgents { conversation, over, .. } => inbox::not_called(app, *conversation, *over, error).await,
+        Job::CallAgents { conversation, over, .. } | Job::CallUndelivered { conversation, over, .. } => {
+            inbox::not_called(app, *conversation, *over, error).await
+        }
         Job::Reindex { org } => knowledge::index::not_rebuilt(app, *org).await,
         Job::Receive { .. }
         | Job::Fetch { .. }
@@ -247,6 +251,7 @@ async fn give_up(app: &Arc<App>, job: &Job, error: &Error) -> Result<()> {
         | Job::Transfer { .. }
         | Job::WatchDue { .. }
         | Job::GiveOut { .. }
+        | Job::ForgetTeam { .. }
         | Job::Crawl { .. }
         | Job::Forget { .. }
         | Job::Reweigh { .. }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{
     AttachmentId, ChannelEventId, ChannelId, ConversationId, CustomerId, DocumentId, FaqId, MergeId, MessageId, OrgId,
-    WebhookDeliveryId, WebhookId,
+    TeamId, WebhookDeliveryId, WebhookId,
 };
 use crate::platform::{
     db::Conn,
@@ -47,6 +47,8 @@ pub enum Job {
         #[serde(default)]
         is_late: bool,
     },
+    /// Tell people outside the console that a customer may not have a message, and that nobody sees to it.
+    CallUndelivered { message: MessageId, conversation: ConversationId, over: Over },
     /// Warn of what is due soon in a conversation, or say that it was missed.
     WatchDue { conversation: ConversationId, clock: Clock, due: DateTime<Utc> },
     /// Parse, split and index one version of a document.
@@ -75,6 +77,8 @@ pub enum Job {
     IndexMemories { org: OrgId, customer: CustomerId },
     /// Give what waits for a person to whom has room for it.
     GiveOut { org: OrgId },
+    /// Take along what leads to a team that was removed.
+    ForgetTeam { org: OrgId, team: TeamId },
     /// Put an uploaded file away into the store elsewhere.
     PutAway { path: String },
     /// Remove once more what was removed while it may have been on its way to the store elsewhere.
@@ -124,7 +128,8 @@ impl Job {
             | Self::Transfer { .. }
             | Self::React { .. }
             | Self::GiveOut { .. }
-            | Self::CallAgents { .. } => CUSTOMERS,
+            | Self::CallAgents { .. }
+            | Self::CallUndelivered { .. } => CUSTOMERS,
             Self::Announce { .. } | Self::CheckChannel { .. } => OUTWARD,
             Self::Download { .. }
             | Self::WatchDue { .. }
@@ -140,6 +145,7 @@ impl Job {
             | Self::Learn { .. }
             | Self::Reread { .. }
             | Self::IndexMemories { .. }
+            | Self::ForgetTeam { .. }
             | Self::PutAway { .. }
             | Self::Remove { .. }
             | Self::Erase { .. }
@@ -164,7 +170,11 @@ impl Job {
                 let late = if *is_late { ":late" } else { "" };
                 format!("call:{conversation}:{over:?}{late}").to_lowercase()
             }
+            Self::CallUndelivered { conversation, over, .. } => {
+                format!("undelivered:{conversation}:{over:?}").to_lowercase()
+            }
             Self::GiveOut { org } => format!("give:{org}"),
+            Self::ForgetTeam { team, .. } => format!("team:{team}"),
             // One that was pushed earlier and is due later keeps nobody waiting.
             Self::WatchDue { conversation, due, .. } => format!("due:{conversation}:{}", due.timestamp_micros()),
             Self::Ingest { document, .. } | Self::Refile { document } | Self::Forget { document } => {
@@ -196,7 +206,9 @@ impl Job {
             | Self::React { .. }
             | Self::Download { .. }
             | Self::CallAgents { .. }
+            | Self::CallUndelivered { .. }
             | Self::GiveOut { .. }
+            | Self::ForgetTeam { .. }
             | Self::Crawl { .. }
             | Self::Reindex { .. }
             | Self::IndexFaq { .. }
@@ -230,7 +242,7 @@ impl Job {
             // A sign that somebody writes is worth nothing later.
             Self::Attend { .. } => 1,
             // Somebody waits: for some two hours, one attempt after the other.
-            Self::CallAgents { .. } => 36,
+            Self::CallAgents { .. } | Self::CallUndelivered { .. } => 36,
             _ => 12,
         };
         (attempts < most).then(|| Duration::milliseconds(500) * 2i32.pow(attempts.clamp(1, 10) as u32 - 1))

@@ -48,7 +48,7 @@ impl Rules {
 
     /// Whether somebody is at the console and has room for one more.
     fn is_free(&self, x: &Candidate) -> bool {
-        x.load.is_here && !x.load.is_away() && (self.capacity == 0 || x.load.open < self.capacity)
+        x.is_there() && (self.capacity == 0 || x.load.open < self.capacity)
     }
 
     /// Who gets the conversation. `None`: nobody who is there has room for it, or everybody takes what they like.
@@ -79,6 +79,18 @@ impl Rules {
         };
         next.map(|x| x.user)
     }
+}
+
+impl Candidate {
+    /// Whether they are at the console and have not said that they are away.
+    fn is_there(&self) -> bool {
+        self.load.is_here && !self.load.is_away()
+    }
+}
+
+/// Whether a user may answer and is at the console.
+pub(super) async fn is_there(c: Conn<'_>, org: OrgId, user: UserId, now: DateTime<Utc>) -> Result<bool> {
+    Ok(candidates(c, org, now).await?.iter().any(|x| x.load.user == user && x.is_there()))
 }
 
 /// Everybody who may answer, with what they have.

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    Conversation, Holder, Status,
+    Conversation, Holder, Message, MessageStatus, Status,
     away::{self, Away},
     store,
 };
 use crate::{
-    app::{App, ConversationId, Job, UserId, config::WebhookKind, job::Over},
+    app::{App, ConversationId, Job, MessageId, OrgId, UserId, config::WebhookKind, job::Over},
     platform::{Error, Result, db::Conn},
     staff::{self, Audience, ChannelManage, ConversationReply, News, Permission},
 };
@@ -56,6 +56,38 @@ pub(super) async fn call_late(mut c: Conn<'_>, conversation: &Conversation, now:
     Ok(())
 }
 
+/// Queues mail and robot for the case that nobody sees to a message that did not arrive, or may not have.
+pub(super) async fn call_about(mut c: Conn<'_>, message: &Message, now: DateTime<Utc>) -> Result<()> {
+    let org = message.org_id;
+    let after = away::after(c.again(), org).await?;
+    for over in [Over::Mail, Over::Robot] {
+        let job = Job::CallUndelivered { message: message.id, conversation: message.conversation_id, over };
+        job.push_at(c.again(), org, now, now + after).await?;
+    }
+    Ok(())
+}
+
+/// Why people outside the console are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nobody has taken the conversation for too long.
+    Waits,
+    /// Something was due and was missed.
+    Late,
+    /// A message did not arrive, or may not have.
+    Undelivered,
+}
+
+impl Why {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Waits => ("A customer waits for a person", "有客户正在等待人工服务"),
+            Self::Late => ("An answer to a customer is overdue", "对客户的答复已超时"),
+            Self::Undelivered => ("A message to a customer may not have arrived", "发给客户的消息可能没有送达"),
+        }
+    }
+}
+
 /// Sends one mail, or one message of the group robot, about a conversation that nobody took for too long, or in which
 /// something is overdue (`Job::CallAgents`).
 pub async fn call_agents(app: &App, id: ConversationId, over: Over, is_late: bool) -> Result<()> {
@@ -64,10 +96,9 @@ pub async fn call_agents(app: &App, id: ConversationId, over: Over, is_late: boo
         return Ok(());
     };
     drop(reader);
-    let is_open = matches!(conversation.status, Status::Pending | Status::Active);
     let is_wanted =
         if is_late { conversation.holder != Holder::Assistant } else { conversation.holder == Holder::Queue };
-    if !is_open || !is_wanted {
+    if !is_open(&conversation) || !is_wanted {
         return Ok(()); // somebody took it meanwhile, or it was given back
     }
     let away = away::load(app, conversation.org_id).await?;
@@ -76,10 +107,34 @@ pub async fn call_agents(app: &App, id: ConversationId, over: Over, is_late: boo
     if !is_late && app.now() < since + away.after {
         return Err(Error::Later { at: since + away.after });
     }
-    match over {
-        Over::Mail => mail(app, &conversation, &away, is_late).await,
-        Over::Robot => robot(app, &conversation, &away, is_late).await,
+    let why = if is_late { Why::Late } else { Why::Waits };
+    tell(app, over, &conversation, &away, why, conversation.agent_id).await
+}
+
+/// The same about a message that did not arrive, or may not have, unless somebody has written since, or ended or gave
+/// back the conversation (`Job::CallUndelivered`).
+pub async fn call_undelivered(app: &App, id: MessageId, over: Over) -> Result<()> {
+    let mut reader = app.read().await?;
+    let Some(message) = store::find_message(reader.conn(), id).await? else {
+        return Ok(());
+    };
+    let Some(conversation) = store::find_any(reader.conn(), message.conversation_id).await? else {
+        return Ok(());
+    };
+    let is_followed = store::is_followed(reader.conn(), &message).await?;
+    drop(reader);
+    let is_lost = matches!(message.status, MessageStatus::Failed | MessageStatus::Uncertain);
+    // In the queue it waits, and people are called for that.
+    if !is_lost || is_followed || !is_open(&conversation) || conversation.holder == Holder::Queue {
+        return Ok(());
     }
+    let away = away::load(app, conversation.org_id).await?;
+    let whose = message.writer().or(conversation.agent_id);
+    tell(app, over, &conversation, &away, Why::Undelivered, whose).await
+}
+
+fn is_open(c: &Conversation) -> bool {
+    matches!(c.status, Status::Pending | Status::Active)
 }
 
 /// Nobody could be told over this way (`Job::CallAgents`, given up): whoever looks after the channels sees it in the
@@ -111,21 +166,28 @@ fn link(app: &App, id: ConversationId) -> String {
 }
 
 /// Says who waits and why, without what was written: mail and robots leave the house.
-fn text(app: &App, c: &Conversation, is_late: bool) -> String {
-    let reason = c.hand_off_reason.as_deref().unwrap_or("unknown").replace('_', " ");
-    let (en, zh) = if is_late {
-        ("An answer to a customer is overdue", "对客户的答复已超时。")
-    } else {
-        ("A customer waits for a person", "有客户正在等待人工服务。")
+fn text(app: &App, c: &Conversation, why: Why) -> String {
+    let (en, zh) = why.words();
+    let reason = match &c.hand_off_reason {
+        Some(reason) if why != Why::Undelivered => format!(" Reason: {}.", reason.replace('_', " ")),
+        _ => String::new(),
     };
-    format!("{en} ({}). Reason: {reason}.\n{zh}\n{}", c.channel_type, link(app, c.id))
+    format!("{en} ({}).{reason}\n{zh}。\n{}", c.channel_type, link(app, c.id))
 }
 
-/// The mailboxes that were named, and those of the users who want it.
-async fn mail(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result<()> {
+async fn tell(app: &App, over: Over, c: &Conversation, away: &Away, why: Why, whose: Option<UserId>) -> Result<()> {
+    let text = text(app, c, why);
+    match over {
+        Over::Mail => mail(app, c.org_id, away, why, text, whose).await,
+        Over::Robot => robot(app, away, text).await,
+    }
+}
+
+/// The mailboxes that were named, and those of the users who want it: of all, or of what is theirs.
+async fn mail(app: &App, org: OrgId, away: &Away, why: Why, text: String, whose: Option<UserId>) -> Result<()> {
     let mut to = away.mail_to.clone();
-    for (user, address, wish) in staff::mail_wishes(app.read().await?.conn(), c.org_id).await? {
-        let wants = wish == "all" || wish == "mine" && c.agent_id == Some(user);
+    for (user, address, wish) in staff::mail_wishes(app.read().await?.conn(), org).await? {
+        let wants = wish == "all" || wish == "mine" && whose == Some(user);
         if wants && !to.contains(&address) {
             to.push(address);
         }
@@ -133,19 +195,14 @@ async fn mail(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result
     let Some(server) = staff::mail_server(app).await?.filter(|_| !to.is_empty()) else {
         return Ok(());
     };
-    let subject = if is_late {
-        "An answer to a customer is overdue · 对客户的答复已超时"
-    } else {
-        "A customer waits for a person · 有客户等待人工服务"
-    };
-    server.send(&to, subject, text(app, c, is_late)).await
+    let (en, zh) = why.words();
+    server.send(&to, &format!("{en} · {zh}"), text).await
 }
 
-async fn robot(app: &App, c: &Conversation, away: &Away, is_late: bool) -> Result<()> {
+async fn robot(app: &App, away: &Away, text: String) -> Result<()> {
     let Some((url, kind)) = away.robot(app)? else {
         return Ok(());
     };
-    let text = text(app, c, is_late);
     let body = match kind {
         WebhookKind::Slack => json!({"text": text}),
         WebhookKind::Wecom => json!({"msgtype": "text", "text": {"content": text}}),

@@ -60,7 +60,7 @@ pub use accept::{Accepter, bring_in};
 pub use announce::{announce, not_announced};
 pub use assign::give_out;
 pub use attend::{attend, transfer};
-pub use call_agents::{call_agents, not_called};
+pub use call_agents::{call_agents, call_undelivered, not_called};
 pub use connect::{
     Connected, connect, connected, ensure_web_channel, ensure_web_channel_with, identity_secret, origins, origins_of,
     sibling,
@@ -78,7 +78,7 @@ pub use join::{Parted, join, part};
 pub use react::{not_reacted, send_reaction};
 pub use receive::{Received, receive, receive_event, receive_file};
 pub use reply::{COPILOT, Reply, Trace, WITHHELD, note_turn, reply, withhold};
-pub use rules::{allow_links, link_domains};
+pub use rules::{allow_links, forget_team, link_domains};
 pub use send::{AgentMessage, add_note, send};
 pub use store::{
     ChannelRow, RecordedTurn, find_any, find_channel, find_latest, find_message_of, list_cited, list_decisions,
@@ -254,6 +254,11 @@ impl Message {
     /// What it is for, where the program wrote it or a button was pressed: `answer`, `hand_off`, `asks_for_person`, ….
     pub fn kind(&self) -> Option<&str> {
         self.metadata.0.get("kind").and_then(Value::as_str)
+    }
+
+    /// The user who wrote it.
+    fn writer(&self) -> Option<UserId> {
+        self.sender_id.as_ref().filter(|_| self.sender_type == Sender::Agent)?.parse().ok()
     }
 }
 

@@ -2,12 +2,19 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Json;
 use utoipa::ToSchema;
 
 use super::{connect::origins_of, desk::PRIORITIES, hours::Hours, store};
 use crate::{
     app::{App, ChannelId, Job, OrgId, TeamId},
-    platform::{Error, Result, db::Conn, language::Language, links::Domains},
+    platform::{
+        Error, Result,
+        db::{Conn, Tx},
+        language::Language,
+        links::Domains,
+    },
     staff::{self, By, audit, difference},
 };
 
@@ -113,6 +120,10 @@ impl Rules {
         None
     }
 
+    fn check(&self) -> Result<()> {
+        self.fault().map_or(Ok(()), |fault| Err(Error::Invalid(fault)))
+    }
+
     /// When the first answer and the solution are due for what a person was called for at `now`.
     pub fn due(&self, priority: &str, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let Some(sla) = self.sla.iter().find(|s| s.priority == priority) else {
@@ -125,8 +136,12 @@ impl Rules {
 
 /// The rules of an organisation; those of nobody are the defaults.
 pub async fn load(c: Conn<'_>, org: OrgId) -> Result<Rules> {
+    Ok(parsed(staff::find_config(c, org, KEY).await?))
+}
+
+fn parsed(found: Option<Json<Value>>) -> Rules {
     // Rules that an older or newer program wrote and that make no sense here must not stop the inbox.
-    Ok(staff::find_config(c, org, KEY).await?.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default())
+    found.and_then(|v| serde_json::from_value(v.0).ok()).unwrap_or_default()
 }
 
 /// The rules of every organisation that set some.
@@ -149,41 +164,67 @@ pub async fn link_domains(app: &App, org: OrgId) -> Result<Domains> {
 
 /// Adds to the domains that links may lead to.
 pub async fn allow_links(app: &App, org: OrgId, domains: &[&str]) -> Result<()> {
-    let mut rules = load(app.read().await?.conn(), org).await?;
-    let new = domains.iter().filter(|d| !rules.link_domains.iter().any(|known| known == *d));
-    let new: Vec<String> = new.map(|d| (*d).to_owned()).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    rules.link_domains.extend(new);
-    save(app, &By::system(org), rules).await.map(|_| ())
+    let mut tx = app.begin().await?;
+    let before = lock(tx.conn(), org).await?;
+    let new = domains.iter().filter(|d| !before.link_domains.iter().any(|known| known == *d));
+    let link_domains = before.link_domains.iter().cloned().chain(new.map(|d| (*d).to_owned())).collect();
+    let after = Rules { link_domains, ..before.clone() };
+    after.check()?;
+    if after == before { Ok(()) } else { change(app, tx, &By::system(org), &before, &after).await }
 }
 
-/// Sets the rules.
+/// Sets the rules. Routes that have led nowhere since they were set, their team or channel being gone, are left out.
 pub async fn save(app: &App, by: &By, rules: Rules) -> Result<Rules> {
-    if let Some(fault) = rules.fault() {
-        return Err(Error::Invalid(fault));
-    }
-    let now = app.now();
+    rules.check()?;
     let mut tx = app.begin().await?;
-    let before = load(tx.conn(), by.org).await?;
+    let before = lock(tx.conn(), by.org).await?;
+    let mut routes = Vec::new();
     for route in &rules.routes {
-        if !staff::is_team(tx.conn(), by.org, route.team).await? {
-            return Err(Error::NotFound("team"));
-        }
-        if let Some(channel) = route.channel
-            && store::find_channel(tx.conn(), channel).await?.is_none_or(|c| c.org_id != by.org)
-        {
-            return Err(Error::NotFound("channel"));
+        match gone(tx.conn(), by.org, route).await? {
+            None => routes.push(*route),
+            Some(_) if before.routes.contains(route) => {}
+            Some(what) => return Err(Error::NotFound(what)),
         }
     }
-    staff::save_config(tx.conn(), by.org, KEY, &serde_json::to_value(&rules)?, by.user, now).await?;
-    let changes = difference(Some(&before), Some(&rules));
+    let after = Rules { routes, ..rules };
+    change(app, tx, by, &before, &after).await?;
+    Ok(after)
+}
+
+/// Takes the routes to a team away that is no more (`Job::ForgetTeam`). Safe to repeat.
+pub async fn forget_team(app: &App, org: OrgId, team: TeamId) -> Result<()> {
+    let mut tx = app.begin().await?;
+    let before = lock(tx.conn(), org).await?;
+    let mut after = before.clone();
+    after.routes.retain(|route| route.team != team);
+    if after == before { Ok(()) } else { change(app, tx, &By::system(org), &before, &after).await }
+}
+
+/// The rules, held until the transaction ends.
+async fn lock(c: Conn<'_>, org: OrgId) -> Result<Rules> {
+    Ok(parsed(staff::lock_config(c, org, KEY).await?))
+}
+
+/// What a route leads to, or from, that is not there.
+async fn gone(mut c: Conn<'_>, org: OrgId, route: &Route) -> Result<Option<&'static str>> {
+    if !staff::is_team(c.again(), org, route.team).await? {
+        return Ok(Some("team"));
+    }
+    let Some(channel) = route.channel else { return Ok(None) };
+    let is_there = store::find_channel(c, channel).await?.is_some_and(|c| c.org_id == org);
+    Ok((!is_there).then_some("channel"))
+}
+
+/// Writes what was changed, commits, and has what waits given out by it.
+async fn change(app: &App, mut tx: Tx, by: &By, before: &Rules, after: &Rules) -> Result<()> {
+    let now = app.now();
+    staff::save_config(tx.conn(), by.org, KEY, &serde_json::to_value(after)?, by.user, now).await?;
+    let changes = difference(Some(before), Some(after));
     audit(tx.conn(), now, by, "inbox_rules.edit", ("organization", by.org.0), changes).await?;
     Job::GiveOut { org: by.org }.push(tx.conn(), by.org, now).await?;
     tx.commit().await?;
     app.wake(by.org).await;
-    Ok(rules)
+    Ok(())
 }
 
 #[cfg(test)]

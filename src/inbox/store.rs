@@ -354,6 +354,16 @@ pub async fn find_message_of(c: Conn<'_>, org: OrgId, id: MessageId) -> Result<O
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(id).fetch_optional(c).await)?)
 }
 
+/// Whether an agent has written to the customer after this message, and that did not fail too.
+pub async fn is_followed(c: Conn<'_>, message: &Message) -> Result<bool> {
+    const FIND: &str = "
+        SELECT EXISTS (SELECT 1 FROM messages
+                       WHERE org_id = $1 AND conversation_id = $2 AND seq > $3 AND sender_type = 'agent'
+                         AND NOT is_private AND status NOT IN ('failed', 'uncertain'))";
+    Ok(both!(c, c => sqlx::query_scalar(FIND).bind(message.org_id).bind(message.conversation_id).bind(message.seq)
+        .fetch_one(c).await)?)
+}
+
 /// Up to `limit` messages after `seq`, oldest first; private notes only when asked for.
 pub async fn list_messages(
     c: Conn<'_>,

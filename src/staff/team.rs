@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{audit, difference, principal::By, store};
 use crate::{
-    app::{App, TeamId, UserId},
+    app::{App, Job, TeamId, UserId},
     platform::{Error, Result, http::given},
 };
 
@@ -110,11 +110,15 @@ pub async fn edit(app: &App, by: &By, id: TeamId, change: TeamChange) -> Result<
 
 /// Removes a team; its members stay users.
 pub async fn remove(app: &App, by: &By, id: TeamId) -> Result<()> {
+    let now = app.now();
     let mut tx = app.begin().await?;
     let before = store::lock_team(tx.conn(), by.org, id).await?.ok_or(Error::NotFound("team"))?;
     store::delete_team(tx.conn(), by.org, id).await?;
-    audit(tx.conn(), app.now(), by, "team.delete", ("team", id.0), difference(Some(&before), None)).await?;
-    tx.commit().await
+    audit(tx.conn(), now, by, "team.delete", ("team", id.0), difference(Some(&before), None)).await?;
+    Job::ForgetTeam { org: by.org, team: id }.push(tx.conn(), by.org, now).await?;
+    tx.commit().await?;
+    app.wake(by.org).await;
+    Ok(())
 }
 
 /// Puts a user in a team, or takes them out. Safe to repeat.

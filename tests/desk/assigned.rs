@@ -318,3 +318,30 @@ async fn where_nobody_would_hear_of_it_everybody_who_answers_does() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_team_that_is_removed_takes_its_routes_along_and_no_change_of_the_rules_fails_for_it() {
+    each(|shop| async move {
+        let (day, night) = (team(&shop, "Day", &[]).await, team(&shop, "Night", &[]).await);
+        let removed = async |team: &str| {
+            assert!(shop.call("DELETE", &format!("/api/teams/{team}"), None).await.status.is_success());
+        };
+        let route = |team: &str| json!({"language": null, "channel": null, "team": team});
+        let both = json!({"routes": [route(&night), route(&day)]});
+        rules(&shop, both.clone()).await;
+        removed(&night).await;
+        // The page was opened before; nothing was tidied up yet.
+        frontdesk::inbox::allow_links(&shop.app, shop.org, &["example.com"]).await.unwrap();
+        let saved = shop.call("PUT", "/api/inbox-rules", Some(both)).await;
+        assert_eq!((saved.status, &saved.body["routes"]), (StatusCode::OK, &json!([route(&day)])), "{saved:?}");
+        removed(&day).await;
+        shop.settle().await;
+        assert_eq!(shop.call("GET", "/api/inbox-rules", None).await.body["routes"], json!([]));
+        let log = logged(&shop, "inbox_rules.edit").await;
+        assert_eq!(log[0]["changes"]["routes"], json!([[route(&day)], []]), "{log:?}");
+        // One that never was among them is refused as before.
+        let strange = shop.call("PUT", "/api/inbox-rules", Some(json!({"routes": [route(&night)]}))).await;
+        assert_eq!(strange.status, StatusCode::NOT_FOUND, "{strange:?}");
+    })
+    .await;
+}

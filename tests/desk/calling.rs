@@ -7,7 +7,7 @@ use chrono::Duration;
 use frontdesk::{app::job, platform::queue, staff};
 use serde_json::{Value, json};
 
-use super::{UNKNOWN, WARRANTY, each, id, logged, me, meanwhile, rules};
+use super::{UNKNOWN, WARRANTY, each, id, logged, me, meanwhile, rules, titles};
 use crate::support::{serve, shop::Shop, smtp};
 
 /// A group robot that keeps what it is told; its address.
@@ -123,6 +123,60 @@ async fn who_is_given_a_customer_while_away_is_called_where_they_are() {
         for conversation in [&ana, &bo] {
             assert!(mails.iter().any(|m| m.contains("To: tom@example.com") && m.contains(conversation.as_str())));
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_did_not_arrive_is_its_writers_and_is_called_out_if_nobody_sees_to_it() {
+    each(|shop| async move {
+        shop.learns("en.md", WARRANTY).await;
+        let (mei, tom) = (shop.user("mei", "agent").await, shop.user("tom", "agent").await);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let change = json!({"after_minutes": 10, "robot_url": robot(told.clone()).await, "robot_kind": "wecom"});
+        shop.call("PUT", "/api/away-channels", Some(change)).await;
+        for customer in ["Ana", "Bo", "Cy", "Di"] {
+            shop.says(customer, "How long is the warranty of a grinder?").await;
+        }
+        shop.settle().await;
+        let writes = async |customer: &str, arrives: bool| {
+            shop.mailbox.lock().unwrap().script = if arrives { Vec::new() } else { vec![StatusCode::GONE] };
+            let path = format!("/api/conversations/{}/messages", id(&shop, customer).await);
+            let sent = shop.call_as(&mei, "POST", &path, Some(json!({"text": "Is it broken?"}))).await;
+            assert_eq!(sent.status, StatusCode::OK, "{sent:?}");
+            shop.settle().await;
+        };
+        for customer in ["Ana", "Bo", "Cy"] {
+            writes(customer, false).await;
+        }
+        let lost = |customer: &str| format!("A message to {customer} could not be delivered");
+        assert_eq!(titles(&shop, &mei).await, [lost("Cy"), lost("Bo"), lost("Ana")]);
+        assert_eq!(titles(&shop, &tom).await, [""; 0], "who wrote it is there");
+        // She writes to Bo again; what she writes to Cy is lost again. Ana is nobody's again.
+        writes("Bo", true).await;
+        writes("Cy", false).await;
+        let ana = format!("/api/conversations/{}/give-back", id(&shop, "Ana").await);
+        shop.call_as(&mei, "POST", &ana, Some(json!({"scope": "until_resolved"}))).await;
+        shop.app.clock.advance(Duration::minutes(11));
+        shop.settle().await;
+        let mut all = told.lock().unwrap().clone();
+        all.sort();
+        assert_eq!(all.len(), 2, "{all:?}");
+        assert!(all[0].starts_with("A customer waits for a person (webhook)."), "{all:?}");
+        assert!(all[0].contains(&id(&shop, "Ana").await), "{all:?}");
+        assert!(
+            all[1].starts_with("A message to a customer may not have arrived (webhook).\n发给客户的消息可能没有送达。")
+        );
+        assert!(all[1].contains(&id(&shop, "Cy").await), "{all:?}");
+
+        // Where the writer is away, everybody hears of it.
+        shop.call_as(&mei, "PUT", "/api/me/settings", Some(json!({"settings": {"away": true}}))).await;
+        me(&shop, &tom).await;
+        writes("Di", false).await;
+        assert_eq!(titles(&shop, &tom).await[0], lost("Di"));
+        shop.app.clock.advance(Duration::hours(1));
+        shop.settle().await;
+        assert_eq!(told.lock().unwrap().len(), 3, "once each");
     })
     .await;
 }

@@ -8,7 +8,7 @@ import { useLanguage } from "~/words";
 import type { Chosen } from "./settings/own";
 
 /** What the browser tells of; the rest waits in the list. */
-const TOLD = ["conversation_waiting", "conversation_assigned", "mentioned", "sla_warning", "sla_breached"];
+const TOLD = ["conversation_waiting", "conversation_assigned", "mentioned", "undelivered", "sla_warning", "sla_breached"];
 
 /** Where somebody looks at what a notification is about. */
 export function whereto({ resource_type: type, resource_id: id }: { resource_type?: string | null; resource_id?: string | null }) {
