@@ -176,8 +176,7 @@ impl World {
         let colleague = json!({"email": "bo@example.com", "name": "Bo", "roles": ["agent"]});
         let user = self.add("users", "/api/users", colleague).await;
         self.keep("members", &json!(user));
-        let agent =
-            json!({"email": "cy@example.com", "name": "Cy", "roles": ["agent"], "password": "correct horse battery"});
+        let agent = json!({"email": "dora@example.com", "name": "Dora", "roles": ["agent"], "password": "correct horse battery"});
         self.add("agent", "/api/users", agent).await;
         self.add("teams", "/api/teams", json!({"name": "North"})).await;
         self.add("api-keys", "/api/api-keys", json!({"name": "K", "scopes": ["customer:read"]})).await;
