@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Entry, Labelled,
     fit::{self, Example},
-    jsonl, metrics,
+    jsonl, metrics, report,
     run::Store,
 };
 use crate::{
@@ -28,7 +28,7 @@ const TARGETS: [f64; 3] = [0.05, 0.1, 0.2];
 /// What to fit on, what to measure besides, and where the result goes.
 #[derive(Debug, Clone)]
 pub struct Sets {
-    /// Directories with `corpus.jsonl` and `queries.jsonl`.
+    /// Directories with `corpus.jsonl` and `queries.jsonl`, or files of questions with a `corpus.jsonl` beside them.
     pub fit: Vec<PathBuf>,
     pub test: Vec<PathBuf>,
     pub out: Option<PathBuf>,
@@ -92,13 +92,20 @@ pub async fn run(config: Config, sets: &Sets) -> Result<Report> {
 }
 
 fn name(set: &Path) -> String {
+    if set.is_file() {
+        return report::name_of(set);
+    }
     set.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Asks the questions of a set, then once more for each round without half of its documents.
 async fn ask(config: &Config, set: &Path, rounds: u64) -> Result<Vec<Example>> {
-    let corpus: Vec<Entry> = jsonl::read(&set.join("corpus.jsonl"))?;
-    let questions: Vec<Labelled> = jsonl::read(&set.join("queries.jsonl"))?;
+    let (corpus, questions) = match set.is_file() {
+        true => (set.with_file_name("corpus.jsonl"), set.to_owned()),
+        false => (set.join("corpus.jsonl"), set.join("queries.jsonl")),
+    };
+    let corpus: Vec<Entry> = jsonl::read(&corpus)?;
+    let questions: Vec<Labelled> = jsonl::read(&questions)?;
     let mut examples = Vec::with_capacity(questions.len() * (rounds as usize + 1));
     for round in 0..=rounds {
         let kept: Vec<&Entry> = corpus.iter().filter(|entry| round == 0 || is_kept(&entry.id, round)).collect();

@@ -20,8 +20,11 @@ pub struct Example {
     pub is_removed: bool,
 }
 
-/// What a question whose document was taken out counts for beside one as it was written.
+/// What a question whose document was taken out counts for beside one as it was written: for whether the answer is there,
+/// and for whether what is quoted answers. Such questions are easy to tell: with more of them, confidence in what is
+/// written is too low; with none, it knows too little of what is not in the documents at all.
 const REMOVED: f64 = 0.3;
+const REMOVED_FOR_RIGHT: f64 = 0.1;
 /// How strongly weights are held near zero (of inputs brought to variance 1).
 const RIDGE: f64 = 10.0;
 /// The share of wrong answers that a threshold is given for.
@@ -36,11 +39,9 @@ pub fn models(examples: &[Example]) -> Calibration {
     sets.dedup();
     let of = |language: Language| {
         let own: Vec<&Example> = examples.iter().filter(|e| e.language == language).collect();
-        // Questions whose document was taken out are easy to tell: with them, confidence in what is written is too low.
-        let written: Vec<&Example> = own.iter().filter(|e| !e.is_removed).copied().collect();
         LanguageFit {
-            found: logistic(&own, |e| e.inputs.found().to_vec(), |e| e.is_answerable),
-            right: logistic(&written, |e| e.inputs.right().to_vec(), |e| e.is_right),
+            found: logistic(&own, REMOVED, |e| e.inputs.found().to_vec(), |e| e.is_answerable),
+            right: logistic(&own, REMOVED_FOR_RIGHT, |e| e.inputs.right().to_vec(), |e| e.is_right),
         }
     };
     let questions = examples.iter().filter(|e| !e.is_removed).count();
@@ -161,12 +162,13 @@ pub fn binomial_tail(wrong: usize, count: usize, rate: f64) -> f64 {
 /// A logistic model by Newton's method, its weights held near zero.
 fn logistic(
     examples: &[&Example],
+    removed: f64,
     inputs: impl Fn(&Example) -> Vec<f64>,
     label: impl Fn(&Example) -> bool,
 ) -> Logistic {
     let rows: Vec<Vec<f64>> = examples.iter().map(|e| inputs(e)).collect();
     let Some(width) = rows.first().map(Vec::len) else { return Logistic::default() };
-    let weights: Vec<f64> = examples.iter().map(|e| if e.is_removed { REMOVED } else { 1.0 }).collect();
+    let weights: Vec<f64> = examples.iter().map(|e| if e.is_removed { removed } else { 1.0 }).collect();
     let total: f64 = weights.iter().sum();
     let at = |row: &Vec<f64>, j: usize| row.get(j).copied().unwrap_or(0.0);
     let mean: Vec<f64> =

@@ -264,8 +264,7 @@ fn demote_duplicates(found: &mut Vec<Found>) {
         .iter()
         .take(12)
         .map(|f| {
-            let mut ids = Vec::new();
-            lexical::each_term(&f.passage.content, |id| ids.push(id));
+            let mut ids = lexical::term_ids(&f.passage.content);
             ids.sort_unstable();
             ids.dedup();
             ids

@@ -64,6 +64,13 @@ pub fn each_term(text: &str, mut each: impl FnMut(u32)) {
     });
 }
 
+/// The terms of a text, in order and as often as they stand there.
+pub fn term_ids(text: &str) -> Vec<u32> {
+    let mut ids = Vec::new();
+    each_term(text, |id| ids.push(id));
+    ids
+}
+
 /// The tokens of a text with their places, words without a topic included.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 3);

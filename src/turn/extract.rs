@@ -90,10 +90,10 @@ fn whole_table(found: &Found, best: &Scored, question: &str) -> Option<Vec<Sente
     let own = |p: &sentences::Sentence| content.get(p.range.clone()).unwrap_or_default();
     let header = part.under.and_then(|at| parts.get(at)).map(own).unwrap_or_default();
     // A row that holds a word of the question is the one that is asked for; what title and header say is said of each.
-    let above = ids(&format!("{} {header}", found.headline()));
+    let above = lexical::term_ids(&format!("{} {header}", found.headline()));
     let asked = Asked::read(question).terms.into_iter().filter(|t| !t.only_asks || t.is_implied).map(|t| t.id);
     let asked: Vec<u32> = asked.filter(|id| !above.contains(id)).collect();
-    let held: Vec<Vec<u32>> = rows().map(|p| ids(own(p))).collect();
+    let held: Vec<Vec<u32>> = rows().map(|p| lexical::term_ids(own(p))).collect();
     let is_named = asked.iter().any(|id| {
         let holds = held.iter().filter(|row| row.contains(id) || synonyms_of(*id).iter().any(|s| row.contains(s)));
         (1..held.len()).contains(&holds.count())
@@ -224,7 +224,7 @@ fn row(header: &str, row: &str, question: &str) -> String {
     let values = cells(row);
     let separator = if row.chars().chain(header.chars()).any(is_han) { "；" } else { "; " };
     let wants = Wants::read(question);
-    let mut asked: Vec<u32> = ids(question);
+    let mut asked: Vec<u32> = lexical::term_ids(question);
     if wants == Wants::Money {
         // "How much is it?" asks for a fee, a price, a cost, whatever it is called.
         for word in ["price", "价格"] {
@@ -232,7 +232,7 @@ fn row(header: &str, row: &str, question: &str) -> String {
             asked.extend(synonyms_of(term_of(word)));
         }
     }
-    let matches = |text: &str| ids(text).iter().any(|id| asked.contains(id));
+    let matches = |text: &str| lexical::term_ids(text).iter().any(|id| asked.contains(id));
     let is_named = |i: usize| names.get(i).is_some_and(|n| matches(n));
     let is_of_kind = |i: usize| wants.has_unit() && values.get(i).is_some_and(|v| wants.fits(v, &|_| false) > 0.0);
     let columns = 1..values.len();
@@ -264,12 +264,6 @@ fn row(header: &str, row: &str, question: &str) -> String {
         })
         .collect();
     parts.join(separator)
-}
-
-fn ids(text: &str) -> Vec<u32> {
-    let mut ids = Vec::new();
-    lexical::each_term(text, |id| ids.push(id));
-    ids
 }
 
 fn cells(row: &str) -> Vec<String> {

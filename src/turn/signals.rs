@@ -244,8 +244,7 @@ pub(super) fn repetitions(text: &str, history: &[Said]) -> usize {
 }
 
 fn terms(text: &str) -> Vec<u32> {
-    let mut ids = Vec::new();
-    lexical::each_term(text, |id| ids.push(id));
+    let mut ids = lexical::term_ids(text);
     ids.sort_unstable();
     ids.dedup();
     ids

@@ -170,8 +170,7 @@ impl Held {
     fn share(&self, text: &str) -> f32 {
         let phrases = rewrite::topics(text);
         let of_phrase = |phrase: &&str| {
-            let mut ids = Vec::new();
-            lexical::each_term(phrase, |id| ids.push(id));
+            let ids = lexical::term_ids(phrase);
             ids.iter().filter(|id| self.0.contains(id)).count() as f32 / ids.len().max(1) as f32
         };
         match phrases.len() {

@@ -1,10 +1,16 @@
 //! How alike two questions are, and two words.
 
 use super::asked::{Asked, Term};
-use crate::platform::lexical::{Kind, Token};
+use crate::{
+    knowledge::wants::Wants,
+    platform::lexical::{Kind, Token},
+};
 
 /// How much of a term is found by a word of the same root.
 pub(super) const SAME_ROOT: f32 = 0.6;
+
+/// The same for a synonym.
+const SAME_MEANING: f32 = 0.8;
 
 /// What a word without a topic counts for, beside the rarity of the others.
 const STOP: f32 = 1.0;
@@ -23,6 +29,8 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
     let share = |term: &Term| {
         if other.terms.iter().any(|t| t.id == term.id) {
             1.0
+        } else if other.terms.iter().any(|t| term.synonyms.contains(&t.id)) {
+            SAME_MEANING
         } else if term.kind == Kind::Word && words().any(|t| shares_root(&term.text, &t.text)) {
             SAME_ROOT
         } else if term.kind == Kind::Word
@@ -49,6 +57,9 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
     if other.is_negated != asked.is_negated {
         similarity *= 0.8;
     }
+    if asks_otherwise(asked.wants, other.wants) || asks_otherwise(other.wants, asked.wants) {
+        similarity *= ASKED_OTHERWISE;
+    }
     let is_topic = |t: &Term| !t.only_asks && !t.is_implied;
     let topic = || asked.terms.iter().zip(&held).filter(|(t, _)| is_topic(t));
     let in_other_words = |t: &Term| other.terms.iter().any(|o| t.synonyms.contains(&o.id));
@@ -56,6 +67,18 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
         similarity *= ANOTHER_TOPIC;
     }
     (similarity, held)
+}
+
+/// What is left of the likeness of two questions about the same thing of which one asks how it is done and the other for
+/// how long or how much.
+const ASKED_OTHERWISE: f32 = 0.7;
+
+fn asks_otherwise(wants: Wants, other: Wants) -> bool {
+    matches!(wants, Wants::Manner | Wants::Reason)
+        && matches!(
+            other,
+            Wants::Duration | Wants::Money | Wants::Percentage | Wants::Weight | Wants::Size | Wants::Hours
+        )
 }
 
 /// What is left of the likeness of two questions that ask for the same of different things ("多少钱包邮？", "热水壶多少钱").

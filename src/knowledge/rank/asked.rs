@@ -58,7 +58,8 @@ pub struct Asked {
 impl Asked {
     /// Reads a question; every term counts the same until [`Asked::weigh`] is called.
     pub fn read(text: &str) -> Self {
-        let asking = wants::asking_words(text);
+        let mut asking = wants::asking_words(text);
+        asking.extend(wants::sort_words(text));
         let wants = Wants::read(text);
         let mut terms: Vec<Term> = Vec::new();
         let mut stops: Vec<u32> = Vec::new();
@@ -102,7 +103,11 @@ impl Asked {
         for term in &mut self.terms {
             term.document_frequency = document_frequency(term.id);
             term.idf = lexical::idf(term.document_frequency, entries);
-            term.weight *= if term.only_asks && term.document_frequency == 0 { 0.0 } else { term.idf };
+            term.weight *= match term.document_frequency {
+                0 if term.only_asks => 0.0,
+                0 if term.kind == Kind::Pair && term.text.contains(FUNCTION_ZH) => CROSSING * term.idf,
+                _ => term.idf,
+            };
             let rarest = lexical::idf(1, entries).max(f32::EPSILON);
             for word in &mut term.related {
                 word.share *= match document_frequency(word.id) {
@@ -142,6 +147,17 @@ impl Asked {
         lexical::query_vector(&terms)
     }
 }
+
+/// Characters that hold a Chinese sentence together: what no passage holds and has one of them is two words that happen
+/// to stand beside each other ("芯可" in "滤芯可以水洗吗"), not one that is unknown.
+const FUNCTION_ZH: &[char] = &[
+    '可', '以', '能', '会', '要', '想', '是', '有', '在', '的', '了', '吗', '么', '呢', '吧', '和', '跟', '给', '从',
+    '到', '对', '不', '没', '还', '就', '都', '也', '很', '被', '把', '让', '用', '请', '怎', '哪', '几', '多', '少',
+    '什', '这', '那', '个', '你', '您', '我', '他', '她', '它', '们',
+];
+
+/// What such a pair counts for.
+const CROSSING: f32 = 0.5;
 
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
 const ASKING: f32 = 0.1;
@@ -210,6 +226,16 @@ fn is_name(text: &str, token: &Token) -> bool {
 
 pub(super) fn pairs_up(term: &Term) -> bool {
     matches!(term.kind, Kind::Word | Kind::Number)
+}
+
+/// Whether a term is what the question is about: neither does it only ask, nor hold the sentence together.
+pub(super) fn is_topic(term: &Term) -> bool {
+    let says = match term.kind {
+        Kind::Word | Kind::Number | Kind::Whole => true,
+        Kind::Pair => !term.text.contains(FUNCTION_ZH),
+        _ => false,
+    };
+    says && !term.only_asks && !term.is_implied
 }
 
 pub(super) fn is_specific(term: &Term) -> bool {

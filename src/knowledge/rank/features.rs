@@ -32,7 +32,8 @@ pub struct Features {
     pub unknown: f32,
     /// How many words of topic the question has.
     pub words: f32,
-    /// The question says "not" and the sentence does not. The other way round is an answer ("We do not take cheques").
+    /// The question says "not" and the sentence does not, or the sentence says the opposite of what is asked for. "Not" in
+    /// the sentence alone is an answer ("We do not take cheques").
     pub negated: f32,
 }
 
@@ -72,7 +73,7 @@ impl Features {
             sentence_margin: best - next,
             unknown: unknown / total,
             words: asked.topic_terms() as f32,
-            negated: f32::from(asked.is_negated && !sentence.is_negated),
+            negated: f32::from(asked.is_negated && !sentence.is_negated || sentence.is_opposed),
         }
     }
 }

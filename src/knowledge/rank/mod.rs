@@ -9,10 +9,13 @@ mod asked;
 mod classifier;
 mod features;
 mod negation;
+mod opposites;
 mod pick;
 mod read;
 mod related;
+mod rows;
 mod synonyms;
+mod titles;
 
 pub use alike::{coverage, likeness, same_question, shares_root};
 pub use asked::{Asked, Term};

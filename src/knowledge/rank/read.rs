@@ -5,8 +5,12 @@ use std::ops::Range;
 use super::{
     MOST_TERMS,
     alike::{SAME_ROOT, is_another_part_of_speech, same_root},
-    asked::{Asked, Term, is_specific, pairs_up},
+    asked::{Asked, Term, is_specific, is_topic, pairs_up},
     negation::is_negated,
+    opposites::is_opposed,
+    rows,
+    synonyms::are_kin,
+    titles::{named_by, of_other_parts},
 };
 use crate::platform::{
     lexical::{self, Kind, Token},
@@ -69,6 +73,8 @@ pub struct Scored {
     pub missing: f32,
     /// Whether it says "not".
     pub is_negated: bool,
+    /// Whether it says the opposite of a word of the question ("the smallest" where the largest is asked for).
+    pub is_opposed: bool,
     /// Whether it is the row of a table that the question names.
     pub is_named: bool,
     pub score: f32,
@@ -96,6 +102,8 @@ const CLOSELY: usize = 6;
 
 /// What a synonym counts for beside the word itself.
 const SYNONYM: f32 = 0.6;
+/// The same for another form of the word: "payment" where "pay" is asked for.
+const KIN: f32 = 0.9;
 /// The same for a word that is only related.
 const RELATED: f32 = 0.45;
 
@@ -103,7 +111,8 @@ const RELATED: f32 = 0.45;
 const OTHER_PART: f32 = 0.5;
 /// What a word counts for that only says more about what a row of a table is of.
 const COMPLEMENT: f32 = 0.5;
-const PREPOSITIONS: &[&str] = &["on", "of", "for", "with", "without", "by", "in", "at", "from", "to"];
+/// What a code counts for in a row of another code.
+const OF_ANOTHER: f32 = 0.2;
 
 /// What it counts for a row to be named by the question, when it lacks nothing of it: who asks what the PS-1000 costs
 /// means the row of the PS-1000.
@@ -111,40 +120,10 @@ const NAMED_ROW: f32 = 0.15;
 /// The same for its passage.
 const NAMED_BEST: f32 = 0.6;
 
-/// The first cell of the row that begins at `row`.
-fn first_cell(content: &str, row: usize) -> Range<usize> {
-    let rest = content.get(row..).unwrap_or_default();
-    let begins = row + (rest.len() - rest.trim_start_matches([' ', '|']).len());
-    let ends = content.get(begins..).and_then(|rest| rest.find(['|', '\n'])).map_or(content.len(), |at| begins + at);
-    begins..ends
-}
-
-/// Whether the question says every word of the first cell of the row that begins at `row`, a name or a number among them.
-fn is_named_row(content: &str, row: usize, tokens: &[Token], asked: &dyn Fn(u32) -> Option<bool>) -> bool {
-    let cell = first_cell(content, row);
-    let within = tokens.iter().skip_while(|t| t.start < cell.start).take_while(|t| t.start < cell.end);
-    let mut names = false;
-    for token in within.filter(|t| t.kind != Kind::Stop) {
-        match asked(token.id) {
-            None => return false,
-            Some(is_name) => names |= is_name,
-        }
-    }
-    names
-}
-
-/// Whether the word at `place` stands in the first cell of the row that begins at `row`, behind a preposition, and what
-/// stands before that is not asked for: "Cash on delivery" is a row of cash, not of delivery.
-fn is_complement(content: &str, row: usize, tokens: &[Token], place: usize, is_asked: &dyn Fn(u32) -> bool) -> bool {
-    let cell = first_cell(content, row);
-    if !tokens.get(place).is_some_and(|t| cell.contains(&t.start)) {
-        return false;
-    }
-    let written = |t: &Token| lexical::fold_text(content.get(t.start..t.end).unwrap_or_default());
-    let mut ahead = tokens.iter().take(place).rev().take_while(|t| t.start >= cell.start);
-    ahead.by_ref().any(|t| t.kind == Kind::Stop && PREPOSITIONS.contains(&written(t).as_str()))
-        && ahead.clone().any(|t| t.kind != Kind::Stop)
-        && ahead.filter(|t| t.kind != Kind::Stop).all(|t| !is_asked(t.id))
+/// Whether the Chinese word at `token` is said not to have been done: an order "未发货" is not one of dispatch.
+fn is_undone(text: &str, token: &Token) -> bool {
+    matches!(token.kind, Kind::Pair | Kind::Char)
+        && text.get(..token.start).is_some_and(|before| before.ends_with('未'))
 }
 
 /// By a token's id, the term of the question that it holds, and how much of it: all, or less by a synonym. Sorted.
@@ -152,7 +131,7 @@ fn index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
     let mut by_id: Vec<(u32, usize, f32)> = terms.iter().enumerate().map(|(i, t)| (t.id, i, 1.0)).collect();
     for (i, term) in terms.iter().enumerate() {
         let others = term.synonyms.iter().filter(|id| !terms.iter().any(|t| t.id == **id));
-        by_id.extend(others.map(|id| (*id, i, SYNONYM)));
+        by_id.extend(others.map(|id| (*id, i, if are_kin(term.id, *id) { KIN } else { SYNONYM })));
     }
     by_id.sort_by_key(|(id, i, _)| (*id, *i));
     by_id.dedup_by_key(|(id, _, _)| *id);
@@ -171,30 +150,9 @@ fn related_index(terms: &[&Term]) -> Vec<(u32, usize, f32)> {
     by_id
 }
 
-/// Of what a part of a document's title names, the share that the question names too, for the part that fits best:
-/// "Delivery: times and fees" is about fees, "Shipping restrictions" only half about shipping.
-fn named_by(asked: &Asked, headline: &str) -> f32 {
-    let title = headline.split(" › ").next().unwrap_or_default().replace(" and ", "、");
-    let parts = title.split([':', '：', '、', '与', '和', '&', ',', '，', '(', '（']);
-    let share = |part: &str| {
-        let tokens = lexical::tokens(part);
-        let of_topic = || tokens.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Char | Kind::Number));
-        let asks = |id: u32| asked.terms.iter().any(|t| t.id == id || t.synonyms.contains(&id));
-        of_topic().filter(|t| asks(t.id)).count() as f32 / of_topic().count().max(1) as f32
-    };
-    parts.map(share).fold(0.0, f32::max)
-}
-
-/// A row of a table with its header: each cell behind the name of its column.
-pub fn in_full(header: &str, row: &str) -> String {
-    let cells = |line: &str| -> Vec<String> {
-        line.trim().trim_start_matches('|').trim_end_matches('|').split('|').map(|c| c.trim().to_owned()).collect()
-    };
-    let names = cells(header);
-    let cells = cells(row).into_iter().enumerate();
-    let named = cells.map(|(i, cell)| format!("{} {cell}", names.get(i).map(String::as_str).unwrap_or_default()));
-    named.collect::<Vec<_>>().join(" | ")
-}
+/// What a word of a document's title counts for under a heading that stands for another part of that title: under
+/// "Kettles", the title "Kettles and rice cookers" says nothing of rice cookers.
+const FROM_OTHER_PART: f32 = 0.2;
 
 /// Reads a passage for a question.
 pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
@@ -238,6 +196,27 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             }
         }
     });
+    // Where a heading stands for one thing of several that the title lists, the others are told elsewhere.
+    let (document, above) = passage.title.split_once(" › ").unwrap_or((passage.title, ""));
+    let from_title = |heading: &str| -> Vec<f32> {
+        let others = of_other_parts(document, heading);
+        let in_heading = lexical::term_ids(heading);
+        let share = |(term, share): (&&Term, &f32)| {
+            let is_other = others.contains(&term.id) && !in_heading.contains(&term.id);
+            if is_other { share * FROM_OTHER_PART } else { *share }
+        };
+        terms.iter().zip(&in_title).map(share).collect()
+    };
+    // One list for what stands above the first heading of the passage, one for each heading; and which is whose.
+    let mut in_titles = vec![from_title(above)];
+    let mut title_of = Vec::with_capacity(parts.len());
+    for part in &parts {
+        if part.shape == Shape::Heading {
+            in_titles.push(from_title(passage.content.get(part.range.clone()).unwrap_or_default()));
+        }
+        title_of.push(in_titles.len() - 1);
+    }
+    let in_title = in_titles.first().cloned().unwrap_or_default();
     // found[s][t]: how much of term t sentence s holds.
     let mut found = vec![vec![0.0f32; terms.len()]; parts.len()];
     let mut places: Vec<Vec<usize>> = vec![Vec::new(); terms.len()];
@@ -257,14 +236,23 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         }
         if let Some((_, i, share)) = held(token.id) {
             if let (Some(cell), Some(places)) = (row.get_mut(*i), places.get_mut(*i)) {
-                let is_aside = parts.get(sentence).is_some_and(|part| {
-                    part.shape == Shape::Row
-                        && is_complement(passage.content, part.range.start, &tokens, place, &|id| held(id).is_some())
+                let row_at = parts.get(sentence).filter(|part| part.shape == Shape::Row).map(|part| part.range.start);
+                let is_aside = row_at.is_some_and(|at| {
+                    rows::is_complement(passage.content, at, &tokens, place, &|id| held(id).is_some())
                 });
+                let is_of_another = row_at.is_some_and(|at| rows::is_of_another(passage.content, at, &tokens, place));
                 let is_other =
                     terms.get(*i).is_some_and(|t| is_another_part_of_speech(&t.text, passage.content, token));
+                let is_other = is_other || !asked.is_negated && is_undone(passage.content, token);
                 let share = if is_other { &(share * OTHER_PART) } else { share };
-                *cell = cell.max(if is_aside { COMPLEMENT * share } else { *share });
+                let part = if is_of_another {
+                    OF_ANOTHER
+                } else if is_aside {
+                    COMPLEMENT
+                } else {
+                    1.0
+                };
+                *cell = cell.max(part * share);
                 if *share >= 1.0 {
                     places.push(place);
                 }
@@ -345,7 +333,8 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             let after = row_of(Some(s + 1));
             let under = part.under;
             let above = under.and_then(|at| parts.get(at)).and_then(|p| p.under);
-            let named = |i: usize| at(&in_title, i).max(at(row_of(under), i)).max(at(row_of(above), i));
+            let in_title = title_of.get(s).and_then(|at| in_titles.get(*at)).unwrap_or(&in_title);
+            let named = |i: usize| at(in_title, i).max(at(row_of(under), i)).max(at(row_of(above), i));
             // A row says nothing by itself: what it is of stands in its header and in the title.
             let own =
                 share(&|i| if part.shape == Shape::Row { at(row, i).max(FOR_ROW * named(i)) } else { at(row, i) });
@@ -371,8 +360,9 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
                 fits: 0.0,
                 missing,
                 is_negated: false,
+                is_opposed: false,
                 is_named: part.shape == Shape::Row
-                    && terms.iter().enumerate().all(|(i, t)| t.only_asks || at(row, i).max(named(i)) > 0.1),
+                    && terms.iter().enumerate().all(|(i, t)| !is_topic(t) || at(row, i).max(named(i)) > 0.1),
                 score: within,
             }
         })
@@ -380,6 +370,12 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     let holds = |s: usize, i: usize| found.get(s).is_some_and(|row| at(row, i) > 0.1);
     let said =
         |id: u32| term_of(id).and_then(|i| terms.get(i)).is_some_and(|t| !t.only_asks) || asked.stops.contains(&id);
+    let said_ids: Vec<u32> = terms.iter().map(|t| t.id).chain(asked.stops.iter().copied()).collect();
+    let is_all = |ids: &[u32]| {
+        let mut topic = terms.iter().enumerate().filter(|(_, t)| is_topic(t)).map(|(i, _)| i).peekable();
+        let has = |i: usize| ids.iter().any(|id| held(*id).is_some_and(|(_, of, share)| *of == i && *share >= KIN));
+        topic.peek().is_some() && topic.all(has)
+    };
     let fits_weight = if asked.wants.has_unit() { FITS_UNIT } else { FITS };
     // What costs more is looked at for the first few only.
     sentences.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
@@ -390,12 +386,16 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
             // A row's header says what its cells are: a price, a time.
             (Shape::Row, Some(header)) => {
                 let header = passage.content.get(header.range.clone()).unwrap_or_default();
-                asked.wants.fits(&in_full(header, content), &said)
+                asked.wants.fits(&rows::in_full(header, content), &said)
             }
             _ => asked.wants.fits(content, &said),
         };
         scored.is_negated = is_negated(content);
-        let name_of = |id: u32| term_of(id).and_then(|i| terms.get(i)).map(|t| is_specific(t));
+        scored.is_opposed = is_opposed(&said_ids, &lexical::tokens(content).iter().map(|t| t.id).collect::<Vec<u32>>());
+        let name_of = |id: u32| {
+            let term = held(id).filter(|(_, _, share)| *share >= KIN).and_then(|(_, i, _)| terms.get(*i));
+            term.map(|t| is_specific(t))
+        };
         // "PS-1000 现在卖多少": the row tells a price and has the name; that it does not say "now" is no lack.
         scored.is_named |= scored.shape == Shape::Row
             && asked.wants.has_unit()
@@ -404,7 +404,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
                 .iter()
                 .enumerate()
                 .all(|(i, t)| t.kind == Kind::Bridge || !is_specific(t) || holds(scored.index, i));
-        scored.is_named &= is_named_row(passage.content, scored.range.start, &tokens, &name_of);
+        scored.is_named &= rows::is_named(passage.content, scored.range.start, &tokens, &name_of, &is_all);
         if scored.is_named {
             scored.score += NAMED_ROW;
         }
@@ -471,5 +471,38 @@ mod tests {
         };
         assert!(first("What does the PS-1000 cost?").contains("1,099"));
         assert!(first("What does it cost extra to send the DH-20?").contains("S$15"));
+    }
+
+    #[test]
+    fn a_table_under_the_heading_of_another_thing_says_nothing_of_this_one() {
+        let text = "## Tents\n\n| Model | Weight |\n|---|---|\n| TD-2 | 2.1 kg |\n\n\
+            ## Sleeping bags\n\n| Model | Weight |\n|---|---|\n| SB-5 | 1.3 kg |\n";
+        let first = |question: &str, title: &str| {
+            let read = read(&Asked::read(question), Text { title, is_first: true, content: text, lexical: 1.0 });
+            text[read.sentences[0].range.clone()].to_owned()
+        };
+        let title = "Tents, sleeping bags and backpacks";
+        assert!(first("How heavy is the sleeping bag?", title).contains("SB-5"));
+        assert!(first("How heavy is the tent?", title).contains("TD-2"));
+    }
+
+    #[test]
+    fn a_part_that_fits_a_product_is_not_the_product() {
+        let table = "| Part | Fits | In stock |\n|---|---|---|\n| KT-L170 | KT-170 | no |\n";
+        let products = "| Product | Colour | In stock |\n|---|---|---|\n| KT-170 | white | yes |\n";
+        let own = |content: &str| {
+            let passage = Text { title: "", is_first: true, content, lexical: 1.0 };
+            read(&Asked::read("Is the KT-170 in stock?"), passage).sentences[0].own
+        };
+        assert!(own(table) < own(products), "{} {}", own(table), own(products));
+    }
+
+    #[test]
+    fn the_row_of_nothing_but_the_topic_is_meant() {
+        let text = "| 事项 | 方式 |\n|---|---|\n| 微信 | 公众号“杜松港服务” |\n| 支付宝、微信支付 | 1–3 个工作日 |\n";
+        let passage = Text { title: "", is_first: true, content: text, lexical: 1.0 };
+        let read = read(&Asked::read("有微信吗"), passage);
+        assert!(text[read.sentences[0].range.clone()].contains("公众号"));
+        assert!(read.sentences[0].is_named && !read.sentences[1].is_named);
     }
 }

@@ -1,6 +1,9 @@
 //! Words for the same thing, from a short list of our own.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use crate::platform::lexical;
 
@@ -23,6 +26,22 @@ static BY_ID: LazyLock<HashMap<u32, Vec<u32>>> = LazyLock::new(|| {
     }
     by_id
 });
+
+/// The terms that are another part of speech of the same word, as "payment" is of "pay", or a longer form of it, as
+/// "telephone" is of "phone".
+static KIN: LazyLock<HashSet<(u32, u32)>> = LazyLock::new(|| {
+    let pairs = SETS.iter().flat_map(|set| set.iter().flat_map(|a| set.iter().map(move |b| (*a, *b))));
+    let kin = pairs.filter(|(a, b)| a != b && a.len().min(b.len()) >= SHORTEST && (a.contains(b) || b.contains(a)));
+    kin.map(|(a, b)| (term_of(a), term_of(b))).collect()
+});
+
+/// The shortest word, in bytes, that another is a form of by holding it.
+const SHORTEST: usize = 3;
+
+/// Whether two terms are forms of the same word.
+pub(super) fn are_kin(a: u32, b: u32) -> bool {
+    KIN.contains(&(a, b))
+}
 
 /// The id of the term that a word stands for in a text.
 pub fn term_of(word: &str) -> u32 {
@@ -53,5 +72,7 @@ mod tests {
         assert!(are_synonyms(&lexical::stem("prices"), &lexical::stem("costs")));
         assert!(are_synonyms("保固", "保修"));
         assert!(!are_synonyms("price", "child"));
+        assert!(are_kin(term_of("payment"), term_of("pay")) && are_kin(term_of("phone"), term_of("telephone")));
+        assert!(!are_kin(term_of("price"), term_of("cost")));
     }
 }

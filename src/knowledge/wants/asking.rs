@@ -76,6 +76,63 @@ const ASKING_AFTER_HOW: &[&str] = &[
     "frequently",
 ];
 
+/// Words that say what sort of text or value is wanted and not what it is about, behind the word that does: a "return
+/// policy" is told under "Returns", a "warranty period" under "Warranty".
+const SORTS: &[&str] = &[
+    "policy",
+    "policies",
+    "info",
+    "information",
+    "details",
+    "rules",
+    "terms",
+    "conditions",
+    "method",
+    "methods",
+    "option",
+    "options",
+    "period",
+    "length",
+    "duration",
+];
+/// The same in Chinese.
+const SORTS_ZH: &[&str] = &["政策", "规则", "规定", "须知", "说明", "方式"];
+/// What asks for a length of time when one of the next stands behind it ("保修期多长").
+const PERIODS_ZH: &[&str] = &["时间", "期限", "期", "时效"];
+const HOW_LONG_ZH: &[&str] = &["是多长", "是多久", "有多长", "有多久", "多长", "多久", "几天", "几年"];
+
+/// Where the words stand that only say what sort of text or value is wanted.
+pub fn sort_words(text: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let word = |token: &Token| text.get(token.start..token.end).unwrap_or_default().to_ascii_lowercase();
+    let tokens = lexical::tokens(text);
+    for pair in tokens.windows(2) {
+        let [first, second] = pair else { continue };
+        let is_number = ["number", "numbers"].contains(&word(second).as_str())
+            && ["phone", "telephone", "contact", "fax", "whatsapp", "hotline"].contains(&word(first).as_str());
+        if first.kind == Kind::Word && second.kind == Kind::Word && SORTS.contains(&word(second).as_str()) || is_number
+        {
+            ranges.push(second.start..second.end);
+        }
+        if ["way", "ways"].contains(&word(first).as_str()) && word(second) == "to" {
+            ranges.push(first.start..first.end);
+        }
+    }
+    for sort in SORTS_ZH {
+        ranges.extend(text.match_indices(sort).filter(|(at, _)| *at > 0).map(|(at, found)| at..at + found.len()));
+    }
+    for period in PERIODS_ZH {
+        for (at, found) in text.match_indices(period).filter(|(at, _)| *at > 0) {
+            let end = at + found.len();
+            let rest = text.get(end..).unwrap_or_default();
+            if rest.is_empty() || HOW_LONG_ZH.iter().any(|how| rest.starts_with(how)) {
+                ranges.push(at..end);
+            }
+        }
+    }
+    ranges
+}
+
 /// The words, numbers, codes and pairs of Chinese characters of `text` that do more than ask.
 pub fn topic_tokens(text: &str) -> Vec<Token> {
     let asking = asking_words(text);

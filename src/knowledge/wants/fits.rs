@@ -23,15 +23,15 @@ impl Wants {
                 &["every", "once", "twice", "times a", "daily", "weekly", "monthly", "yearly", "per ", "每", "一次"],
             )),
             Self::Hours => sign(has_hour(sentence)),
-            Self::Weight => sign(has_number(sentence, asked) && has_unit(sentence, WEIGHT)),
-            Self::Length => sign(has_number(sentence, asked) && has_unit(sentence, LENGTH)),
-            Self::Size => sign(has_number(sentence, asked) && has_unit(sentence, SIZE)),
+            Self::Weight => sign(has_number(sentence, asked) && has_measure(sentence, WEIGHT)),
+            Self::Length => sign(has_number(sentence, asked) && has_measure(sentence, LENGTH)),
+            Self::Size => sign(has_number(sentence, asked) && has_measure(sentence, SIZE)),
             Self::Loudness => sign(has_unit(sentence, &["db", "decibel", "decibels", "分贝"])),
             Self::Power => {
                 sign(has_number(sentence, asked) && has_unit(sentence, &["w", "kw", "watt", "watts", "瓦", "千瓦"]))
             }
             Self::Temperature => sign(has_number(sentence, asked) && has_any(sentence, &["°", "℃", "度", "degree"])),
-            Self::Duration if counts_from(sentence, asked) => -1.0,
+            Self::Duration if counts_from(sentence, asked) || is_added(sentence, asked) => -1.0,
             Self::Duration => {
                 let rest = without_dates(sentence);
                 sign(has_number(&rest, asked) && has_duration(&rest))
@@ -55,6 +55,12 @@ impl Wants {
                 } else {
                     -0.5
                 }
+            }
+            Self::Contact if asked_any(asked, &["phone", "telephone", "call", "hotline", "电话", "热线"]) => {
+                sign(longest_digits(sentence) >= 5)
+            }
+            Self::Contact if asked_any(asked, &["email", "e-mail", "mail", "邮箱", "邮件"]) => {
+                sign(sentence.contains('@'))
             }
             Self::Contact => sign(
                 sentence.contains('@')
@@ -158,6 +164,26 @@ fn has_unit(sentence: &str, units: &[&str]) -> bool {
     })
 }
 
+/// Whether a quantity in one of `units` is there. Letters of which there are one or two are a unit behind a digit only: a
+/// "type G plug" weighs nothing, and "30 m²" is no length.
+fn has_measure(sentence: &str, units: &[&str]) -> bool {
+    let folded = lexical::fold_text(sentence);
+    let digits = |at: usize| folded.get(..at).is_some_and(|t| t.trim_end().ends_with(|c: char| c.is_ascii_digit()));
+    let goes_on = |at: usize| folded.get(at..).is_some_and(|t| t.starts_with(['²', '³', '2', '3', '/']));
+    let is_short = |unit: &str| unit.is_ascii() && unit.len() <= 2;
+    let (short, long): (Vec<&str>, Vec<&str>) = units.iter().copied().partition(|unit| is_short(unit));
+    // "25 平方米" holds a "米" that is none.
+    let is_surface = units.contains(&"平方米");
+    let (squared, cubed) = (if is_surface { "" } else { "平方米" }, "立方米");
+    let without = |text: &str, unit: &str| if unit.is_empty() { text.to_owned() } else { text.replace(unit, "") };
+    has_unit(&without(&without(&folded, squared), cubed), &long)
+        || short.iter().any(|unit| {
+            let mut places = folded.match_indices(unit).map(|(at, _)| (at, at + unit.len()));
+            let letter = |at: usize| folded.get(at..).is_some_and(|t| t.starts_with(char::is_alphabetic));
+            places.any(|(at, end)| digits(at) && !letter(end) && (unit.contains(['2', '²']) || !goes_on(end)))
+        })
+}
+
 /// Whether a time of the day is there: "9:30", "9 am", "9点".
 fn has_hour(sentence: &str) -> bool {
     let folded = lexical::fold_text(sentence);
@@ -223,10 +249,24 @@ const MONTHS: &[&str] = &[
     "weekdays",
 ];
 
+fn asked_any(asked: &dyn Fn(u32) -> bool, words: &[&str]) -> bool {
+    words.iter().any(|word| asked(term_of(word)))
+}
+
 /// Whether the sentence is of an amount on top, which the question does not ask for.
 fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const EXTRA: &[&str] = &["extra", "surcharge", "additional", "另收", "加收", "附加", "另付"];
     has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asked(term_of(word)))
+}
+
+/// Whether the sentence is of time on top of another time, which the question does not ask for.
+fn is_added(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
+    const ADDED: &[&str] = &["add", "adds", "extra", "additional", "longer", "延长", "另加", "再加"];
+    !ADDED.iter().any(|word| asked(term_of(word)))
+        && lexical::tokens(sentence).iter().any(|t| {
+            matches!(t.kind, Kind::Word | Kind::Stop | Kind::Pair)
+                && sentence.get(t.start..t.end).is_some_and(|w| ADDED.contains(&w.to_ascii_lowercase().as_str()))
+        })
 }
 
 /// Whether the sentence has a word of the question.
@@ -268,12 +308,19 @@ fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     counted && !named
 }
 
-/// Whether a unit of time is there: "day" is none in "Monday".
+/// Whether a unit of time is there: "day" is none in "Monday", and "日" none in "每日".
 fn has_duration(sentence: &str) -> bool {
+    const COUNTS: &str = "零一二两三四五六七八九十百千万半几数多个作";
     let folded = lexical::fold_text(sentence);
     DURATION.iter().any(|unit| {
         folded.match_indices(unit).any(|(at, _)| {
-            !unit.is_ascii() || !folded.get(..at).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_alphabetic()))
+            let before = folded.get(..at).unwrap_or_default();
+            let last = before.trim_end().chars().next_back();
+            if unit.is_ascii() {
+                !before.ends_with(|c: char| c.is_ascii_alphabetic())
+            } else {
+                last.is_some_and(|c| c.is_ascii_digit() || COUNTS.contains(c))
+            }
         })
     })
 }
@@ -383,6 +430,42 @@ mod tests {
         assert!(fits("多久发货", "物流链接会在发货后 24 小时内以短信发送。") < 0.0);
         assert!(fits("多久发货", "付款后 24 小时内发货。") > 0.0);
         assert!(fits("签收后多久可以退货", "签收后 7 天内可以退货。") > 0.0);
+    }
+
+    #[test]
+    fn what_is_added_to_a_time_is_not_the_time() {
+        let fits = |question: &str, sentence: &str| {
+            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
+            Wants::Duration.fits(sentence, &|id| asked.contains(&id))
+        };
+        let added = "Zone A: delivered; add 2 working days to the standard time.";
+        assert!(fits("How long does shipping take?", added) < 0.0);
+        assert!(fits("How many days do I have to add?", added) > 0.0);
+        assert!(fits("How long does shipping take?", "Write to this address; it takes 2 days.") > 0.0);
+    }
+
+    #[test]
+    fn a_letter_is_a_unit_behind_a_digit_only() {
+        let fits = |wants: Wants, sentence: &str| wants.fits(sentence, &|_| false);
+        assert!(fits(Wants::Weight, "They have a three-pin type G plug.") < 0.0);
+        assert!(fits(Wants::Weight, "It weighs 450 g.") > 0.0);
+        assert!(
+            fits(Wants::Length, "for rooms up to 30 m²") < 0.0 && fits(Wants::Length, "适用面积：25 平方米以内") < 0.0
+        );
+        assert!(fits(Wants::Length, "The cable is 3 m long.") > 0.0 && fits(Wants::Length, "线长 1.5 米") > 0.0);
+        assert!(fits(Wants::Size, "for rooms up to 30 m²") > 0.0 && fits(Wants::Size, "25 平方米") > 0.0);
+    }
+
+    #[test]
+    fn a_phone_number_is_no_address_of_mail() {
+        let fits = |question: &str, sentence: &str| {
+            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
+            Wants::Contact.fits(sentence, &|id| asked.contains(&id))
+        };
+        assert!(fits("phone number", "Telephone: +65 6555 0142") > 0.0);
+        assert!(fits("phone number", "help@shop.example") < 0.0);
+        assert!(fits("your email", "help@shop.example") > 0.0);
+        assert!(fits("联系方式", "help@shop.example") > 0.0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod asking;
 mod fits;
 
-pub use asking::{asking_words, topic_tokens};
+pub use asking::{asking_words, sort_words, topic_tokens};
 
 use crate::platform::lexical::{self};
 
@@ -41,6 +41,28 @@ pub enum Wants {
     Anything,
 }
 
+/// What has a time that it takes.
+const TAKES_TIME: &[&str] = &[
+    "delivery",
+    "shipping",
+    "shipment",
+    "dispatch",
+    "processing",
+    "repair",
+    "refund",
+    "response",
+    "reply",
+    "charging",
+    "turnaround",
+    "boiling",
+    "lead",
+    "waiting",
+];
+
+/// How long a question may be that names what it wants without asking for it, in characters and in words.
+const LABEL_ZH: usize = 10;
+const LABEL_EN: usize = 6;
+
 impl Wants {
     /// What `question` asks for.
     pub fn read(question: &str) -> Self {
@@ -54,6 +76,42 @@ impl Wants {
 
     fn read_zh(text: &str) -> Self {
         let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+        let asked = Self::asked_zh(&has);
+        if asked == Self::Anything && text.chars().count() <= LABEL_ZH { Self::labelled_zh(text) } else { asked }
+    }
+
+    /// What a few words without a question word ask for: "保修期", "客服电话".
+    fn labelled_zh(text: &str) -> Self {
+        let text = text.trim_end_matches(['?', '？', '。', '!', '！', ' ']);
+        let ends = |words: &[&str]| words.iter().any(|w| text.ends_with(w));
+        if ends(&["价格", "价钱", "售价", "报价", "费用", "运费", "邮费", "手续费"]) {
+            Self::Money
+        } else if ends(&["电话", "热线", "邮箱", "号码", "电话号", "微信号", "公众号", "联系方式"])
+        {
+            Self::Contact
+        } else if ends(&["时效", "期限", "保修期", "有效期", "保质期", "发货时间", "配送时间", "到货时间", "送达时间"])
+        {
+            Self::Duration
+        } else if ends(&["重量", "净重"]) {
+            Self::Weight
+        } else if ends(&["容量", "面积"]) {
+            Self::Size
+        } else if ends(&["尺寸", "高度", "长度", "宽度"]) {
+            Self::Length
+        } else if ends(&["功率", "瓦数"]) {
+            Self::Power
+        } else if ends(&["噪音", "噪声", "分贝"]) {
+            Self::Loudness
+        } else if ends(&["温度"]) {
+            Self::Temperature
+        } else if ends(&["地址", "位置"]) {
+            Self::Place
+        } else {
+            Self::Anything
+        }
+    }
+
+    fn asked_zh(has: &dyn Fn(&[&str]) -> bool) -> Self {
         if has(&[
             "多少钱",
             "价格",
@@ -128,6 +186,10 @@ impl Wants {
             "几周",
             "多少年",
             "有效期",
+            "期多长",
+            "期是多长",
+            "时间多长",
+            "期限是",
         ]) {
             Self::Duration
         } else if has(&[
@@ -251,6 +313,34 @@ impl Wants {
         .contains(&first)
         {
             Self::YesNo
+        } else if words.len() <= LABEL_EN {
+            Self::labelled_en(&words)
+        } else {
+            Self::Anything
+        }
+    }
+
+    /// What a few words without a question word ask for: "phone number", "weight of the TD-4", "delivery time".
+    fn labelled_en(words: &[&str]) -> Self {
+        let has = |list: &[&str]| words.iter().any(|w| list.contains(w));
+        if has(&["price", "prices", "cost", "costs", "fee", "fees", "postage"]) {
+            Self::Money
+        } else if has(&["phone", "telephone", "hotline", "email", "mail"]) {
+            Self::Contact
+        } else if has(&["hours"]) {
+            Self::Hours
+        } else if has(&["period", "duration"]) || has(&["time", "times"]) && has(TAKES_TIME) {
+            Self::Duration
+        } else if has(&["weight", "weighs"]) {
+            Self::Weight
+        } else if has(&["height", "width", "length", "depth", "dimensions"]) {
+            Self::Length
+        } else if has(&["capacity", "volume", "size"]) {
+            Self::Size
+        } else if has(&["watts", "wattage", "watt", "power"]) {
+            Self::Power
+        } else if has(&["noise", "loudness"]) {
+            Self::Loudness
         } else {
             Self::Anything
         }
@@ -273,5 +363,42 @@ impl Wants {
                 | Self::Contact
                 | Self::Hours
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_words_name_what_they_want() {
+        for (asked, wants) in [
+            ("phone number", Wants::Contact),
+            ("KT-120 watts", Wants::Power),
+            ("weight of the TD-4", Wants::Weight),
+            ("delivery time", Wants::Duration),
+            ("warranty period?", Wants::Duration),
+            ("price of the kettle", Wants::Money),
+            ("return policy", Wants::Anything),
+            ("客服电话", Wants::Contact),
+            ("营业时间", Wants::Hours),
+            ("保修期", Wants::Duration),
+            ("保修期多长", Wants::Duration),
+            ("热水壶价格", Wants::Money),
+            ("退货政策", Wants::Anything),
+        ] {
+            assert_eq!(Wants::read(asked), wants, "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_sort_of_text_is_wanted_is_not_the_topic() {
+        let sorts = |text: &str| sort_words(text).into_iter().map(|r| text[r].to_owned()).collect::<Vec<_>>();
+        assert_eq!(sorts("What is your return policy?"), ["policy"]);
+        assert_eq!(sorts("phone number"), ["number"]);
+        assert_eq!(sorts("order number"), Vec::<String>::new());
+        assert_eq!(sorts("What policy did they follow?"), Vec::<String>::new());
+        assert_eq!(sorts("退货政策"), ["政策"]);
+        assert_eq!(sorts("保修期多长"), ["期"]);
     }
 }

@@ -20,7 +20,12 @@ use crate::{
 /// A question the company answered itself: intercept, and the weight of the similarity of the questions, which counts
 /// half where others like it have another answer. Set by hand.
 const FAQ: [f64; 2] = [-9.0, 14.0];
-/// Set by hand: a question with "not" that the sentence does not take up is rarely answered by it.
+/// Set by hand: a question with "not" that the sentence does not take up, or one to which it says the opposite, is rarely
+/// answered by it. For what is quoted the log-odds are held here, with a tenth of what is above, so that such answers
+/// keep their order and stay behind what is plainly on the topic, not behind what is of another one.
+const HELD: f64 = -1.0;
+const ABOVE_HELD: f64 = 0.1;
+/// What it counts where a model reads more than that sentence.
 const NEGATED: f64 = -1.0;
 
 /// What a probability is made of.
@@ -76,16 +81,15 @@ fn logistic(z: f64) -> f64 {
 
 /// The probability that the passages answer the question.
 pub fn found(calibration: &Calibration, language: Language, inputs: &Inputs) -> f64 {
-    probability(&calibration.of(language).found, &inputs.found(), inputs)
+    let odds = calibration.of(language).found.sum(&inputs.found()) + NEGATED * inputs.negated;
+    if inputs.score > 0.0 { logistic(odds) } else { 0.0 }
 }
 
 /// The probability that what is quoted answers the question.
 pub fn of_inputs(calibration: &Calibration, language: Language, inputs: &Inputs) -> f64 {
-    probability(&calibration.of(language).right, &inputs.right(), inputs)
-}
-
-fn probability(model: &Logistic, read: &[f64], inputs: &Inputs) -> f64 {
-    if inputs.score > 0.0 { logistic(model.sum(read) + NEGATED * inputs.negated) } else { 0.0 }
+    let odds = calibration.of(language).right.sum(&inputs.right());
+    let odds = if inputs.negated > 0.0 { odds.min(HELD + ABOVE_HELD * (odds - HELD)) } else { odds };
+    if inputs.score > 0.0 { logistic(odds) } else { 0.0 }
 }
 
 /// The probability that the best sentence answers the question.

@@ -274,8 +274,7 @@ fn has_foreign_part(text: &str, range: &str) -> bool {
     if Language::detect(text) != Language::detect(range) {
         return false;
     }
-    let mut ids = Vec::new();
-    lexical::each_term(range, |id| ids.push(id));
+    let ids = lexical::term_ids(range);
     let evidence = fold_text(range);
     let parts =
         text.split([';', '；', '，', '。', '!', '！']).flat_map(|part| part.split(", ")).flat_map(|p| p.split(" and "));
@@ -300,8 +299,7 @@ fn is_elsewhere(text: &str, range: &str) -> bool {
         return false; // a translation shares no words
     }
     let evidence = fold_text(range);
-    let mut ids = Vec::new();
-    lexical::each_term(range, |id| ids.push(id));
+    let ids = lexical::term_ids(range);
     let mut all = 0.0;
     let mut there = 0.0;
     for token in lexical::tokens(text) {
