@@ -134,7 +134,10 @@ test("a place, business cards and a notice are what they are for the agent", asy
   const { page, faults, context } = await person(browser);
   await signIn(page, server);
   await page.goto(`${server.url}/inbox?view=all`);
-  await page.getByText("Mei Ling").first().click();
+  const row = page.locator("a", { hasText: "Mei Ling" }).first();
+  await row.getByText("A kind of message").waitFor();
+  assert.doesNotMatch(await row.textContent(), /\[unsupported\]/);
+  await row.click();
   const talk = page.locator("article[data-sender=customer]");
   await talk.filter({ hasText: "Place" }).getByText("Penang Coffee House").waitFor();
   assert.match(await page.getByRole("link", { name: "Open the map" }).getAttribute("href"), /mlat=5\.414184&mlon=100\.329113/);

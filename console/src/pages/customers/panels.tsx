@@ -14,6 +14,7 @@ import { named, useLanguage, useWords } from "~/words";
 import { DealDialog } from "../deals/DealDialog";
 import { mayGo, stageName, tone, useDealSteps } from "../deals/steps";
 import { ChannelIcon } from "../inbox/channel";
+import { usePreview } from "../inbox/Facts";
 import { Inline, OwnField } from "./inline";
 import { MergeEntry } from "./MergeDialog";
 
@@ -264,6 +265,7 @@ export function CustomerDeals({ id, name }: { id: string; name: string }) {
 
 export function Conversations({ id, but }: { id: string; but?: string }) {
   const { w, language } = useLanguage();
+  const preview = usePreview();
   const list = useInfiniteQuery(queries.conversations({ customer_id: id }));
   if (list.isPending) return <Spinner />;
   const all = (list.data?.pages.flatMap((p) => p.items) ?? []).filter((c) => c.id !== but);
@@ -274,7 +276,7 @@ export function Conversations({ id, but }: { id: string; but?: string }) {
         <li key={c.id}>
           <Link to="/inbox/$id" params={{ id: c.id }} search={{ view: "all" }} className="-mx-2 block rounded-md px-2 py-1.5 hover:bg-hover">
             <span className="flex items-center gap-2"><ChannelIcon kind={c.channel_type} size={12} /> <span className="flex-1">{w.statuses[c.status]}</span><span className="text-xs text-muted">{ago(c.last_message_at, language)}</span></span>
-            <span className="block truncate text-xs text-muted">{c.last_message_preview}</span>
+            <span className="block truncate text-xs text-muted">{preview(c.last_message_preview)}</span>
           </Link>
         </li>
       ))}

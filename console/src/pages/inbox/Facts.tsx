@@ -11,6 +11,15 @@ export function useKind() {
   return (m: Message) => w.desk.message.kinds[m.content_type] ?? w.desk.message.kinds.unsupported;
 }
 
+/** What a list shows of a conversation's last message: its text, or in a word what kind of message it is. */
+export function usePreview() {
+  const { kinds } = useWords().desk.message;
+  return (preview: string | null | undefined) => {
+    const kind = /^\[([a-z_]+)\]$/.exec(preview ?? "")?.[1];
+    return kind ? kinds[kind] ?? kinds.unsupported : preview;
+  };
+}
+
 export function Facts({ m }: { m: Message }) {
   const w = useWords();
   const kind = useKind()(m);

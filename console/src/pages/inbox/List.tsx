@@ -15,6 +15,7 @@ import { Avatar, Badge, Button, cx, Dialog, Empty, IconButton, Input, Menu, Menu
 import type { InboxSearch } from "~/router";
 import { named, useLanguage, useWords } from "~/words";
 import { ChannelIcon } from "./channel";
+import { usePreview } from "./Facts";
 
 const VIEWS = ["mine", "waiting", "unassigned", "assistant", "open", "snoozed", "resolved", "all"] as const;
 
@@ -288,6 +289,7 @@ function Bulk({ chosen, onDone }: { chosen: Set<string>; onDone: () => void }) {
 /** Drawn anew only when what it shows changes: moving the selection touches two rows. */
 const Row = memo(function Row({ c, index, selected, chosen, onChoose, agent, now }: { c: Conversation; index: number; selected: boolean; chosen?: boolean; onChoose?: (id: string) => void; agent: string | undefined; now: number }) {
   const { w, language } = useLanguage();
+  const preview = usePreview();
   const waits = c.holder === "queue" && (c.last_customer_message_at ?? c.handed_off_at);
   const due = c.holder === "queue" ? c.sla_first_response_at : c.holder === "agent" ? c.sla_resolve_deadline : undefined;
   const body = (
@@ -302,7 +304,7 @@ const Row = memo(function Row({ c, index, selected, chosen, onChoose, agent, now
           <time dateTime={c.last_message_at ?? undefined} className="shrink-0 text-xs text-muted">{ago(c.last_message_at, language, now)}</time>
         </span>
         <span className="mt-0.5 flex items-center gap-2">
-          <span className="min-w-0 flex-1 truncate text-[13px] text-muted">{(c.holder === "queue" && c.hand_off_brief?.question) || c.last_message_preview}</span>
+          <span className="min-w-0 flex-1 truncate text-[13px] text-muted">{(c.holder === "queue" && c.hand_off_brief?.question) || preview(c.last_message_preview)}</span>
           {c.unread_count > 0 && <span role="img" aria-label={w.inbox.unread(c.unread_count)} className="shrink-0 rounded-full bg-accent px-1.5 text-[11px] leading-[18px] font-semibold text-on-accent">{c.unread_count}</span>}
         </span>
         <span className="mt-1 flex items-center gap-1 overflow-hidden">
