@@ -87,7 +87,14 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Internal(anyhow::Error::new(error).context("database"))
+        // A null character in a text or in JSON, which PostgreSQL can't hold: the asker's fault, not ours.
+        const NULLS: [&str; 2] = ["22021", "22P05"];
+        match error.as_database_error().and_then(|e| e.code()) {
+            Some(code) if NULLS.contains(&&*code) => {
+                Self::Invalid("a text holds a character that can't be stored: leave it out".into())
+            }
+            _ => Self::Internal(anyhow::Error::new(error).context("database")),
+        }
     }
 }
 

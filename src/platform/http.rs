@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
@@ -25,17 +26,37 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        match axum::Json::<T>::from_request(request, state).await {
+        let (parts, body) = request.into_parts();
+        let body = match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
+            Ok(body) => body,
+            Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return Err(Error::TooLarge { limit_bytes: BODY_LIMIT });
+            }
+            Err(e) => return Err(Error::Invalid(e.body_text())),
+        };
+        // PostgreSQL can't store it; what one database refuses, both do.
+        if holds_null(&body) {
+            return Err(Error::Invalid("a text holds the character U+0000, which can't be stored: leave it out".into()));
+        }
+        match axum::Json::<T>::from_request(Request::from_parts(parts, Body::from(body)), state).await {
             Ok(axum::Json(body)) => Ok(Self(body)),
             Err(JsonRejection::JsonDataError(e)) => Err(Error::Invalid(plain(&e.body_text()))),
             Err(JsonRejection::JsonSyntaxError(_)) => Err(Error::Invalid("the body is not JSON".into())),
             Err(JsonRejection::MissingJsonContentType(_)) => {
                 Err(Error::Invalid("send JSON, with Content-Type: application/json".into()))
             }
-            Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Error::TooLarge { limit_bytes: BODY_LIMIT }),
             Err(e) => Err(Error::Invalid(e.body_text())),
         }
     }
+}
+
+/// Whether a JSON text writes out the null character: `\u0000`, the backslash not escaped itself.
+fn holds_null(json: &[u8]) -> bool {
+    let is_escape = |at: usize| {
+        let backslashes = json.get(..at).unwrap_or_default().iter().rev().take_while(|b| **b == b'\\').count();
+        backslashes % 2 == 0
+    };
+    json.windows(6).enumerate().any(|(at, text)| text == b"\\u0000" && is_escape(at))
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -195,6 +216,12 @@ pub fn limit(asked: Option<u32>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_null_character_is_seen_and_a_backslash_before_a_u_is_none() {
+        assert!(holds_null(br#"{"name": "a\u0000b"}"#) && holds_null(br#"["\\\u0000"]"#));
+        assert!(!holds_null(br#"{"name": "a\\u0000b"}"#) && !holds_null(br#"{"name": "\u0001"}"#));
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {

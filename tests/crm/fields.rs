@@ -54,3 +54,19 @@ on_each_database! {
         assert_eq!(agent.get(&path).await.ok()["custom_fields"]["since"], "2026-03-02");
     }
 }
+
+on_each_database! {
+    async fn a_null_character_is_refused_with_its_reason_and_nothing_is_stored(app: TestApp) {
+        let shop = crate::shop(&app, "default").await;
+        let refused = shop.post("/api/customers", json!({"name": "Li\u{0}Na"})).await;
+        assert_eq!(refused.error(), "invalid");
+        assert!(refused.text.contains("U+0000"), "{}", refused.text);
+        assert_eq!(shop.get("/api/customers").await.ok()["items"], json!([]));
+        // What looks like one in a text is a text.
+        let kept = shop.post("/api/customers", json!({"name": "Li\\u0000Na"})).await.ok();
+        assert_eq!(kept["name"], "Li\\u0000Na");
+        // In an address both databases say something, and never that it is our fault.
+        let searched = shop.get("/api/customers?search=Li%00Na").await;
+        assert!(searched.status.as_u16() < 500, "{}", searched.text);
+    }
+}
