@@ -36,7 +36,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         };
         // PostgreSQL can't store it; what one database refuses, both do.
         if holds_null(&body) {
-            return Err(Error::Invalid("a text holds the character U+0000, which can't be stored: leave it out".into()));
+            return Err(Error::Invalid(
+                "a text holds the character U+0000, which can't be stored: leave it out".into(),
+            ));
         }
         match axum::Json::<T>::from_request(Request::from_parts(parts, Body::from(body)), state).await {
             Ok(axum::Json(body)) => Ok(Self(body)),

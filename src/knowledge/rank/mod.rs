@@ -32,12 +32,15 @@ use crate::platform::language::is_han;
 /// The most terms of a question that are looked at sentence by sentence; the rarest are kept.
 const MOST_TERMS: usize = 64;
 
+/// What stands between a title and the headings under it.
+const PATH: &str = " › ";
+
 /// What stands above a passage: its document's title and the headings it is under, each once.
 pub fn headline(title: &str, headings: &[String]) -> String {
     let mut line = title.trim().to_owned();
     for heading in headings.iter().map(|h| h.trim()).filter(|h| !h.is_empty()) {
-        if !line.contains(heading) {
-            line.push_str(if line.is_empty() { "" } else { " › " });
+        if !line.split(PATH).any(|above| above == heading) {
+            line.push_str(if line.is_empty() { "" } else { PATH });
             line.push_str(heading);
         }
     }

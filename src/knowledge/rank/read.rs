@@ -197,7 +197,7 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
         }
     });
     // Where a heading stands for one thing of several that the title lists, the others are told elsewhere.
-    let (document, above) = passage.title.split_once(" › ").unwrap_or((passage.title, ""));
+    let (document, above) = passage.title.split_once(super::PATH).unwrap_or((passage.title, ""));
     let from_title = |heading: &str| -> Vec<f32> {
         let others = of_other_parts(document, heading);
         let in_heading = lexical::term_ids(heading);
@@ -322,10 +322,14 @@ pub fn read(asked: &Asked, passage: Text<'_>) -> Read {
     };
 
     let title = share(&|i| at(&in_title, i));
+    // A question answers nothing, however much it says of the one that is asked.
+    let is_question = |part: &sentences::Sentence| {
+        passage.content.get(part.range.clone()).is_some_and(|text| text.trim_end().ends_with(['?', '？']))
+    };
     let mut sentences: Vec<Scored> = parts
         .iter()
         .enumerate()
-        .filter(|(_, part)| !matches!(part.shape, Shape::Heading | Shape::HeaderRow))
+        .filter(|(_, part)| !matches!(part.shape, Shape::Heading | Shape::HeaderRow) && !is_question(part))
         .map(|(s, part)| {
             let row_of = |at: Option<usize>| at.and_then(|at| found.get(at)).map(Vec::as_slice).unwrap_or_default();
             let row = row_of(Some(s));
@@ -484,6 +488,14 @@ mod tests {
         let title = "Tents, sleeping bags and backpacks";
         assert!(first("How heavy is the sleeping bag?", title).contains("SB-5"));
         assert!(first("How heavy is the tent?", title).contains("TD-2"));
+    }
+
+    #[test]
+    fn a_question_is_no_answer() {
+        let text = "你们的营业时间是几点到几点？\n周一至周六 9:00–21:00。";
+        let read = read(&Asked::read("营业时间"), Text { title: "", is_first: true, content: text, lexical: 1.0 });
+        let said: Vec<&str> = read.sentences.iter().map(|s| &text[s.range.clone()]).collect();
+        assert_eq!(said, ["周一至周六 9:00–21:00。"]);
     }
 
     #[test]

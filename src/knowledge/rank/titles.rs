@@ -9,7 +9,7 @@ use crate::{
 /// Of what a part of a document's title names, the share that the question names too, for the part that fits best:
 /// "Delivery: times and fees" is about fees, "Shipping restrictions" only half about shipping.
 pub(super) fn named_by(asked: &Asked, headline: &str) -> f32 {
-    let title = headline.split(" › ").next().unwrap_or_default();
+    let title = headline.split(super::PATH).next().unwrap_or_default();
     let share = |part: &str| {
         let tokens = lexical::tokens(part);
         let sorts = wants::sort_words(part);
