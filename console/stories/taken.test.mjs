@@ -72,7 +72,7 @@ test("the brief stays within reach after taking over, with what is remembered", 
 });
 
 test("what the assistant was writing at take-over is offered to the agent", async () => {
-  // A model that thinks until it is told to go on.
+  // A model that thinks until it is told to go on, and is waited for as long as a browser may take on a busy machine.
   let go;
   const gate = new Promise((done) => (go = done));
   let asked = false;
@@ -94,7 +94,7 @@ test("what the assistant was writing at take-over is offered to the agent", asyn
     });
   });
   await new Promise((done) => fake.listen(0, "127.0.0.1", done));
-  const other = await serve({ settings: { FRONTDESK_MODEL_BASE_URL: `http://127.0.0.1:${fake.address().port}/v1`, FRONTDESK_MODEL_CHAT_MODEL: "m" } });
+  const other = await serve({ settings: { FRONTDESK_MODEL_BASE_URL: `http://127.0.0.1:${fake.address().port}/v1`, FRONTDESK_MODEL_CHAT_MODEL: "m", FRONTDESK_MODEL_TIMEOUT_S: "120" } });
   try {
     const boss = await staff(other);
     await ready(other, boss);
