@@ -1,6 +1,10 @@
 //! Telegram bots (docs/channels/telegram.md).
 //! <https://core.telegram.org/bots/api>
 
+mod said;
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +18,7 @@ use super::{
     outside, seconds, text_at, texts,
 };
 use crate::platform::{Error, Result, crypto::same, upload::Incoming};
+use said::{name, named, said, started, words};
 
 /// With what our ids of taps begin.
 const TAP: &str = "tap:";
@@ -26,21 +31,6 @@ const FILES: [(&str, &str); 6] = [
     ("video_note", "video"),
     ("document", "document"),
     ("sticker", "sticker"),
-];
-
-/// What stands around every message; the rest is what it says.
-const AROUND: [&str; 11] = [
-    "message_id",
-    "message_thread_id",
-    "is_topic_message",
-    "from",
-    "sender_chat",
-    "chat",
-    "date",
-    "via_bot",
-    "reply_to_message",
-    "external_reply",
-    "media_group_id",
 ];
 
 /// What happens in a chat and nobody says. <https://core.telegram.org/bots/api#message>
@@ -463,133 +453,4 @@ fn number(id: &str) -> Value {
 fn external(message: &Value) -> String {
     let of = |pointer: &str| text_at(message, pointer).unwrap_or_default().into_owned();
     format!("{}:{}", of("/chat/id"), of("/message_id"))
-}
-
-fn name(from: Option<&Value>) -> Option<String> {
-    let of = |n: &str| from.and_then(|f| gateway::of(f, &[n]));
-    let full: Vec<String> = [of("first_name"), of("last_name")].into_iter().flatten().collect();
-    let full = full.join(" ");
-    if full.trim().is_empty() { of("username") } else { Some(full) }
-}
-
-/// The text or caption of a message, with the addresses that stand behind its words.
-fn words(m: &Value) -> String {
-    let mut words = text_at(m, "/text").or_else(|| text_at(m, "/caption")).unwrap_or_default().into_owned();
-    let entities = ["entities", "caption_entities"].iter().filter_map(|name| m.get(*name)?.as_array()).flatten();
-    for address in entities.filter_map(|entity| text_at(entity, "/url")) {
-        if !words.contains(&*address) {
-            words = format!("{words}\n{address}");
-        }
-    }
-    words
-}
-
-/// With what somebody opened the chat, perhaps nothing; `None`: they wrote something.
-/// <https://core.telegram.org/bots/features#deep-linking>
-fn started(text: &str) -> Option<&str> {
-    let (command, scene) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
-    let is_start = command.split('@').next() == Some("/start");
-    let is_scene = scene.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    (is_start && is_scene).then_some(scene)
-}
-
-/// A place, with what is there.
-fn named(place: &Value, venue: Option<&Value>) -> Value {
-    let mut place = place.clone();
-    if let (Some(fields), Some(venue)) = (place.as_object_mut(), venue) {
-        for (ours, theirs) in [("name", "title"), ("address", "address")] {
-            fields.extend(venue.get(theirs).map(|value| (ours.to_string(), value.clone())));
-        }
-    }
-    place
-}
-
-/// What a message says that we have no word for.
-fn said(m: &Value) -> Value {
-    let fields = m.as_object().into_iter().flatten().filter(|(name, _)| !AROUND.contains(&name.as_str()));
-    fields.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use axum::http::HeaderMap;
-
-    fn hear(update: Value) -> Event {
-        let channel = Telegram::open(&json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4"})).unwrap();
-        let body = Bytes::from(update.to_string());
-        let mut headers = HeaderMap::new();
-        headers.insert("x-telegram-bot-api-secret-token", "A1b2_C3-d4".parse().unwrap());
-        let request = Request { path: "", query: "", headers: &headers, body: &body };
-        let raw = channel.verify(&request, Utc::now()).unwrap().remove(0);
-        let none = HeaderMap::new();
-        assert!(matches!(channel.verify(&Request { headers: &none, ..request }, Utc::now()), Err(Error::SignedOut)));
-        channel.parse(&raw.payload).unwrap()
-    }
-
-    #[test]
-    fn each_kind_of_update_is_read() {
-        let message = |more: Value| {
-            let mut m = json!({"message_id": 5, "date": 1_772_442_000, "chat": {"id": 42, "type": "private"}, "from": {"id": 42, "first_name": "Ana"}});
-            m.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            hear(json!({"update_id": 1, "message": m}))
-        };
-        assert!(
-            matches!(message(json!({"text": "hi"})), Event::Message(m) if m.external_message_id == "42:5" && m.text == "hi" && m.sender_name.as_deref() == Some("Ana"))
-        );
-        let photo = json!({"photo": [{"file_id": "small"}, {"file_id": "large"}], "caption": "broken"});
-        assert!(
-            matches!(message(photo), Event::Message(m) if m.media.as_ref().unwrap().id.as_deref() == Some("large") && m.text == "broken")
-        );
-        assert!(matches!(message(json!({"voice": {"file_id": "v"}})), Event::Message(m) if m.content_type == "voice"));
-        let dice = json!({"dice": {"emoji": "🎲"}, "via_bot": {"id": 2}});
-        assert!(
-            matches!(message(dice), Event::Message(m) if m.content_type == "unsupported" && m.metadata["unsupported"] == json!({"dice": {"emoji": "🎲"}}))
-        );
-        let venue =
-            json!({"location": {"latitude": 5.4}, "venue": {"title": "House", "address": "12 Lebuh", "location": {}}});
-        assert!(
-            matches!(message(venue), Event::Message(m) if m.metadata["location"] == json!({"latitude": 5.4, "name": "House", "address": "12 Lebuh"}))
-        );
-        let link = json!({"type": "text_link", "offset": 0, "length": 4, "url": "https://x.example/1"});
-        let linked = message(json!({"text": "Here", "entities": [link, {"type": "bold", "offset": 0, "length": 4}]}));
-        assert!(matches!(linked, Event::Message(m) if m.text == "Here\nhttps://x.example/1"));
-        assert!(matches!(message(json!({"pinned_message": {}})), Event::Nothing(_)));
-        assert!(matches!(message(json!({"text": "hi", "chat": {"id": -7, "type": "group"}})), Event::Nothing(_)));
-        let edited = json!({"update_id": 2, "edited_message": {"message_id": 5, "chat": {"id": 42}, "text": "new"}});
-        assert!(matches!(hear(edited), Event::Edit { target, text } if target == "42:5" && text == "new"));
-        let tap = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "data": "y"}});
-        assert!(matches!(hear(tap), Event::Message(m) if m.content_type == "button"));
-        let game = json!({"update_id": 3, "callback_query": {"id": "c", "from": {"id": 42}, "game_short_name": "x"}});
-        assert!(matches!(hear(game), Event::Nothing(_)));
-        let member = |kind: &str, status: &str| {
-            let chat = json!({"id": 42, "type": kind});
-            hear(json!({"update_id": 4, "my_chat_member": {"chat": chat, "new_chat_member": {"status": status}}}))
-        };
-        assert!(matches!(member("private", "kicked"), Event::Blocked { is_blocked: true, .. }));
-        assert!(matches!(member("private", "member"), Event::Blocked { is_blocked: false, .. }));
-        assert!(matches!(member("supergroup", "kicked"), Event::Nothing(_)));
-    }
-    #[test]
-    fn who_taps_start_comes_without_a_word() {
-        for (text, scene) in [
-            ("/start", Some("")),
-            ("/start ad_summer", Some("ad_summer")),
-            ("/start@desk_bot", Some("")),
-            ("/start how long is the warranty?", None),
-            ("/started", None),
-            ("start", None),
-        ] {
-            assert_eq!(started(text), scene, "{text}");
-        }
-        let open = |greeting: Value| {
-            Telegram::open(&json!({"bot_token": "1:AA", "secret_token": "A1b2_C3-d4", "greeting": greeting}))
-        };
-        let usual = open(Value::Null).unwrap();
-        assert_ne!(usual.greeting(Some("zh-hans")), usual.greeting(None));
-        assert_eq!(open(json!("Welcome!")).unwrap().greeting(Some("zh")), "Welcome!");
-        assert!(open(json!(" ")).is_err() && open(json!("x".repeat(4097))).is_err());
-    }
 }

@@ -91,21 +91,20 @@ pub async fn run(config: Config, sets: &Sets) -> Result<Report> {
     Ok(Report { calibration, measured })
 }
 
+/// The questions of a set, which its corpus lies beside.
+fn queries(set: &Path) -> PathBuf {
+    if set.is_dir() { set.join("queries.jsonl") } else { set.to_owned() }
+}
+
 fn name(set: &Path) -> String {
-    if set.is_file() {
-        return report::name_of(set);
-    }
-    set.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    report::name_of(&queries(set))
 }
 
 /// Asks the questions of a set, then once more for each round without half of its documents.
 async fn ask(config: &Config, set: &Path, rounds: u64) -> Result<Vec<Example>> {
-    let (corpus, questions) = match set.is_file() {
-        true => (set.with_file_name("corpus.jsonl"), set.to_owned()),
-        false => (set.join("corpus.jsonl"), set.join("queries.jsonl")),
-    };
-    let corpus: Vec<Entry> = jsonl::read(&corpus)?;
-    let questions: Vec<Labelled> = jsonl::read(&questions)?;
+    let queries = queries(set);
+    let corpus: Vec<Entry> = jsonl::read(&queries.with_file_name("corpus.jsonl"))?;
+    let questions: Vec<Labelled> = jsonl::read(&queries)?;
     let mut examples = Vec::with_capacity(questions.len() * (rounds as usize + 1));
     for round in 0..=rounds {
         let kept: Vec<&Entry> = corpus.iter().filter(|entry| round == 0 || is_kept(&entry.id, round)).collect();

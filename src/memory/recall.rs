@@ -193,7 +193,8 @@ fn within(recalled: &mut Vec<Recalled>, budget: usize) {
         rank::fitting(&lines, budget, tokens::at_most)
     };
     let always = recalled.iter().take_while(|r| r.is_always).count();
-    let asked_for = recalled.iter().skip(always).take(ASKED_FOR).map(|r| tokens::at_most(&r.line()));
+    let asked_for =
+        recalled.get(always..).unwrap_or_default().iter().take(ASKED_FOR).map(|r| tokens::at_most(&r.line()));
     let room = budget - asked_for.sum::<usize>().min(budget / 2);
     let kept = fitting(recalled.get(..always).unwrap_or_default(), room);
     recalled.drain(kept..always);

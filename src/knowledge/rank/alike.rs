@@ -62,8 +62,7 @@ pub fn likeness(asked: &Asked, question: &str, idf: &dyn Fn(u32) -> f32) -> (f32
     }
     let is_topic = |t: &Term| !t.only_asks && !t.is_implied;
     let topic = || asked.terms.iter().zip(&held).filter(|(t, _)| is_topic(t));
-    let in_other_words = |t: &Term| other.terms.iter().any(|o| t.synonyms.contains(&o.id));
-    if topic().next().is_some() && topic().all(|(t, share)| *share == 0.0 && !in_other_words(t)) {
+    if topic().next().is_some() && topic().all(|(_, share)| *share == 0.0) {
         similarity *= ANOTHER_TOPIC;
     }
     (similarity, held)

@@ -173,10 +173,9 @@ fn has_measure(sentence: &str, units: &[&str]) -> bool {
     let is_short = |unit: &str| unit.is_ascii() && unit.len() <= 2;
     let (short, long): (Vec<&str>, Vec<&str>) = units.iter().copied().partition(|unit| is_short(unit));
     // "25 平方米" holds a "米" that is none.
-    let is_surface = units.contains(&"平方米");
-    let (squared, cubed) = (if is_surface { "" } else { "平方米" }, "立方米");
-    let without = |text: &str, unit: &str| if unit.is_empty() { text.to_owned() } else { text.replace(unit, "") };
-    has_unit(&without(&without(&folded, squared), cubed), &long)
+    let bare = folded.replace("立方米", "");
+    let bare = if units.contains(&"平方米") { bare } else { bare.replace("平方米", "") };
+    has_unit(&bare, &long)
         || short.iter().any(|unit| {
             let mut places = folded.match_indices(unit).map(|(at, _)| (at, at + unit.len()));
             let letter = |at: usize| folded.get(at..).is_some_and(|t| t.starts_with(char::is_alphabetic));
@@ -249,6 +248,7 @@ const MONTHS: &[&str] = &[
     "weekdays",
 ];
 
+/// Whether the question says one of `words`.
 fn asked_any(asked: &dyn Fn(u32) -> bool, words: &[&str]) -> bool {
     words.iter().any(|word| asked(term_of(word)))
 }
@@ -256,13 +256,13 @@ fn asked_any(asked: &dyn Fn(u32) -> bool, words: &[&str]) -> bool {
 /// Whether the sentence is of an amount on top, which the question does not ask for.
 fn is_extra(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const EXTRA: &[&str] = &["extra", "surcharge", "additional", "另收", "加收", "附加", "另付"];
-    has_any(sentence, EXTRA) && !EXTRA.iter().any(|word| asked(term_of(word)))
+    has_any(sentence, EXTRA) && !asked_any(asked, EXTRA)
 }
 
 /// Whether the sentence is of time on top of another time, which the question does not ask for.
 fn is_added(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
     const ADDED: &[&str] = &["add", "adds", "extra", "additional", "longer", "延长", "另加", "再加"];
-    !ADDED.iter().any(|word| asked(term_of(word)))
+    !asked_any(asked, ADDED)
         && lexical::tokens(sentence).iter().any(|t| {
             matches!(t.kind, Kind::Word | Kind::Stop | Kind::Pair)
                 && sentence.get(t.start..t.end).is_some_and(|w| ADDED.contains(&w.to_ascii_lowercase().as_str()))
@@ -411,12 +411,15 @@ fn longest_digits(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    /// Whether `sentence` holds what `question` wants of this kind.
+    fn fits(wants: Wants, question: &str, sentence: &str) -> f32 {
+        let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
+        wants.fits(sentence, &|id| asked.contains(&id))
+    }
+
     #[test]
     fn how_long_something_takes_is_not_told_by_what_counts_from_it() {
-        let fits = |question: &str, sentence: &str| {
-            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
-            Wants::Duration.fits(sentence, &|id| asked.contains(&id))
-        };
+        let fits = |question: &str, sentence: &str| fits(Wants::Duration, question, sentence);
         for sentence in [
             "Take photographs and send them within 48 hours after delivery.",
             "You may return it within 30 days from the day of delivery.",
@@ -434,10 +437,7 @@ mod tests {
 
     #[test]
     fn what_is_added_to_a_time_is_not_the_time() {
-        let fits = |question: &str, sentence: &str| {
-            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
-            Wants::Duration.fits(sentence, &|id| asked.contains(&id))
-        };
+        let fits = |question: &str, sentence: &str| fits(Wants::Duration, question, sentence);
         let added = "Zone A: delivered; add 2 working days to the standard time.";
         assert!(fits("How long does shipping take?", added) < 0.0);
         assert!(fits("How many days do I have to add?", added) > 0.0);
@@ -458,10 +458,7 @@ mod tests {
 
     #[test]
     fn a_phone_number_is_no_address_of_mail() {
-        let fits = |question: &str, sentence: &str| {
-            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
-            Wants::Contact.fits(sentence, &|id| asked.contains(&id))
-        };
+        let fits = |question: &str, sentence: &str| fits(Wants::Contact, question, sentence);
         assert!(fits("phone number", "Telephone: +65 6555 0142") > 0.0);
         assert!(fits("phone number", "help@shop.example") < 0.0);
         assert!(fits("your email", "help@shop.example") > 0.0);
@@ -482,10 +479,7 @@ mod tests {
 
     #[test]
     fn an_amount_on_top_is_no_price_unless_it_is_asked_for() {
-        let fits = |question: &str, sentence: &str| {
-            let asked: Vec<u32> = lexical::tokens(question).iter().map(|t| t.id).collect();
-            Wants::Money.fits(sentence, &|id| asked.contains(&id))
-        };
+        let fits = |question: &str, sentence: &str| fits(Wants::Money, question, sentence);
         for (sentence, extra, price) in [
             ("The cooler costs an extra S$15.", "How much extra is the cooler?", "What does the cooler cost?"),
             ("冰箱另收大件费 15 新元。", "冰箱另收多少钱？", "冰箱多少钱？"),
