@@ -18,9 +18,10 @@ use crate::{
 /// How many jobs of a queue one process runs at a time. Turns mostly wait for their model.
 const LANES: [(&str, usize); 5] =
     [(job::INBOUND, 8), (job::TURNS, 64), (job::CUSTOMERS, 16), (job::BACKGROUND, 12), (job::OUTWARD, 4)];
-/// By how much workers give way to requests, as `nice` counts.
+/// By how much workers give way to requests, as `nice` counts: half of their share where both want the processor. More, and
+/// a customer's answer starves beside whatever else runs on the machine.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 3;
 /// How often a worker looks although nobody called it: other processes may have pushed jobs.
 const POLL: Duration = Duration::from_secs(1);
 /// How often leases are renewed and those of dead processes taken back.
@@ -39,6 +40,8 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     }
     threads.spawn(app.tasks.track_future(tend(app.clone())));
     threads.spawn(app.tasks.track_future(hear_of_jobs(app.clone())));
+    // Not by the first customer's turn; nothing waits for it.
+    threads.spawn_blocking(memory::prepare);
     Ok(())
 }
 

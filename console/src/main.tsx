@@ -1,9 +1,10 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { Tooltip } from "radix-ui";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { Cache } from "~/api/cache";
 import { Failure } from "~/api/client";
 import { applyTheme, keptTheme } from "~/parts/theme";
 import { ToastProvider } from "~/parts/toast";
@@ -16,7 +17,7 @@ applyTheme(keptTheme());
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
 if (nonce) setNonce(nonce);
 
-const queries = new QueryClient({
+const queries = new Cache({
   defaultOptions: {
     queries: {
       staleTime: 15_000,

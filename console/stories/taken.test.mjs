@@ -102,11 +102,23 @@ test("what the assistant was writing at take-over is offered to the agent", asyn
     await until(() => asked);
     const { page, faults, context } = await person(browser);
     await signIn(page, other, "mei@example.com");
+    // The page's first look at the last turn is answered before the draft is there, and arrives after it was told of.
+    const [{ id }] = (await other.call(boss, "GET", "/api/conversations?search=warranty")).items;
+    const last = async () => (await other.call(boss, "GET", `/api/conversations/${id}/turns?limit=1`))[0];
+    let looks = 0;
+    await page.route("**/turns?limit=1", async (route) => {
+      const answer = await route.fetch();
+      if (++looks === 1) {
+        go();
+        await until(async () => (await last())?.decision === "withheld");
+        await new Promise((told) => setTimeout(told, 1000));
+      }
+      await route.fulfill({ response: answer });
+    });
     await page.goto(`${other.url}/inbox?view=assistant`);
     await page.locator("a[href*='/inbox/']", { hasText: "warranty" }).first().click();
     await page.getByRole("button", { name: "Take over" }).click();
     await page.getByText("You answer").first().waitFor();
-    go();
     await page.getByText("The assistant was writing this when you took over").waitFor();
     await picture(page, "withheld");
     await page.getByRole("button", { name: "Use it" }).click();
@@ -119,6 +131,27 @@ test("what the assistant was writing at take-over is offered to the agent", asyn
     await other.stop();
     await new Promise((done) => fake.close(done));
   }
+});
+
+test("what comes before the page hears of changes is shown all the same", async () => {
+  await server.visitor("en", "I want a human: the lamp flickers");
+  const { page, faults, context } = await person(browser);
+  await signIn(page, server, "mei@example.com");
+  let hears;
+  const late = new Promise((done) => (hears = done));
+  await page.route("**/api/events", async (route) => {
+    await late;
+    await route.continue();
+  });
+  await open(page, server, "lamp");
+  await page.getByRole("log").getByText("the lamp flickers").first().waitFor();
+  const [{ id }] = await found("lamp");
+  await server.call(admin, "POST", `/api/conversations/${id}/notes`, { text: "Bulbs are on the second shelf" });
+  await new Promise((told) => setTimeout(told, 1000));
+  hears();
+  await page.getByRole("log").getByText("on the second shelf").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
 });
 
 test("a note that was lost on its way back is kept once, and a draft for the customer becomes none", async () => {

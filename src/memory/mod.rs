@@ -44,7 +44,7 @@ pub use keep::{New, keep};
 pub use kind::{Category, Kind, Slot};
 pub use learn::{learn, reread};
 pub use rank::Before;
-pub use read::{Fact, Writer, characters, endings, facts, is_secret};
+pub use read::{Fact, Writer, characters, endings, facts, is_secret, prepare};
 pub use recall::{Asker, Query, Recalled, lines, recall};
 pub use still::to_confirm;
 pub use store::believed;

@@ -5,11 +5,13 @@
 
 use std::{ops::Range, sync::LazyLock};
 
+use chrono::NaiveDate;
 use regex::Regex;
 
 use super::{
     Kind, chinese, english,
     sheet::{Rules, Sheet},
+    times,
 };
 use crate::platform::{language::is_han, lexical, sentences};
 
@@ -38,6 +40,13 @@ pub struct Fact {
 
 /// The longest message that is read, in characters: what is longer is a document.
 const LONGEST: usize = 4000;
+
+/// Compiles the rules of both languages, half a second of work, which the first message would wait for otherwise.
+pub fn prepare() {
+    LazyLock::force(&english::SHEET);
+    LazyLock::force(&chinese::SHEET);
+    times::find("", NaiveDate::default());
+}
 
 /// The facts in `text`, in their order; none of them overlaps another of its kind.
 pub fn facts(text: &str, writer: Writer) -> Vec<Fact> {

@@ -24,6 +24,9 @@ const subscribe = (l: () => void) => {
 /** How long a sign of presence holds: it is repeated every eight seconds. */
 const HOLDS = 12_000;
 
+/** What changes by itself while somebody looks. */
+const LIVELY = ["conversation", "conversations", "notifications"];
+
 function heard(queries: QueryClient, change: Change) {
   const stale = (...queryKey: unknown[]) => queries.invalidateQueries({ queryKey });
   switch (change.kind) {
@@ -70,14 +73,16 @@ export function useLive(): boolean {
   useEffect(() => {
     let source: EventSource;
     let wasLost = false;
+    let isFirst = true;
     let again: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
       source = new EventSource("/api/events");
       source.addEventListener("open", () => {
         setConnected(true);
-        // What happened while the line was down was not told.
+        // What happened while the line was down, or not up yet, was not told.
         if (wasLost) void queries.invalidateQueries();
-        wasLost = false;
+        else if (isFirst) for (const key of LIVELY) void queries.invalidateQueries({ queryKey: [key] });
+        wasLost = isFirst = false;
       });
       source.addEventListener("changed", (e) => heard(queries, JSON.parse((e as MessageEvent<string>).data) as Change));
       source.addEventListener("resync", () => void queries.invalidateQueries());
