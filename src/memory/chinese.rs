@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
-
 use super::{
     Kind,
     gate::Gate,
@@ -30,7 +28,7 @@ const PEOPLE: &str = "(?:我|我的|我们|我家|的|这位)?(?:朋友|同事|�
 /// How somebody feels.
 const FEELING: &str = "(?:生气|失望|开心|高兴|满意|着急|难过|难受|郁闷|无语|伤心|焦虑|担心|担忧|不满|不满意|不爽|恼火|愤怒|火大|来气|感动|感激|烦躁|烦死|烦|气死我?|急死我?|气炸|气人|累死|受不了|受够|激动|兴奋|惊喜|沮丧|绝望|崩溃|困惑|放心不下|不放心|安心|欣慰|心烦|心累|心寒|寒心|心塞|心疼|头大|头疼死|灰心|抓狂|忐忑|慌|紧张|害怕|纠结|糟心|闹心|憋屈|憋气|委屈|委曲|上火|暴躁|舒心|暖心|乐坏|美滋滋|期待|无奈|尴尬|丧|后悔|不耐烦|没耐心|忧心)";
 
-fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
+fn rule(kind: Kind, pattern: &str) -> Rule {
     let pattern = pattern
         .replace("{V}", V)
         .replace("{LANGUAGE}", LANGUAGE)
@@ -50,13 +48,12 @@ fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
         .replace("{N}", N)
         .replace("{I}", "(?:我们?|本人|俺|我們)")
         .replace("{OFTEN}", "(?:平时|平時|一般|通常|现在|現在|都|一直|总是|还是|經常|经常|向来|比较|也)*");
-    let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
-    Some(Rule { kind, pattern, about: None, replaces: false, may_ask: false })
+    Rule::new(kind, &pattern)
 }
 
 const SIZE: &str = r"(?<v>(?:[XSML]{1,4}|\d{2,3}(?:\.5)?|[大中小]|加大|均)(?:码|碼|号|號)?)";
 
-fn customer() -> Vec<Option<Rule>> {
+fn customer() -> Vec<Rule> {
     let size = |pattern: &str| rule(Kind::Size, &pattern.replace("{SIZE}", SIZE));
     [
         rule(Kind::Name, r"(?:我叫|我的名字(?:是|叫)|我名叫|我的姓名是|全名(?:是|叫))(?:做|作)?(?<v>[\p{Han}·]{2,4}|[A-Za-z][A-Za-z ]{1,20})(?:$|[，,。！!])"),
@@ -241,7 +238,7 @@ fn customer() -> Vec<Option<Rule>> {
     .into()
 }
 
-fn agent() -> Vec<Option<Rule>> {
+fn agent() -> Vec<Rule> {
     [
         rule(Kind::Promise, r"(?:我们?|我們|同事|维修部)(?:这边|明天|今天|下午|稍后|马上|一会儿)*(?:会|将|會|將)(?:在|尽快|马上)?{V}"),
         rule(Kind::Promise, r"(?:我们?|我這邊|我这边)(?:明天|今天|下午|稍后|马上|一会儿|上午|晚点|这就|这边)+(?:就)?(?<v>(?:给|為|为|帮|联系|安排|寄|退|补|回)[^，。,；;！!？?]+)"),
@@ -255,8 +252,8 @@ fn agent() -> Vec<Option<Rule>> {
 
 pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
     Sheet {
-        customer: Rules::new(customer().into_iter().flatten().collect()),
-        agent: Rules::new(agent().into_iter().flatten().collect()),
+        customer: Rules::new(customer()),
+        agent: Rules::new(agent()),
         endings: [
             "(?:我们?|咱们?)(?:现在|已经|早就|早|从此)*不再(?:喜欢|爱吃|爱喝|爱|吃|喝|用|养|开|住在?|在|是|做|需要|想要|对)*(?<v>[^，。,；;！!？?]+)",
             "(?:我们?|咱们?)(?:现在|已经|早就|早|也|都)*不(?:喜欢|爱吃|爱喝|爱用|爱|吃|喝|用|养|开|住在?|做|需要|想要|对)(?<v>[^，。,；;！!？?]+?)(?:了|过敏了|啦)(?:$|[，。,！!])",
@@ -305,8 +302,8 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        let rules: Vec<Option<Rule>> = customer().into_iter().chain(agent()).collect();
-        let wrong: Vec<usize> = (0..rules.len()).filter(|i| rules[*i].is_none()).collect();
+        let rules = customer().into_iter().chain(agent()).enumerate();
+        let wrong: Vec<usize> = rules.filter(|(_, rule)| !rule.is_written_well()).map(|(i, _)| i).collect();
         assert_eq!(wrong, Vec::<usize>::new());
     }
 }

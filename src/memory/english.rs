@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
-
 use super::{
     Kind,
     gate::Gate,
@@ -43,7 +41,7 @@ const STREET: &str = r"(?:(?:(?:unit|flat|apt\.?|apartment|no\.?|block|blk|lot|h
 /// A number of ours: letters, digits and hyphens, with a digit.
 const CODE: &str = r"#?(?-i:(?:[A-Z]{1,6}[-/]?){0,3}\d[A-Z\d]*(?:[-/][A-Z\d]+)*)";
 
-fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
+fn rule(kind: Kind, pattern: &str) -> Rule {
     let when = WHEN.replace("HOUR", HOUR).replace("DAY", DAY).replace("MONTH", MONTH);
     let pattern = pattern
         .replace("{S}", SOFT)
@@ -68,13 +66,12 @@ fn rule(kind: Kind, pattern: &str) -> Option<Rule> {
             "{IAM}",
             r"\b(?:i|we)(?:[’']m|[’']re| am| are)(?: also| now| usually| currently| actually| still| just)?",
         );
-    let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
-    Some(Rule { kind, pattern, about: None, replaces: false, may_ask: false })
+    Rule::new(kind, &pattern)
 }
 
 const SIZE: &str = r"(?<v>(?:size |uk |us |eu )*(?:\d{1,2}(?:[.,]5)?|x{0,4}[sl]|m|small|medium|large|extra large)\b)";
 
-fn customer() -> Vec<Option<Rule>> {
+fn customer() -> Vec<Rule> {
     let size = |pattern: &str| rule(Kind::Size, &pattern.replace("{SIZE}", SIZE));
     [
         rule(Kind::Name, r"\bmy name(?:[’']s| is) (?<v>\p{L}[\p{L}'’\-]*(?: (?-i:\p{Lu})[\p{L}'’\-]*){0,3})"),
@@ -347,7 +344,7 @@ fn customer() -> Vec<Option<Rule>> {
     .into()
 }
 
-fn agent() -> Vec<Option<Rule>> {
+fn agent() -> Vec<Rule> {
     [
         rule(Kind::Promise, r"\b(?:i|we|our \p{L}+|they|my colleague|the workshop)(?:[’']ll| will| shall|[’']m going to|[’']re going to| are going to| am going to)(?: then| also| now)? {V}"),
         rule(Kind::Promise, r"{I} promise (?:you |to |that )?{V}"),
@@ -362,8 +359,8 @@ fn agent() -> Vec<Option<Rule>> {
 
 pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
     Sheet {
-        customer: Rules::new(customer().into_iter().flatten().collect()),
-        agent: Rules::new(agent().into_iter().flatten().collect()),
+        customer: Rules::new(customer()),
+        agent: Rules::new(agent()),
         endings: [
             r"\b(?:i|we)(?:[’']m|[’']re| am| are)? no longer (?:really )?(?:(?:like|love|enjoy|prefer|want|need|eat|drink|have|own|use|drive|ride|live in|live at|work as|work at|work for|speak|looking for|allergic to|into|keen on|using|on) )?(?:an? |the |my |our )?(?<v>[^,;.!?]+)",
             r"\b(?:i|we) (?:don[’']?t|do not|can[’']?t) (?:really )?(?:like|love|enjoy|prefer|want|need|eat|drink|have|own|use|drive|ride|live in|live at|work as|work at|work for) (?:an? |the |my |our )?(?<v>[^,;.!?]+?) (?:any ?more|any longer)\b",
@@ -418,8 +415,8 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        let rules: Vec<Option<Rule>> = customer().into_iter().chain(agent()).collect();
-        let wrong: Vec<usize> = (0..rules.len()).filter(|i| rules[*i].is_none()).collect();
+        let rules = customer().into_iter().chain(agent()).enumerate();
+        let wrong: Vec<usize> = rules.filter(|(_, rule)| !rule.is_written_well()).map(|(i, _)| i).collect();
         assert_eq!(wrong, Vec::<usize>::new());
     }
 }

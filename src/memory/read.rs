@@ -80,7 +80,7 @@ fn read_sentence(text: &str, at: &Range<usize>, sheet: &Sheet, rules: &Rules, fo
         return;
     }
     for rule in rules.for_sentence(sentence) {
-        for captures in rule.pattern.captures_iter(sentence) {
+        for captures in rule.pattern().captures_iter(sentence) {
             let Some(value) = captures.name("v") else { continue };
             let range = sheet.trimmed(sentence, value.range());
             let Some(words) = sentence.get(range.clone()).filter(|w| !w.is_empty()) else { continue };
