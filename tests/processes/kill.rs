@@ -13,25 +13,24 @@ use crate::{
     process::{Process, http},
     support::{
         app::{On, Scratch, databases, fresh_postgres},
+        model::{CHAT, Does, FakeModel, KEY},
         shop::{Mailbox, SECRET, receiver},
     },
 };
 
-/// How often the process is killed in each part of its work.
-const KILLS: u64 = 20;
+/// How often the process is killed in the middle of each part of its work.
+const KILLS: usize = 20;
+/// How long the model thinks and the receiver takes: the middle of a turn, and of a delivery.
+const PART: Duration = Duration::from_millis(300);
 
-/// Instants that spread over the work, other ones each time: from before it begins to after it is done, most of them
-/// early. `FRONTDESK_TEST_SEED` brings those of an earlier run back.
-fn instants() -> impl FnMut() -> Duration {
+/// Random instants of a part of the work that takes `length`. `FRONTDESK_TEST_SEED` brings those of an earlier run back.
+fn instants(length: Duration) -> impl FnMut() -> Duration {
     let given =
         std::env::vars().find(|(name, _)| name == "FRONTDESK_TEST_SEED").and_then(|(_, seed)| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(rand::random);
     eprintln!("FRONTDESK_TEST_SEED={seed}");
     let mut chance = SmallRng::seed_from_u64(seed);
-    move || {
-        let share: f64 = chance.random();
-        Duration::from_secs_f64(0.6 * share * share)
-    }
+    move || length.mul_f64(chance.random())
 }
 
 async fn settings(on: On) -> Vec<(&'static str, String)> {
@@ -65,14 +64,16 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
     for on in databases() {
         let (dir, http) = (Scratch::new(), http());
         let settings = settings(on).await;
-        let mut instant = instants();
-        let mut acknowledged = Vec::new();
-        for n in 0..KILLS {
+        let mut instant = instants(PART);
+        let (mut acknowledged, mut uploading, mut working, mut n) = (Vec::new(), 0, 0, 0);
+        while uploading < KILLS / 2 || working < KILLS / 2 {
+            n += 1;
+            assert!(n < 10 * KILLS, "{on:?}: {uploading} kills in uploads, {working} in the work on them");
             let mut process = Process::start(&dir.0, &settings, &http).await;
             let text = format!("# Part {n}\n\nThe spare part zx{n}q fits the grinder and costs {n}7 ringgit.\n");
-            let more = "It is kept in a dry room and sent within three days.\n\n".repeat(60);
+            let more = "It is kept in a dry room and sent within three days.\n\n".repeat(600);
             let uploads = async {
-                let id = upload(&process, &http, &format!("part-{n}.md"), format!("{text}\n{more}")).await;
+                let id = upload(&process, &http, &format!("part-{n}.md"), format!("{text}\n{n}: {more}")).await;
                 // A second version of an earlier document, so that replacing is killed as well.
                 if n % 3 == 2 {
                     let text =
@@ -81,15 +82,20 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
                 }
                 id
             };
-            // Every other time in the middle of the uploads, else at an instant after their acknowledgement.
-            let patience = if n % 2 == 0 { instant() } else { Duration::from_secs(60) };
-            if let Ok(Some(id)) = tokio::time::timeout(patience, uploads).await {
-                acknowledged.push((n, id));
-                tokio::time::sleep(instant()).await;
+            // In the middle of the uploads, or of what is done with them after they were acknowledged.
+            let patience = if uploading < KILLS / 2 { instant() / 10 } else { Duration::from_secs(60) };
+            match tokio::time::timeout(patience, uploads).await {
+                Err(_) => uploading += 1,
+                Ok(None) => panic!("{on:?}: document {n} was refused"),
+                Ok(Some(id)) => {
+                    tokio::time::sleep(instant()).await;
+                    let found = process.call(&http, "GET", &format!("/api/documents/{id}"), None).await.unwrap();
+                    working += usize::from(found["processing_status"] != "completed");
+                    acknowledged.push((n, id));
+                }
             }
             process.kill();
         }
-        assert!(acknowledged.len() as u64 >= KILLS / 2, "{}", acknowledged.len());
         let process = Process::start(&dir.0, &settings, &http).await;
         for (n, id) in &acknowledged {
             let since = Instant::now();
@@ -121,8 +127,15 @@ async fn killed_while_ingesting_every_acknowledged_document_is_there_once() {
 async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
     for on in databases() {
         let (dir, http) = (Scratch::new(), http());
-        let settings = settings(on).await;
+        let model = FakeModel::that(Does::Slow(PART)).await;
+        let mut settings = settings(on).await;
+        settings.extend([
+            ("FRONTDESK_MODEL_BASE_URL", model.base_url.clone()),
+            ("FRONTDESK_MODEL_API_KEY", KEY.into()),
+            ("FRONTDESK_MODEL_CHAT_MODEL", CHAT.into()),
+        ]);
         let mailbox = Mailbox::default();
+        mailbox.lock().unwrap().pause = Some(PART);
         let receiver = receiver(mailbox.clone(), Clock::System).await;
         let mut process = Process::start(&dir.0, &settings, &http).await;
         let text = "# Warranty\n\nThe warranty of every grinder is 24 months.\n\n# Shipping\n\nShipping to Penang takes 5 days.";
@@ -133,15 +146,19 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
         let path = channel["webhook_path"].as_str().unwrap().to_string();
 
         let mut customers = Vec::new();
-        let mut instant = instants();
+        let mut instant = instants(PART.mul_f64(0.9));
         for n in 0..2 * KILLS {
             let customer = format!("customer-{n}");
-            let question = if n % 2 == 0 { "How long is the warranty?" } else { "Do you sell submarines?" };
+            let in_turn = n % 2 == 0;
+            let question = match n % 4 {
+                3 => "Do you sell submarines?".to_owned(),
+                _ => format!("How long is the warranty of grinder {n}?"),
+            };
             let body = json!({"id": format!("m{n}"), "from": {"id": customer, "name": customer}, "text": question})
                 .to_string();
             // The platform redelivers until it hears 200, also after it did: half of them come twice.
             let mut heard = 0;
-            while heard < 1 + n % 2 {
+            while heard < 1 + n / 2 % 2 {
                 let sent = http
                     .post(format!("{}{path}", process.url))
                     .header(
@@ -154,6 +171,16 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
                 if sent.is_ok_and(|a| a.status().is_success()) {
                     heard += 1;
                 }
+            }
+            // Until the model thinks about this question, or the receiver has its answer in hand.
+            let begun = || match in_turn {
+                true => model.asked().iter().any(|a| a.question() == question),
+                false => mailbox.lock().unwrap().began.contains(&customer),
+            };
+            let since = Instant::now();
+            while !begun() {
+                assert!(since.elapsed() < Duration::from_secs(120), "{on:?}: nothing begins for {customer}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             customers.push(customer);
             tokio::time::sleep(instant()).await;
@@ -176,6 +203,8 @@ async fn killed_in_turns_and_deliveries_every_customer_is_answered_once() {
         tokio::time::sleep(Duration::from_millis(1500)).await; // what would be sent twice is sent by now
         let all = mailbox.lock().unwrap();
         assert!(all.faults.is_empty(), "{:?}", all.faults);
+        // Whose answer was lost on its way came again, under the same key: to who keeps the keys it is one message.
+        assert!(all.times.values().any(|times| *times > 1), "{on:?}: nothing was killed between taking and answering");
         for customer in &customers {
             let theirs: Vec<&Value> = all.messages.iter().filter(|m| m["to"]["id"] == customer.as_str()).collect();
             assert_eq!(theirs.len(), 1, "{on:?}: {customer} was answered {} times: {theirs:?}", theirs.len());

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -39,6 +40,10 @@ pub struct Received {
     pub faults: Vec<String>,
     /// Answers to give before answering 200.
     pub script: Vec<StatusCode>,
+    /// How long it takes to answer; every other message is taken before, the others only after.
+    pub pause: Option<Duration>,
+    /// For whom messages came, in order, also where the sender did not wait for the answer.
+    pub began: Vec<String>,
 }
 
 pub type Mailbox = Arc<Mutex<Received>>;
@@ -46,16 +51,32 @@ pub type Mailbox = Arc<Mutex<Received>>;
 /// Serves the receiver on loopback; its address.
 pub async fn receiver(mailbox: Mailbox, clock: Clock) -> String {
     async fn take(State((mailbox, _)): State<(Mailbox, Clock)>, headers: HeaderMap, body: Bytes) -> StatusCode {
+        let (pause, began) = {
+            let mut all = mailbox.lock().unwrap();
+            let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+            all.began.push(message["to"]["id"].as_str().unwrap_or_default().into());
+            (all.pause, all.began.len())
+        };
+        if let Some(pause) = pause.filter(|_| began % 2 == 0) {
+            tokio::time::sleep(pause).await; // who gives up meanwhile has not sent it
+        }
+        let status = keep(&mailbox, &headers, &body);
+        if let Some(pause) = pause.filter(|_| began % 2 == 1) {
+            tokio::time::sleep(pause).await; // who gives up meanwhile has, and doesn't know
+        }
+        status
+    }
+    fn keep(mailbox: &Mailbox, headers: &HeaderMap, body: &Bytes) -> StatusCode {
         let mut all = mailbox.lock().unwrap();
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
         let signature = header(SIGNATURE);
         let t = signature.split(',').find_map(|p| p.strip_prefix("t=")).and_then(|t| t.parse::<i64>().ok());
         let at = t.and_then(|t| chrono::DateTime::from_timestamp(t, 0));
-        if at.is_none_or(|at| sign(SECRET, &body, at) != signature) {
+        if at.is_none_or(|at| sign(SECRET, body, at) != signature) {
             all.faults.push("a message without a good signature".into());
             return StatusCode::FORBIDDEN;
         }
-        let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let message: Value = serde_json::from_slice(body).unwrap_or_default();
         if message["id"].as_str() != Some(&header("idempotency-key")) || message["to"]["id"].as_str().is_none() {
             all.faults.push(format!("a malformed message: {message}"));
             return StatusCode::BAD_REQUEST;
