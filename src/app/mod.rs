@@ -160,7 +160,7 @@ impl App {
         self.db.read().await
     }
 
-    /// A write transaction.
+    /// A write transaction; see [`Db::begin`](crate::platform::db::Db::begin).
     pub async fn begin(&self) -> Result<Tx> {
         self.db.begin().await
     }

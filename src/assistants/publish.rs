@@ -21,6 +21,7 @@ pub async fn publish(app: &App, by: &By, id: AssistantId, number: i64, checked: 
     let version = found.ok_or(Error::NotFound("version of the assistant"))?;
     let before = store::find_published(tx.conn(), by.org).await?;
     if version.status == Status::Published {
+        tx.commit().await?;
         return Ok(version);
     }
     if let Some(before) = &before {

@@ -105,7 +105,7 @@ pub async fn set(app: &App, by: &By, customer: CustomerId, id: TagId, is_on: boo
         (store::take_tag(tx.conn(), by.org, customer, id).await?, "customer.untag", "removed")
     };
     if !changed {
-        return Ok(());
+        return tx.commit().await;
     }
     let told = NewActivity::of(ActivityKind::TagChange, by.user).with(json!({key: tag.name}));
     store::activity(tx.conn(), by.org, customer, told, now).await?;

@@ -20,6 +20,7 @@ pub async fn order(app: &App, org: OrgId, customer: CustomerId, requested_by: &s
     let now = app.now();
     let mut tx = app.begin().await?;
     if let Some(known) = store::find_of(tx.conn(), org, customer).await? {
+        tx.commit().await?;
         return Ok(known);
     }
     // A merge, or its undoing, comes before or after: never in the middle.

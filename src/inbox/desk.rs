@@ -66,7 +66,7 @@ pub async fn read(app: &App, by: &By, id: ConversationId) -> Result<()> {
     let mut tx = app.begin().await?;
     let found = super::found(tx.conn(), by, id).await?;
     if found.unread_count == 0 {
-        return Ok(());
+        return tx.commit().await;
     }
     store::mark_seen(tx.conn(), by.org, id, app.now()).await?;
     tx.commit().await?;

@@ -43,6 +43,7 @@ pub async fn take_over(app: &App, by: &By, id: ConversationId) -> Result<Convers
     let mut tx = app.begin().await?;
     let found = super::found(tx.conn(), by, id).await?;
     if found.holder == Holder::Agent && found.agent_id == Some(user) {
+        tx.commit().await?;
         return Ok(found);
     }
     // Without an agent it is held by a person at the platform: an agent here may take it from them.
@@ -127,6 +128,7 @@ pub async fn resolve(app: &App, by: &By, id: ConversationId) -> Result<Conversat
     let mut tx = app.begin().await?;
     let found = super::found(tx.conn(), by, id).await?;
     if matches!(found.status, Status::Resolved | Status::Closed) {
+        tx.commit().await?;
         return Ok(found);
     }
     let change = HolderChange {

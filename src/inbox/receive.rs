@@ -224,6 +224,7 @@ pub async fn receive_file(
     }
     let mut tx = app.begin().await?;
     if let Some(message) = store::find_by_external(tx.conn(), org, channel, &inbound.external_message_id).await? {
+        tx.commit().await?;
         return Ok(Received { conversation: message.conversation_id, message, repeated: true });
     }
     let reached = Reached {

@@ -62,6 +62,7 @@ pub async fn send(app: &App, by: &By, id: ConversationId, new: AgentMessage) -> 
     {
         store::show_files(tx.conn(), org, std::slice::from_mut(&mut sent)).await?;
         quote::show(tx.conn(), std::slice::from_mut(&mut sent)).await?;
+        tx.commit().await?;
         return Ok(sent);
     }
     if found.holder == Holder::Agent && found.agent_id.is_some_and(|agent| agent != user) {
@@ -159,6 +160,7 @@ pub async fn add_note(app: &App, by: &By, id: ConversationId, new: NewNote) -> R
     if let Some(key) = &new.idempotency_key
         && let Some(kept) = store::find_by_key(tx.conn(), org, id, key).await?
     {
+        tx.commit().await?;
         return Ok(kept);
     }
     let preview = found.last_message_preview.clone().unwrap_or_default();

@@ -198,16 +198,18 @@ async fn add_stored(
         if version == 1
             && let Some(document) = documents::find_by_hash(tx.conn(), org, kb, &stored.hash).await?
         {
+            tx.commit().await?;
             return Ok(Added { document, outcome: Outcome::Unchanged });
         }
-        app.keep_file(tx.conn(), org, &url, &stored.path).await?;
         let is_in = match version {
             1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),
             _ => documents::insert_newer(tx.conn(), now, &new).await?,
         };
         if !is_in {
+            tx.commit().await?; // whoever came first is on disk before it is looked at again
             continue;
         }
+        app.keep_file(tx.conn(), org, &url, &stored.path).await?;
         Job::Ingest { document: document_id, version }.push(tx.conn(), org, now).await?;
         let document = documents::find(tx.conn(), org, document_id).await?.ok_or(Error::NotFound("document"))?;
         tx.commit().await?;

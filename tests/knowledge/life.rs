@@ -33,7 +33,13 @@ on_each_database! {
         let org = shop(&app).await;
         let uploads = (0..20).map(|n| {
             let (app, name) = (&app, format!("copy {n}.md"));
-            async move { upload(app, org, &name, b"Refunds take five days.").await }
+            async move {
+                let added = upload(app, org, &name, b"Refunds take five days.").await;
+                // Whoever is told of it finds it: nothing is acknowledged that is not on disk.
+                let seen = documents::find(app.read().await.unwrap().conn(), org, added.document.id).await.unwrap();
+                assert!(seen.is_some(), "{name} is told of what nobody can see");
+                added
+            }
         });
         let added = futures::future::join_all(uploads).await;
         let new = added.iter().filter(|a| a.outcome == Outcome::New).count();

@@ -170,7 +170,8 @@ impl Db {
         })
     }
 
-    /// A write transaction.
+    /// A write transaction. On SQLite it sees what others wrote before it although that may not be on disk yet: who tells
+    /// somebody what stands there, without a change of their own, commits first too.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin().await?),
