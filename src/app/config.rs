@@ -89,8 +89,11 @@ impl Config {
                 continue;
             }
             let Some((section, key)) = keys.iter().find(|(s, k)| name == variable(s, k)) else {
+                // Written without its section it is meant all the same.
+                let same = keys.iter().find(|(_, k)| name == format!("FRONTDESK_{}", k.to_uppercase()));
                 let known = keys.iter().map(|(s, k)| variable(s, k)).chain(OTHER_VARIABLES.map(String::from));
-                return Err(Error::Invalid(format!("{name}: no such setting{}", suggestion(&name, known))));
+                let hint = same.map_or_else(|| suggestion(&name, known), |(s, k)| did_you_mean(&variable(s, k)));
+                return Err(Error::Invalid(format!("{name}: no such setting{hint}")));
             };
             let value = match (section.as_str(), key.as_str()) {
                 ("server", "trusted_proxies") | ("notify", "email_to") => Value::from(
@@ -253,7 +256,11 @@ fn explain(error: &figment::Error, file: Option<&Path>) -> String {
     match &first.kind {
         Kind::UnknownField(field, known) => {
             let whole = if key.is_empty() || key == *field { field.clone() } else { key };
-            format!("{place}{whole}: no such setting{}", suggestion(field, known.iter().map(|k| (*k).to_string())))
+            // Above the first section stand no settings: one there is meant in its section.
+            let all = if whole == *field { Config::keys() } else { Vec::new() };
+            let same = all.iter().find(|(_, k)| k == field).map(|(s, _)| format!(" ('{field}' belongs below [{s}])"));
+            let hint = same.unwrap_or_else(|| suggestion(field, known.iter().map(|k| (*k).to_string())));
+            format!("{place}{whole}: no such setting{hint}")
         }
         Kind::UnknownVariant(_, known) => format!("{place}{key}: one of {} is wanted", known.join(", ")),
         Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) => {
@@ -289,7 +296,11 @@ fn suggestion(name: &str, known: impl Iterator<Item = String>) -> String {
         .map(|k| (strsim::damerau_levenshtein(name, &k), k))
         .min()
         .filter(|(distance, k)| *distance <= k.len().div_ceil(3))
-        .map_or_else(String::new, |(_, k)| format!(" (did you mean '{k}'?)"))
+        .map_or_else(String::new, |(_, k)| did_you_mean(&k))
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!(" (did you mean '{name}'?)")
 }
 
 #[cfg(test)]
@@ -323,6 +334,10 @@ mod tests {
         assert!(error.contains("did you mean 'pause_ms'"), "{error}");
         let error = load("", &[("FRONTDESK_MODEL_APIKEY", "sk-secret")]).unwrap_err().to_string();
         assert!(error.contains("did you mean 'FRONTDESK_MODEL_API_KEY'") && !error.contains("sk-secret"), "{error}");
+        let error = load("", &[("FRONTDESK_LISTEN", "127.0.0.1:1")]).unwrap_err().to_string();
+        assert!(error.contains("did you mean 'FRONTDESK_SERVER_LISTEN'"), "{error}");
+        let error = load("listen = '127.0.0.1:1'", &[]).unwrap_err().to_string();
+        assert!(error.contains("belongs below [server]"), "{error}");
     }
 
     #[test]

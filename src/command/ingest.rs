@@ -19,15 +19,19 @@ const AT_ONCE: usize = 32;
 
 /// One thing to add.
 enum Item {
-    File { path: PathBuf, name: String },
+    File {
+        path: PathBuf,
+        name: String,
+    },
     Address(String),
+    /// Named, and not there.
+    Missing(String),
 }
 
 impl Item {
     fn name(&self) -> &str {
         match self {
-            Self::File { name, .. } => name,
-            Self::Address(address) => address,
+            Self::File { name, .. } | Self::Address(name) | Self::Missing(name) => name,
         }
     }
 }
@@ -105,6 +109,7 @@ async fn add(client: &Client, item: Item) -> Outcome {
         let mut added = match &item {
             Item::File { path, name } => client.upload("/api/documents", name, path).await?,
             Item::Address(address) => client.call("POST", "/api/documents/url", Some(json!({"url": address}))).await?,
+            Item::Missing(_) => return Err(Error::Invalid("no such file or folder".into())),
         };
         let outcome = added["outcome"].take();
         let mut document = settled(client, &added["document"]).await?;
@@ -130,7 +135,7 @@ async fn settled(client: &Client, added: &Value) -> Result<Value> {
 }
 
 /// Files of folders in order of their names; hidden ones are passed over. A file keeps the path it was named by, so
-/// that the same command later finds its documents again.
+/// that the same command later finds its documents again. What is not there is told with the others.
 fn gather(paths: &[String]) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for named in paths {
@@ -144,7 +149,7 @@ fn gather(paths: &[String]) -> Result<Vec<Item>> {
         } else if path.is_file() {
             items.push(file(path));
         } else {
-            return Err(Error::Invalid(format!("{named}: no such file or folder")));
+            items.push(Item::Missing(named.clone()));
         }
     }
     if items.is_empty() {

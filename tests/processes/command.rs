@@ -88,9 +88,11 @@ async fn commands_answer_programs_and_people_with_a_server_and_without() {
         };
         let taken = run(&["ingest", "warranty.md"]);
         assert!(taken.status.success(), "{taken:?}");
-        let mixed = run(&["ingest", "warranty.md", "broken.json"]);
+        let mixed = run(&["ingest", "warranty.md", "broken.json", "nowhere.md"]);
         assert_eq!(mixed.status.code(), Some(1), "{mixed:?}");
-        assert!(printed(&mixed).contains("broken.json"), "{mixed:?}");
+        assert!(printed(&mixed).contains("✗ broken.json"), "{mixed:?}");
+        assert!(printed(&mixed).contains("✗ nowhere.md: no such file or folder"), "{mixed:?}");
+        assert!(printed(&mixed).contains("1 document is ready, 2 failed"), "{mixed:?}");
 
         let found: Value = serde_json::from_slice(&run(&["search", "warranty", "--json", "-k", "1"]).stdout).unwrap();
         assert_eq!(found.as_array().unwrap().len(), 1);
