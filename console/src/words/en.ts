@@ -8,6 +8,7 @@ import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
 import { merging } from "./en/merging";
 import { overview } from "./en/overview";
+import { refusals } from "./en/refusals";
 import { settings } from "./en/settings";
 import { waiting } from "./en/waiting";
 import { versions } from "./en/versions";
@@ -393,6 +394,7 @@ export const en = {
   merging,
 
   overview,
+  refusals,
 
   health: {
     title: "Health",

@@ -8,6 +8,7 @@ import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
 import { merging } from "./zh/merging";
 import { overview } from "./zh/overview";
+import { refusals } from "./zh/refusals";
 import { settings } from "./zh/settings";
 import { waiting } from "./zh/waiting";
 import { versions } from "./zh/versions";
@@ -448,6 +449,7 @@ export const zh: Words = {
   merging,
 
   overview,
+  refusals,
 
   health: {
     title: "运行状况",

@@ -79,6 +79,7 @@ export const desk = {
     title: "Merge conversations",
     hint: (name: string) => `The messages of the chosen conversation come here, in the order in which they were said. ${name} notices nothing; it can't be undone.`,
     none: "This customer has no other conversation.",
+    stillOpen: "This one has ended and the other one is still open: open that one and merge this into it.",
     submit: "Merge",
     done: "Merged.",
     messages: (n: number) => s(n, "message", "messages"),

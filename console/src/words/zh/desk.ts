@@ -79,6 +79,7 @@ export const desk: Words["desk"] = {
     title: "合并会话",
     hint: (name) => `所选会话的消息会按时间顺序并入此会话。${name} 不会察觉；合并后无法撤销。`,
     none: "该客户没有其他会话。",
+    stillOpen: "此会话已结束，而那个会话仍在进行：请打开它，再把此会话并入。",
     submit: "合并",
     done: "已合并。",
     messages: (n) => `${n} 条消息`,
