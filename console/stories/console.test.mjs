@@ -290,52 +290,6 @@ test("customers are imported after a dry run that knows those who are there", as
   await agent.context.close();
 });
 
-test("what customers and colleagues write is shown and never run", async () => {
-  const payloads = [
-    `<script>window.pwned=1</script>`,
-    `<img src=x onerror="window.pwned=1">`,
-    `<svg onload=window.pwned=1>`,
-    `"><iframe srcdoc="<script>parent.pwned=1</script>">`,
-    `javascript:window.pwned=1`,
-    `{{constructor.constructor('window.pwned=1')()}}`,
-    `' onmouseover='window.pwned=1`,
-  ];
-  const everything = payloads.join(" ");
-  const customer = await server.call(admin, "POST", "/api/customers", { name: everything.slice(0, 190), company_name: everything.slice(0, 190), email: "x@example.com", remark: everything, company_website: "javascript:window.pwned=1" });
-  await server.call(admin, "POST", `/api/customers/${customer.id}/notes`, { text: everything });
-  await server.call(admin, "POST", `/api/customers/${customer.id}/contacts`, { name: everything.slice(0, 190), title: everything.slice(0, 90) });
-  await server.call(admin, "POST", "/api/deals", { customer_id: customer.id, title: everything.slice(0, 190), notes: everything });
-  const tag = await server.call(admin, "POST", "/api/tags", { name: `<img src=x onerror=window.pwned=1>`, color: "#ff0000" });
-  await server.call(admin, "PUT", `/api/customers/${customer.id}/tags/${tag.id}`);
-  await server.call(admin, "POST", "/api/faqs", { question: everything, answer: everything });
-  await server.call(admin, "POST", "/api/memories", { value: everything });
-  await server.call(admin, "POST", "/api/canned-replies", { shortcut: "xss", content: everything });
-  await server.call(admin, "POST", "/api/knowledge-bases", { name: everything.slice(0, 190), description: everything });
-  await server.visitor("en", everything);
-  const form = new FormData();
-  form.append("file", new Blob([`# ${everything}\n\n${everything}\n`], { type: "text/markdown" }), "xss<img src=x onerror=window.pwned=1>.md");
-  await fetch(`${server.url}/api/documents`, { method: "POST", headers: { authorization: `Bearer ${admin}` }, body: form });
-  const { id } = await latest("&search=constructor");
-  await server.call(admin, "POST", `/api/conversations/${id}/notes`, { text: everything });
-
-  const agent = await person(browser);
-  const dialogs = [];
-  agent.page.on("dialog", (d) => {
-    dialogs.push(d.message());
-    void d.dismiss();
-  });
-  await signIn(agent.page, server);
-  for (const place of ["inbox?view=all", `inbox/${id}?view=all`, "customers", `customers/${customer.id}`, "deals", "deals?as=list", "knowledge", "knowledge?tab=faqs", "knowledge?tab=gaps", "knowledge?tab=memories", "settings/tags", "settings/canned", "settings/audit", "overview"]) {
-    await agent.page.goto(`${server.url}/${place}`);
-    await agent.page.waitForLoadState("networkidle").catch(() => {});
-    assert.equal(await agent.page.evaluate(() => window.pwned), undefined, place);
-    assert.equal(await agent.page.locator("iframe, a[href^='javascript:'], main img[src='x']").count(), 0, place);
-  }
-  assert.deepEqual(dialogs, []);
-  assert.deepEqual(agent.faults, []);
-  await agent.context.close();
-});
-
 test("pages forbid inline scripts and frames, and hold no secret", async () => {
   const page = await fetch(`${server.url}/inbox`, { headers: { accept: "text/html" } });
   const policy = page.headers.get("content-security-policy");
