@@ -54,5 +54,10 @@ export const refusals: Record<string, string> = {
   "the first admin exists already: sign in, or ask them for an invitation": "管理员已存在：请登录，或请对方邀请您。",
   "no mail server is set up": "尚未配置邮件服务器。",
   "no mail server is set up: ask an administrator for a reset link": "尚未配置邮件服务器：请向管理员索取重置链接。",
+  "the model stands in the configuration file or the environment, which go before: change it there": "模型由配置文件或环境变量指定（优先于此处）：请在那里修改。",
+  "the model serves every organisation of this installation: it is set in the default one": "模型由本系统的所有组织共用：请在默认组织中设置。",
+  "the mail server stands in the configuration file or the environment, which go before: change it there": "邮件服务器由配置文件或环境变量指定（优先于此处）：请在那里修改。",
+  "the mail server serves every organisation of this installation: it is set in the default one": "邮件服务器由本系统的所有组织共用：请在默认组织中设置。",
+  "who chooses the provider can come in as anybody: only a user whom nobody outranks may do this": "选择身份提供方的人可以用任何身份登录：只有级别最高的人员可以设置。",
   "the robot's address can't be read: enter it again": "无法读取机器人的地址：请重新填写。",
 };
