@@ -33,13 +33,13 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 function hostile(key, most = 500, without = /^$/) {
   const id = `f${sown.size.toString(36)}f`;
   const parts = [
-    `${id}"><img src=/ran/${id} onerror=ran()>`,
+    `${id}\u202E"><img src=/ran/${id} onerror=ran()>`,
     `<svg onload="ran()">`,
     `<script>ran()</script>`,
     `'><iframe srcdoc="<script>parent.ran()</script>"></iframe>`,
     ` javascript:ran() [x](javascript:ran()) <a href="javascript:ran()">x</a>`,
     ` {{constructor.constructor('ran()')()}} \${ran()}`,
-    ` \u202Egpj.exe\u2066\u200B`,
+    ` gpj.exe\u2066\u200B`,
   ];
   let text = "";
   for (const part of parts) if ((text + part).length <= most) text += part;
@@ -163,7 +163,19 @@ const look = (page) =>
         else texts.push(value);
       }
       if (typeof el.value === "string") texts.push(el.value);
-      for (const child of el.childNodes) if (child.nodeType === Node.TEXT_NODE) texts.push(child.data);
+      for (const child of el.childNodes) {
+        if (child.nodeType !== Node.TEXT_NODE) continue;
+        texts.push(child.data);
+        // What turns the direction does so up to the end of the element that isolates it: nothing else may stand there.
+        if (!/[\u202a-\u202e\u2066-\u2069]/.test(child.data)) continue;
+        let box = el;
+        while (getComputedStyle(box).display === "inline" && !/isolate|plaintext/.test(getComputedStyle(box).unicodeBidi)) box = box.parentElement;
+        const after = document.createRange();
+        after.setStartAfter(child);
+        after.setEndAfter(box.lastChild);
+        const turned = [...after.cloneContents().childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data).join("");
+        if (/[\p{L}\p{N}]/u.test(turned)) found.push(`turned round: ${turned.slice(0, 60)}`);
+      }
     }
     return { found, texts: texts.join("\n") };
   });

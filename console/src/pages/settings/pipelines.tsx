@@ -42,7 +42,7 @@ export function PipelinesSection() {
           }
         >
           <ol className="flex flex-wrap gap-1.5 p-4">
-            {ordered(p).map((s) => <li key={s.id}><Badge tone={tone(s.kind)}>{stageName(w, s)} · {s.probability} %</Badge></li>)}
+            {ordered(p).map((s) => <li key={s.id}><Badge tone={tone(s.kind)}><bdi>{stageName(w, s)}</bdi> · {s.probability} %</Badge></li>)}
           </ol>
         </Card>
       ))}
