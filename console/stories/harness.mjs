@@ -153,5 +153,5 @@ export async function open(page, server, text) {
 
 /** A picture for people to look at, where STORIES_PICTURES names a folder. */
 export async function picture(page, name) {
-  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/${name}.png` });
+  if (process.env.STORIES_PICTURES) await page.screenshot({ path: `${process.env.STORIES_PICTURES}/${name}.png`, animations: "disabled" });
 }

@@ -317,4 +317,21 @@ mod tests {
         assert!(share(leaning.wrong, leaning.wrong + leaning.right) <= 0.19, "{report}");
         assert!(share(report.whole.found, report.whole.answerable) >= 0.80, "{report}");
     }
+
+    /// What may mean several things is asked back, "the other one" is the only one there is, and nothing is guessed.
+    #[tokio::test]
+    async fn what_is_open_is_asked_back_and_the_other_one_is_found() {
+        let evals = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("evals");
+        let files = TalkFiles {
+            corpus: evals.join("demo/corpus.jsonl"),
+            talks: evals.join("talks/asked-back.jsonl"),
+            about: None,
+            rows: None,
+        };
+        let (report, _) = talks(Config::default(), &files, &|_, _| {}).await.unwrap();
+        assert_eq!((report.talks, report.leaning.turns), (26, 25), "{report}");
+        for tally in [report.leaning, report.whole] {
+            assert_eq!((tally.right, tally.wrong), (tally.answerable, 0), "{report}");
+        }
+    }
 }

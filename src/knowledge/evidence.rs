@@ -126,11 +126,13 @@ impl Evidence {
     pub fn of(asked: &Asked, hits: &[Hit], rows: Vec<Passage>, faqs: Vec<FoundFaq>, limit: usize) -> Self {
         let mut found = read_passages(asked, hits, rows);
         demote_duplicates(&mut found);
+        let mut faqs = faqs;
+        let quoted = own_language_first(asked, &mut found, &mut faqs);
         let mut evidence = Self { faqs, topic_terms: asked.topic_terms(), ..Self::default() };
         answered_before(&mut evidence, asked, &found);
         found.truncate(limit);
         let reads: Vec<&Read> = found.iter().map(|f| &f.read).collect();
-        evidence.picks = rank::picks(&reads);
+        evidence.picks = rank::picks(reads.get(..quoted).unwrap_or(&reads));
         evidence.features = Features::of(asked, &reads, &evidence.picks);
         evidence.passages = found;
         evidence
@@ -231,14 +233,47 @@ const OTHER_LANGUAGE: f32 = 0.35;
 
 /// Of two passages that say the same in two languages, the customer's is wanted.
 fn prefer_language(asked: &Asked, found: &mut [(usize, Found)]) {
-    let language = |f: &Found| {
-        Language::detect(f.passage.content.get(..f.passage.content.floor_char_boundary(400)).unwrap_or_default())
-    };
-    let Some(wanted) = asked.language else { return };
-    for (_, f) in found.iter_mut().filter(|(_, f)| language(f).is_some_and(|l| l != wanted)) {
+    for (_, f) in found.iter_mut().filter(|(_, f)| is_foreign(asked, &f.passage.content)) {
         f.score -= OTHER_LANGUAGE;
         f.read.score -= OTHER_LANGUAGE;
     }
+}
+
+/// Whether `text` is not in the language of the question.
+fn is_foreign(asked: &Asked, text: &str) -> bool {
+    let begins = text.get(..text.floor_char_boundary(400)).unwrap_or_default();
+    asked.language.is_some_and(|wanted| Language::detect(begins).is_some_and(|spoken| spoken != wanted))
+}
+
+/// The share of what the best passage of another language holds of the question from which on one of the customer's own
+/// is quoted instead.
+const USABLE: f32 = 0.5;
+
+/// Puts what is quoted from first, and says how many passages that are: those in the customer's language, as long as
+/// one of them says something of what is asked. Nobody is answered in a language that they don't write while documents in
+/// their own may answer; a model, which translates, still sees the others.
+fn own_language_first(asked: &Asked, found: &mut [Found], faqs: &mut Vec<FoundFaq>) -> usize {
+    let held = |foreign: bool| {
+        let of = found.iter().filter(|f| is_foreign(asked, &f.passage.content) == foreign);
+        of.map(|f| f.read.coverage).fold(0.0, f32::max)
+    };
+    let answered = faqs.iter().filter(|faq| is_foreign(asked, &faq.answer)).map(|faq| faq.similarity);
+    let (own, foreign) = (held(false), answered.fold(held(true), f32::max));
+    if foreign == 0.0 || own < USABLE * foreign {
+        return rank::QUOTED;
+    }
+    faqs.retain(|faq| !is_foreign(asked, &faq.answer));
+    let mut first = 0;
+    for at in 0..found.len() {
+        let is_own = found.get(at).is_some_and(|f| !is_foreign(asked, &f.passage.content));
+        if is_own && first < rank::QUOTED {
+            if let Some(moved) = found.get_mut(first..=at) {
+                moved.rotate_right(1);
+            }
+            first += 1;
+        }
+    }
+    first
 }
 
 /// Adds what meaning says to what words say. The better the words fit, the less meaning may change: a weak embedding
@@ -334,5 +369,39 @@ mod tests {
         assert_eq!(alike(&[1, 2, 3], &[1, 2, 3]), 1.0);
         assert_eq!(alike(&[1, 2], &[2, 3]), 1.0 / 3.0);
         assert_eq!(alike(&[], &[1]), 0.0);
+    }
+
+    fn found(question: &str, texts: &[&str]) -> Evidence {
+        found_with(question, texts, Vec::new())
+    }
+
+    fn found_with(question: &str, texts: &[&str], faqs: Vec<FoundFaq>) -> Evidence {
+        let rows: Vec<Passage> = texts.iter().map(|text| Passage::sample("", text)).collect();
+        let hits: Vec<Hit> = rows.iter().map(|row| Hit { id: row.id.0, lexical: 1.0, dense: 0.0 }).collect();
+        Evidence::of(&Asked::read(question), &hits, rows, faqs, texts.len())
+    }
+
+    #[test]
+    fn the_customer_s_language_is_quoted_where_it_may_answer() {
+        let chinese = "KT-120 是电热水壶，KT-120 how long，烧开满壶水需要 5 分钟。";
+        let english = "The KT-120 keeps nothing warm, and it is a kettle of steel.";
+        let quoted = |question: &str, texts: &[&str]| {
+            found(question, texts).best_sentence().map(|(_, text)| text.trim().to_owned()).unwrap_or_default()
+        };
+        assert_eq!(quoted("KT-120 boils how long", &[chinese, english]), english);
+        assert_eq!(quoted("KT-120 烧开多久", &[english, chinese]), chinese);
+        let elsewhere = "The showroom is closed on Mondays and on public holidays.";
+        assert_eq!(quoted("KT-120 how long", &[chinese, elsewhere]), chinese, "nothing of it in their own");
+        let faq = FoundFaq {
+            source: SourceId::Faq(FaqId::new()),
+            question: "KT-120 how long".into(),
+            answer: "烧开满壶水需要 5 分钟。".into(),
+            similarity: 1.0,
+            agreement: 1.0,
+        };
+        let faqs = |texts: &[&str]| found_with("KT-120 how long", texts, vec![faq.clone()]).faqs.len();
+        assert_eq!((faqs(&[english]), faqs(&[elsewhere])), (0, 1), "nor of an answer given before");
+        // What a model may translate stays in the evidence.
+        assert_eq!(found("KT-120 boils how long", &[chinese, english]).passages.len(), 2);
     }
 }

@@ -143,6 +143,24 @@ pub struct Passage {
     pub metadata: Json<serde_json::Value>,
 }
 
+#[cfg(test)]
+impl Passage {
+    /// A passage with an id of its own.
+    pub(crate) fn sample(title: &str, content: &str) -> Self {
+        Self {
+            id: PassageId::new(),
+            document_id: DocumentId::new(),
+            kb_id: KnowledgeBaseId::new(),
+            title: title.into(),
+            heading_path: Json(Vec::new()),
+            content: content.into(),
+            chunk_index: 1,
+            token_count: 0,
+            metadata: Json(serde_json::Value::Null),
+        }
+    }
+}
+
 /// A question with the answer the company wants given.
 #[derive(Debug, Clone, PartialEq, FromRow, Serialize, ToSchema)]
 pub struct Faq {

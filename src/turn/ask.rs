@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{App, DocumentId},
     inbox,
-    knowledge::{self, Evidence, rank::Features},
+    knowledge::{self, Evidence, Passage, rank::Features},
     platform::{error::Result, language::Language, model::ModelCall},
 };
 
@@ -197,7 +197,7 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
     if let Some(kind) = SmallTalk::read(&question.text) {
         return Ok(small_talk(question, kind, signals, &policy, started));
     }
-    let Understood { rewritten, support, considered, call } = understand::question(app, question).await?;
+    let Understood { rewritten, another, support, considered, call } = understand::question(app, question).await?;
     let mut model_calls: Vec<ModelCall> = call.into_iter().collect();
     let text = rewritten.clone().unwrap_or_else(|| without_greeting(&question.text).to_owned());
     if rewritten.is_some() {
@@ -223,9 +223,13 @@ async fn ask_one(app: &App, question: &Question, before: &Signals, limit: usize)
             // A model read more than the words.
             DraftFrom::Model { .. } => 1.0,
         };
-    signals.is_vague &= rewritten.is_none();
+    signals.is_vague &= rewritten.is_none() && !answers_as_vague(&evidence);
     if signals.is_vague {
-        signals.topics = topics(&evidence);
+        signals.topics = topics(&evidence, question.language);
+    }
+    if let Some(names) = another {
+        signals.points_at_another = true;
+        signals.topics = names;
     }
     let verdict = gate::decide(&proven, &signals, &policy);
     let proved = started.elapsed();
@@ -286,18 +290,46 @@ fn small_talk(question: &Question, kind: SmallTalk, signals: Signals, policy: &P
     }
 }
 
-/// What the first passages are about, each once.
-fn topics(evidence: &Evidence) -> Vec<String> {
+/// How close to the best a passage must stand to compete with it.
+const COMPETES: f32 = 0.5;
+/// The most topics that are asked back with.
+const MOST_TOPICS: usize = 3;
+
+/// Whether the company answers just this little ("How much?") itself.
+fn answers_as_vague(evidence: &Evidence) -> bool {
+    evidence
+        .faqs
+        .first()
+        .is_some_and(|faq| faq.similarity >= extract::SAME_QUESTION && signals::is_vague(&faq.question))
+}
+
+/// What the first passages and the likest FAQ are about, each once: documents, or the parts of one where there is but one.
+fn topics(evidence: &Evidence, language: Language) -> Vec<String> {
+    let speaks = |text: &str| Language::detect(text).is_none_or(|spoken| spoken == language);
+    let best = evidence.passages.first().map_or(0.0, |found| found.score);
+    let close = evidence
+        .passages
+        .iter()
+        .filter(|found| !found.is_duplicate && found.score >= COMPETES * best && speaks(&found.passage.content));
+    let passages: Vec<&Passage> = close.map(|found| &found.passage).collect();
+    let is_one = passages.windows(2).all(|pair| matches!(pair, [a, b] if a.document_id == b.document_id));
+    let faqs = evidence.faqs.iter().take(1).filter(|faq| faq.similarity >= extract::SAME_QUESTION);
+    let asked = faqs.map(|faq| faq.question.as_str()).filter(|asked| speaks(asked));
+    let about = passages.into_iter().map(|passage| {
+        // A list of questions is about what they ask.
+        let question = passage.metadata.get("question").and_then(|q| q.as_str());
+        let heading = passage.heading_path.last().filter(|_| is_one);
+        question.or(heading.map(String::as_str)).unwrap_or(&passage.title)
+    });
     let mut topics: Vec<String> = Vec::new();
-    for found in &evidence.passages {
-        let topic = found.passage.heading_path.last().unwrap_or(&found.passage.title).trim().to_owned();
-        if !topic.is_empty() && !topics.contains(&topic) {
-            topics.push(topic);
-        }
-        if topics.len() == 3 {
-            break;
+    for topic in asked.chain(about) {
+        // "Price list (from 1 October 2026)"
+        let topic = topic.split(['(', '（']).next().unwrap_or_default().trim();
+        if !topic.is_empty() && !topics.iter().any(|known| known == topic) {
+            topics.push(topic.to_owned());
         }
     }
+    topics.truncate(MOST_TOPICS);
     topics
 }
 

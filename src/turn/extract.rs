@@ -243,7 +243,7 @@ fn row(header: &str, row: &str, question: &str) -> String {
     let by_name = columns.clone().any(is_both);
     let cut = values.len() > 4 && (of_kind || columns.clone().any(is_named));
     // "A" names nothing: what stands beside it does.
-    let is_code = values.first().is_some_and(|v| v.is_ascii() && v.len() <= 2);
+    let is_code = values.first().is_some_and(|v| is_short_code(v));
     let is_name = |i: usize| {
         let has_digit = || values.get(i).is_some_and(|v| v.contains(|c: char| c.is_ascii_digit()));
         i == 0 || i == 1 && (!by_name || is_code) && !has_digit()
@@ -259,11 +259,23 @@ fn row(header: &str, row: &str, question: &str) -> String {
         .map(|(i, value)| match names.get(i).filter(|n| !n.is_empty()) {
             Some(name) if i > 0 || values.len() <= 2 => format!("{name}{}{value}", colon(value)),
             // "A" alone says nothing.
-            Some(name) if value.is_ascii() && value.len() <= 2 => format!("{name} {value}"),
+            Some(name) if is_short_code(value) => format!("{name} {value}"),
             _ => value.clone(),
         })
         .collect();
     parts.join(separator)
+}
+
+/// What a row of a table is about: its first cell, or the next where that is a letter that names nothing.
+pub fn row_name(row: &str) -> String {
+    let mut cells = cells(row).into_iter();
+    let first = cells.next().unwrap_or_default();
+    if is_short_code(&first) { cells.next().unwrap_or(first) } else { first }
+}
+
+/// Whether a cell is a letter or a number that says nothing alone.
+fn is_short_code(cell: &str) -> bool {
+    cell.is_ascii() && cell.len() <= 2
 }
 
 fn cells(row: &str) -> Vec<String> {

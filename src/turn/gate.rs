@@ -1,6 +1,6 @@
 //! What to do with a proven draft: answer, ask back, offer a person, or hand off. Pure.
 
-use super::{DraftKind, Policy, Proven, Reason, Signals, Verdict, confidence};
+use super::{DraftFrom, DraftKind, Policy, Proven, Reason, Signals, Verdict, confidence};
 use crate::platform::language::Language;
 
 /// Below this probability nothing was found; between it and the threshold a person is offered.
@@ -30,7 +30,13 @@ pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
     if signals.failures >= PATIENCE || signals.repetitions >= PATIENCE {
         return Verdict::HandOff(Reason::RepeatedFailure);
     }
-    if is_sure {
+    if signals.points_at_another {
+        return Verdict::Clarify(which(&signals.topics, proven.draft.language));
+    }
+    // "What is the price?" has an answer in each of the topics that compete: quoting one of them is a guess, however well
+    // it fits the words. A model sees them all and asks back by itself.
+    let is_quoted = matches!(proven.draft.from, DraftFrom::Extractive { .. });
+    if is_sure && !(signals.is_vague && is_quoted && signals.topics.len() >= 2) {
         return Verdict::Answer;
     }
     // The writer may ask back, once.
@@ -60,16 +66,31 @@ pub fn decide(proven: &Proven, signals: &Signals, policy: &Policy) -> Verdict {
 /// The question that is asked back, between the topics that compete.
 pub fn clarify(topics: &[String], language: Language) -> String {
     match (topics, language) {
-        ([first, second, ..], Language::En) => {
-            format!("Could you tell me a little more? Is it about “{first}”, “{second}” or something else?")
+        ([_, _, ..], Language::En) => {
+            format!("Could you tell me a little more? Is it about {} or something else?", quoted(topics, ", "))
         }
-        ([first, second, ..], Language::Zh) => format!("请问您想了解的是“{first}”“{second}”，还是其他方面？"),
+        ([_, _, ..], Language::Zh) => format!("请问您想了解的是{}，还是其他方面？", quoted(topics, "")),
         (_, Language::En) => {
             "Could you tell me a little more about what you need, for example the product or the order it is about?"
                 .into()
         }
         (_, Language::Zh) => "请问您具体想了解什么？比如是哪款产品，或哪方面的问题？".into(),
     }
+}
+
+/// The question that is asked back where "the other one" may be any of `names`.
+fn which(names: &[String], language: Language) -> String {
+    match (names, language) {
+        ([], Language::En) => "Which one do you mean? Please tell me its name.".into(),
+        ([], Language::Zh) => "请问您指的是哪一个？请告诉我它的名称。".into(),
+        (names, Language::En) => format!("Which one do you mean: {} or something else?", quoted(names, ", ")),
+        (names, Language::Zh) => format!("请问您指的是{}，还是其他的？", quoted(names, "")),
+    }
+}
+
+/// `names` in quotation marks.
+fn quoted(names: &[String], between: &str) -> String {
+    names.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]
@@ -159,5 +180,33 @@ mod tests {
             panic!("no question")
         };
         assert!(question.contains("Fees") && question.contains("Prices"), "{question}");
+    }
+
+    #[test]
+    fn what_is_asked_of_several_topics_is_asked_back_however_sure_a_quote_is() {
+        let policy = Policy::default();
+        let vague = |topics: &[&str]| Signals {
+            is_vague: true,
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ..Signals::default()
+        };
+        assert!(matches!(decide(&proven(0.99), &vague(&["Fees", "Prices"]), &policy), Verdict::Clarify(_)));
+        assert_eq!(decide(&proven(0.99), &vague(&["Prices"]), &policy), Verdict::Answer, "one topic is no choice");
+        let mut written = proven(0.99);
+        written.draft.from = DraftFrom::Model { name: "m".into(), prompt_version: "v".into() };
+        assert_eq!(decide(&written, &vague(&["Fees", "Prices"]), &policy), Verdict::Answer, "a model read both");
+    }
+
+    #[test]
+    fn the_other_one_that_may_be_several_is_never_guessed() {
+        let policy = Policy::default();
+        let open = |topics: Vec<String>| Signals { points_at_another: true, topics, ..Signals::default() };
+        let Verdict::Clarify(question) = decide(&proven(0.99), &open(vec!["A-1".into(), "A-2".into()]), &policy) else {
+            panic!("no question")
+        };
+        assert!(question.contains("“A-1”, “A-2”"), "{question}");
+        assert!(matches!(decide(&proven(0.99), &open(Vec::new()), &policy), Verdict::Clarify(_)));
+        let asks = Signals { asks_for_person: true, ..open(Vec::new()) };
+        assert_eq!(decide(&proven(0.99), &asks, &policy), Verdict::HandOff(Reason::AskedForPerson));
     }
 }

@@ -13,6 +13,7 @@ pub mod gate;
 
 pub mod proof;
 pub mod rewrite;
+mod siblings;
 pub mod signals;
 pub mod small_talk;
 mod take;
@@ -244,7 +245,10 @@ pub struct Signals {
     pub failures: usize,
     /// The question is too short or too open to be answered from one passage.
     pub is_vague: bool,
-    /// What the competing passages are about, to ask back with.
+    /// It asks for "the other one", and which one that is can't be told.
+    #[serde(default)]
+    pub points_at_another: bool,
+    /// What the competing passages are about, or what may be meant: to ask back with.
     pub topics: Vec<String>,
     /// The model was wanted but did not answer.
     pub model_unavailable: bool,

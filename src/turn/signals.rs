@@ -256,7 +256,7 @@ fn alike(a: &[u32], b: &[u32]) -> f32 {
 }
 
 /// Whether the question has too little topic to be answered: "how much?", "多久？".
-fn is_vague(text: &str) -> bool {
+pub(super) fn is_vague(text: &str) -> bool {
     let mut text = fold_text(text);
     for phrase in EMPTY_ZH {
         text = text.replace(phrase, " ");

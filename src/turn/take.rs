@@ -305,12 +305,19 @@ pub(super) fn question(opened: &Opened) -> Question {
         opened.unanswered().iter().map(|m| m.content.trim()).filter(|text| !text.is_empty()).collect();
     let text = without_small_talk(&burst).join("\n");
     let spoken = opened.messages.iter().rev().filter(|m| m.sender_type == Sender::Customer);
-    let language = Language::detect(&text)
-        .or_else(|| spoken.clone().find_map(|m| Language::detect(&m.content)))
+    let language = spoken_in(&text)
+        .or_else(|| spoken.clone().find_map(|m| spoken_in(&m.content)))
         .or(opened.conversation.language)
         .unwrap_or_default();
     let history = history(opened.before());
     Question { history, language, ..Question::alone(opened.conversation.org_id, text) }
+}
+
+/// The language of a message; `None` of one that only names a model ("KT-120?"), which is called so in every language.
+fn spoken_in(text: &str) -> Option<Language> {
+    let is_name = |word: &&str| word.is_ascii() && word.contains(|c: char| c.is_ascii_digit());
+    let words: Vec<&str> = text.split_whitespace().filter(|word| !is_name(word)).collect();
+    Language::detect(&words.join(" "))
 }
 
 /// What the customer asked last, answered or not: for a suggestion to an agent. `None`: they wrote nothing.
@@ -322,7 +329,7 @@ pub(super) fn last_question(opened: &Opened) -> Option<Question> {
     let from = burst.iter().rposition(|m| !is_asked(m)).map_or(0, |at| at + 1);
     let text = burst.get(from..)?.iter().map(|m| m.content.trim()).collect::<Vec<_>>().join("\n");
     let history = history(burst.get(..from)?.iter().copied());
-    let language = Language::detect(&text).or(opened.conversation.language).unwrap_or_default();
+    let language = spoken_in(&text).or(opened.conversation.language).unwrap_or_default();
     Some(Question { history, language, ..Question::alone(opened.conversation.org_id, text) })
 }
 
@@ -421,6 +428,18 @@ mod tests {
         assert_eq!(without_small_talk(&["Hi", question, "thanks!"]), [question]);
         assert_eq!(without_small_talk(&["你好", "保修多久？"]), ["保修多久？"]);
         assert_eq!(without_small_talk(&["Hello", "thank you"]), ["Hello", "thank you"]);
+    }
+
+    #[test]
+    fn a_model_s_name_is_of_no_language() {
+        for (text, language) in [
+            ("KT-120?", None),
+            ("KT-120 price", Some(Language::En)),
+            ("KT-120多少钱", Some(Language::Zh)),
+            ("KT-120 多少钱", Some(Language::Zh)),
+        ] {
+            assert_eq!(spoken_in(text), language, "{text}");
+        }
     }
 
     #[test]

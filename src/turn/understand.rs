@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Question, confidence, draft, extract,
-    rewrite::{self, Reading, Readings},
+    rewrite::{self, Pointing, Reading, Readings},
+    siblings::Siblings,
     small_talk::without_greeting,
 };
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
 pub struct Understood {
     /// The question with the topic of the conversation put in; `None` when it stands alone.
     pub rewritten: Option<String>,
+    /// What "the other one" may be, where it can't be told which; `None` when that was not asked for, or is known.
+    pub another: Option<Vec<String>>,
     /// How much of what the question itself says is in what was found for it, 0 to 1: "and to Iceland?" is not answered
     /// by what is written of Thailand.
     pub support: f32,
@@ -48,6 +51,13 @@ pub struct Considered {
     pub worth: f32,
 }
 
+impl Default for Understood {
+    /// What stands alone.
+    fn default() -> Self {
+        Self { rewritten: None, another: None, support: 1.0, considered: Vec::new(), call: None }
+    }
+}
+
 /// How much of the conversation a follow-up may lean on.
 const LATEST: usize = 6;
 /// A rewritten question is a question, not an essay.
@@ -62,10 +72,12 @@ const PROVEN: f32 = 0.3;
 pub async fn question(app: &App, question: &Question) -> Result<Understood> {
     let readings = readings(app, question).await?;
     if readings.all.is_empty() {
-        return Ok(Understood { rewritten: None, support: 1.0, considered: Vec::new(), call: None });
+        // Nothing was said that anything could stand beside.
+        let another = (!question.model(app).can_chat() && Pointing::read(&question.text).is_some()).then(Vec::new);
+        return Ok(Understood { another, ..Understood::default() });
     }
     if !question.model(app).can_chat() {
-        return choose(app, question, &readings).await;
+        return by_rule(app, question, &readings).await;
     }
     if readings.may_stand_alone(&alone(question)) {
         let chosen = choose(app, question, &readings).await?;
@@ -77,14 +89,14 @@ pub async fn question(app: &App, question: &Question) -> Result<Understood> {
         Ok(reply) => {
             let text = reply.json.as_ref().and_then(|j| j.get("question")?.as_str()).map(str::trim).unwrap_or_default();
             if text.is_empty() || text.chars().count() > LONGEST {
-                return Ok(Understood { call: Some(reply.call), ..choose(app, question, &readings).await? });
+                return Ok(Understood { call: Some(reply.call), ..by_rule(app, question, &readings).await? });
             }
             let rewritten = Some(text.to_owned());
-            Ok(Understood { rewritten, support: 1.0, considered: Vec::new(), call: Some(reply.call) })
+            Ok(Understood { rewritten, call: Some(reply.call), ..Understood::default() })
         }
         Err(error) => {
             let call = Failed::of(&error).map(|failed| failed.call.clone());
-            Ok(Understood { call, ..choose(app, question, &readings).await? })
+            Ok(Understood { call, ..by_rule(app, question, &readings).await? })
         }
     }
 }
@@ -120,6 +132,25 @@ async fn readings(app: &App, question: &Question) -> Result<Readings> {
     Ok(readings)
 }
 
+/// Understands what no model does.
+async fn by_rule(app: &App, question: &Question, readings: &Readings) -> Result<Understood> {
+    let (Some(pointing), Some(before)) = (Pointing::read(&question.text), rewrite::before(&question.history)) else {
+        return choose(app, question, readings).await;
+    };
+    let before = Question { text: before.to_owned(), ..question.clone() };
+    let query = Query { by_words_alone: true, ..question.query(before.text.clone(), app.config.assistant.passages) };
+    let evidence = knowledge::search(app, question.org, &query).await?;
+    let siblings = Siblings::of(&before, &evidence, pointing.noun(&question.text));
+    match siblings.names.as_slice() {
+        [only] => {
+            let readings = pointing.readings(&question.text, only, &before.text, siblings.place);
+            choose(app, question, &readings).await
+        }
+        // Guessing would answer for what was not meant.
+        _ => Ok(Understood { another: Some(siblings.names), ..Understood::default() }),
+    }
+}
+
 /// The reading that the documents answer best.
 async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<Understood> {
     let mut considered = Vec::with_capacity(readings.all.len());
@@ -131,7 +162,7 @@ async fn choose(app: &App, question: &Question, readings: &Readings) -> Result<U
     let rewritten = best.map(|b| b.text.clone()).filter(|text| *text != alone(question));
     // What stands alone is judged like any question.
     let support = if rewritten.is_some() { best.map_or(1.0, |b| b.own) } else { 1.0 };
-    Ok(Understood { rewritten, support, considered, call: None })
+    Ok(Understood { rewritten, support, considered, ..Understood::default() })
 }
 
 /// What the documents have for one reading.

@@ -1,9 +1,10 @@
 // The typed client: paths, bodies and answers are those of openapi.json.
 import createClient, { type Middleware } from "openapi-fetch";
+import { told } from "~/words";
 import { refresh } from "./fresh";
 import type { paths } from "./schema";
 
-/** An answer of the server that is not a success, in its own words. */
+/** An answer of the server that is not a success, in its own words or the reader's language. */
 export class Failure extends Error {
   constructor(
     readonly status: number,
@@ -51,7 +52,7 @@ const failing: Middleware = {
       // a proxy answered with a page of its own
     }
     const after = Number(response.headers.get("retry-after")) || undefined;
-    throw new Failure(response.status, body.error?.code ?? "unknown", body.error?.message ?? response.statusText, after);
+    throw new Failure(response.status, body.error?.code ?? "unknown", told(body.error?.message ?? response.statusText), after);
   },
 };
 

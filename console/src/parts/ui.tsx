@@ -6,6 +6,9 @@ import { useWords } from "~/words";
 
 export const cx = (...names: (string | false | null | undefined)[]) => names.filter(Boolean).join(" ");
 
+/** A text without what turns the reading direction, where no element can keep that from what follows. */
+export const straight = (text: string) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
+
 type ButtonProps = ComponentProps<"button"> & { look?: "primary" | "plain" | "quiet" | "danger"; busy?: boolean; size?: "sm" | "md" };
 
 export function Button({ look = "plain", busy, size = "md", className, children, ...rest }: ButtonProps) {

@@ -1,6 +1,7 @@
 // Every text of the console in English. `zh.ts` has the same shape; the compiler sees to it.
 import { s } from "./count";
 import { access } from "./en/access";
+import { audit } from "./en/audit";
 import { crm, importing } from "./en/crm";
 import { files } from "./en/files";
 import { desk } from "./en/desk";
@@ -8,6 +9,7 @@ import { knowledge } from "./en/knowledge";
 import { model } from "./en/model";
 import { merging } from "./en/merging";
 import { overview } from "./en/overview";
+import { refusals } from "./en/refusals";
 import { settings } from "./en/settings";
 import { waiting } from "./en/waiting";
 import { versions } from "./en/versions";
@@ -45,6 +47,8 @@ export const en = {
   toInbox: "To the inbox",
   theme: { label: "Appearance", system: "As the system", light: "Light", dark: "Dark" },
   languages: { en: "English", zh: "中文" } as Record<string, string>,
+  /** Names that the program gave itself, until somebody gives others. */
+  given: { Website: "Website", Sales: "Sales" } as Record<string, string>,
 
   signIn: {
     title: "Sign in",
@@ -393,6 +397,7 @@ export const en = {
   merging,
 
   overview,
+  refusals,
 
   health: {
     title: "Health",
@@ -407,6 +412,7 @@ export const en = {
 
   settings,
   access,
+  audit,
   model,
   versions,
   waiting,

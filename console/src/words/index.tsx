@@ -40,6 +40,9 @@ export function WordsProvider({ children }: { children: ReactNode }) {
 export const useLanguage = () => useContext(Context);
 export const useWords = () => useContext(Context).w;
 
+/** What the server refused, in the reader's language where we have it in that. */
+export const told = (text: string) => catalogues[document.documentElement.lang.startsWith("zh") ? "zh" : "en"].refusals[text] ?? text;
+
 /** The word for a key of the server's, or the key itself made readable. */
 export function named(table: Record<string, string>, key: string | null | undefined): string {
   if (!key) return "";

@@ -1,6 +1,7 @@
 // 控制台的全部中文文字；结构与 en.ts 相同，由编译器保证。
 import type { Words } from "./index";
 import { access } from "./zh/access";
+import { audit } from "./zh/audit";
 import { crm, importing } from "./zh/crm";
 import { files } from "./zh/files";
 import { desk } from "./zh/desk";
@@ -8,6 +9,7 @@ import { knowledge } from "./zh/knowledge";
 import { model } from "./zh/model";
 import { merging } from "./zh/merging";
 import { overview } from "./zh/overview";
+import { refusals } from "./zh/refusals";
 import { settings } from "./zh/settings";
 import { waiting } from "./zh/waiting";
 import { versions } from "./zh/versions";
@@ -86,6 +88,7 @@ export const zh: Words = {
   toInbox: "回到收件箱",
   theme: { label: "外观", system: "跟随系统", light: "浅色", dark: "深色" },
   languages: { en: "English", zh: "中文" },
+  given: { Website: "网站", Sales: "销售" },
 
   signIn: {
     title: "登录",
@@ -448,6 +451,7 @@ export const zh: Words = {
   merging,
 
   overview,
+  refusals,
 
   health: {
     title: "运行状况",
@@ -462,6 +466,7 @@ export const zh: Words = {
 
   settings,
   access,
+  audit,
   model,
   versions,
   waiting,

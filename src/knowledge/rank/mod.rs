@@ -22,7 +22,7 @@ pub use asked::{Asked, Term};
 pub use classifier::{Classifier, Probabilities};
 pub use features::Features;
 pub use negation::is_negated;
-pub use pick::{Pick, picks};
+pub use pick::{Pick, QUOTED, picks};
 pub use read::{Read, Scored, Text, read};
 pub use related::Related;
 pub use synonyms::{are_synonyms, of as synonyms_of, synonyms, term_of};

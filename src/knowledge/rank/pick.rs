@@ -15,6 +15,9 @@ pub struct Pick {
 /// What it counts for a sentence to stand at the beginning of a document that is titled with the question.
 const LEAD: f32 = 0.25;
 
+/// From how many passages sentences are picked.
+pub const QUOTED: usize = 3;
+
 /// From how many bytes on a sentence says something by itself: eight Chinese characters, four English words.
 const SAYS: usize = 24;
 
@@ -28,7 +31,7 @@ fn says_something(scored: &Scored) -> bool {
 pub fn picks(reads: &[&Read]) -> Vec<Pick> {
     let mut picks: Vec<Pick> = reads
         .iter()
-        .take(3)
+        .take(QUOTED)
         .enumerate()
         .flat_map(|(passage, read)| {
             let sentences = read.sentences.iter().take(6).enumerate().filter(|(_, scored)| says_something(scored));

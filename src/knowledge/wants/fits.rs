@@ -76,6 +76,8 @@ const DURATION: &[&str] = &[
     "second", "minute", "hour", "day", "week", "month", "year", "decade", "centur", "秒", "分钟", "小时", "天", "日",
     "周", "星期", "月", "年", "世纪",
 ];
+/// Short for one, behind a number: "5 min" is a time, "min. 5 pieces" is none.
+const DURATION_SHORT: &[&str] = &["min", "mins", "sec", "secs", "h", "hr", "hrs"];
 const MONEY: &[&str] = &[
     "$", "€", "£", "¥", "￥", "usd", "eur", "rmb", "cny", "myr", "thb", "dollar", "dollars", "euro", "euros", "pound",
     "pounds", "franc", "francs", "yuan", "元", "块", "美元", "rm", "sgd", "hkd", "cent", "cents",
@@ -312,17 +314,23 @@ fn counts_from(sentence: &str, asked: &dyn Fn(u32) -> bool) -> bool {
 fn has_duration(sentence: &str) -> bool {
     const COUNTS: &str = "零一二两三四五六七八九十百千万半几数多个作";
     let folded = lexical::fold_text(sentence);
-    DURATION.iter().any(|unit| {
-        folded.match_indices(unit).any(|(at, _)| {
-            let before = folded.get(..at).unwrap_or_default();
-            let last = before.trim_end().chars().next_back();
-            if unit.is_ascii() {
-                !before.ends_with(|c: char| c.is_ascii_alphabetic())
-            } else {
-                last.is_some_and(|c| c.is_ascii_digit() || COUNTS.contains(c))
-            }
+    let counted = |(at, unit): (usize, &str)| {
+        let (before, behind) =
+            (folded.get(..at).unwrap_or_default(), folded.get(at + unit.len()..).unwrap_or_default());
+        before.trim_end().ends_with(|c: char| c.is_ascii_digit()) && !behind.starts_with(char::is_alphanumeric)
+    };
+    DURATION_SHORT.iter().any(|unit| folded.match_indices(unit).any(counted))
+        || DURATION.iter().any(|unit| {
+            folded.match_indices(unit).any(|(at, _)| {
+                let before = folded.get(..at).unwrap_or_default();
+                let last = before.trim_end().chars().next_back();
+                if unit.is_ascii() {
+                    !before.ends_with(|c: char| c.is_ascii_alphabetic())
+                } else {
+                    last.is_some_and(|c| c.is_ascii_digit() || COUNTS.contains(c))
+                }
+            })
         })
-    })
 }
 
 /// A sentence without its dates in Chinese, whose units are those of durations: "2027 年 2 月 4 日至 11 日".
@@ -430,6 +438,9 @@ mod tests {
             assert!(fits("How long after delivery can I complain, from the day on?", sentence) > 0.0, "{sentence}");
         }
         assert!(fits("How long does delivery take?", "Delivery takes 3 days after payment.") > 0.0);
+        assert!(fits("How long does it take to boil?", "| KT-120 | 1.2 L | 5 min |") > 0.0);
+        assert!(fits("How long is a session?", "1.5h, 20 mins of it with a coach") > 0.0);
+        assert!(fits("How long does delivery take?", "Orders of min. 5 pieces, 512 Wh each, go by sea") < 0.0);
         assert!(fits("多久发货", "物流链接会在发货后 24 小时内以短信发送。") < 0.0);
         assert!(fits("多久发货", "付款后 24 小时内发货。") > 0.0);
         assert!(fits("签收后多久可以退货", "签收后 7 天内可以退货。") > 0.0);

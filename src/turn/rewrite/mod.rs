@@ -2,13 +2,15 @@
 //! them is meant, the documents decide (see [`understand`](super::understand)).
 
 mod leans;
+mod other;
 mod phrases;
 mod vocabulary;
 
-use super::{Said, Speaker, small_talk::SmallTalk};
+use super::{Said, Speaker, signals, small_talk::SmallTalk};
 use crate::{knowledge::wants::Wants, platform::language::Language};
 use leans::Leaning;
 pub use leans::is_question;
+pub use other::{Pointing, codes, series};
 pub use phrases::pairs;
 use phrases::{Kind, Phrase};
 
@@ -77,6 +79,10 @@ const MOST: usize = 6;
 
 /// What the customer talked of before `question`, as it was understood; `None` when nothing there has a topic.
 pub fn before(history: &[Said]) -> Option<&str> {
+    let last = history.iter().rev().find(|said| said.by == Speaker::Customer);
+    if let Some(open) = last.filter(|said| said.meant.is_none() && is_open(&said.text)) {
+        return Some(&open.text);
+    }
     let has_topic = |text: &str| SmallTalk::read(text).is_none() && leans::topic_count(text) > 0;
     let asked = history.iter().rev().filter(|s| s.by == Speaker::Customer).take(REACH);
     // What a message told in front of its question may be asked about next.
@@ -96,6 +102,15 @@ pub fn before(history: &[Said]) -> Option<&str> {
         })
         .map(|(_, text)| text)
         .or(first)
+}
+
+/// Whether `text` asks for something without saying of what ("price?", "多久"): what is said next belongs to it.
+fn is_open(text: &str) -> bool {
+    let wants = Wants::read(text);
+    !matches!(wants, Wants::Anything | Wants::YesNo | Wants::Manner | Wants::Reason)
+        && SmallTalk::read(text).is_none()
+        && signals::is_vague(text)
+        && Pointing::read(text).is_none()
 }
 
 /// What a message tells before it asks, if it does, and what it asks: "I'm in Penang. How much is delivery?"
@@ -133,6 +148,10 @@ pub fn readings(question: &str, before: &str, knows: &dyn Fn(&str) -> bool) -> R
     let before = before.trim().trim_end_matches(['?', '？', '.', '。', '!', '！', ' ']);
     if leaning == Leaning::Perhaps {
         readings.add(question.trim(), before, PROBABLE);
+    }
+    if is_open(before) {
+        readings.add(&join(before, question, language), before, LIKELY);
+        return readings;
     }
     if core.is_condition {
         readings.add(&join(before, question, language), before, LIKELY);
@@ -339,5 +358,22 @@ mod tests {
         history.push(Said::new(Speaker::Customer, "thanks"));
         assert_eq!(before(&history), Some("How long is the warranty on rice cookers"));
         assert_eq!(before(&[Said::new(Speaker::Customer, "hello")]), None);
+    }
+
+    #[test]
+    fn what_was_asked_of_nothing_is_asked_of_what_is_named_next() {
+        let customer = |text: &str| Said::new(Speaker::Customer, text);
+        let history = [customer("How much is the PS-1000?"), customer("how long?")];
+        assert_eq!(before(&history), Some("how long?"));
+        assert_eq!(
+            before(&[customer("How much is the PS-1000?"), customer("thanks")]),
+            Some("How much is the PS-1000?")
+        );
+        // Once it was understood, that is what is leaned on.
+        let meant = Some("how long PS-1000".to_owned());
+        let history = [customer("How much is the PS-1000?"), Said { meant, ..customer("how long?") }];
+        assert_eq!(before(&history), Some("how long PS-1000"));
+        assert_eq!(first("价格", "电饭煲"), ["价格，电饭煲"]);
+        assert_eq!(first("price", "of the fan"), ["price of the fan"]);
     }
 }

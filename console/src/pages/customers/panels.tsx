@@ -146,7 +146,7 @@ export function Identities({ id }: { id: string }) {
           <li key={i.id} className="flex items-center gap-2">
             <span className="text-muted"><ChannelIcon kind={channel?.platform ?? i.kind} /></span>
             <span className="min-w-0 flex-1">
-              <span className="block truncate">{channel?.name ?? i.kind}{i.display_name ? ` · ${i.display_name}` : ""}</span>
+              <span className="block truncate"><bdi>{channel ? (w.given[channel.name] ?? channel.name) : i.kind}</bdi>{i.display_name && <> · <bdi>{i.display_name}</bdi></>}</span>
               <span className="block truncate text-xs text-muted" title={i.external_id}>{i.external_id}</span>
             </span>
             {i.verified_at && <BadgeCheck size={14} className="text-ok" aria-label={moment(i.verified_at, language)} />}

@@ -68,7 +68,7 @@ export function DealDialog({ deal, customer, pipeline, onClose }: { deal?: Deal;
         {!deal && (
           <div className="grid grid-cols-2 gap-2">
             <SelectField label={w.deals.pipeline} value={chosen?.id ?? ""} onChange={(e) => setLine(e.target.value)}>
-              {pipelines.map((p) => <option key={p.id} value={p.id}>{p.name}</option>)}
+              {pipelines.map((p) => <option key={p.id} value={p.id}>{w.given[p.name] ?? p.name}</option>)}
             </SelectField>
             <SelectField name="stage" label={w.deals.stage}>
               {chosen?.stages.filter((s) => s.kind === "open").map((s) => <option key={s.id} value={s.key}>{stageName(w, s)}</option>)}

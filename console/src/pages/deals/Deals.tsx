@@ -33,7 +33,7 @@ export function Deals() {
         <>
           {(pipelines.data?.length ?? 0) > 1 && (
             <Select aria-label={w.deals.pipeline} className="w-44!" value={pipeline?.id ?? ""} onChange={(e) => void navigate({ to: "/deals", search: { ...search, pipeline: e.target.value } })}>
-              {pipelines.data?.map((p) => <option key={p.id} value={p.id}>{p.name}</option>)}
+              {pipelines.data?.map((p) => <option key={p.id} value={p.id}>{w.given[p.name] ?? p.name}</option>)}
             </Select>
           )}
           <Button aria-pressed={search.owner !== undefined} className={search.owner ? "border-accent! text-accent-text" : undefined} onClick={() => void navigate({ to: "/deals", search: { ...search, owner: search.owner ? undefined : me.id } })}>{w.deals.mine}</Button>
@@ -143,7 +143,7 @@ function DealList({ pipeline, nameOf, deals, onEdit }: { pipeline: Pipeline; nam
   const names = useNames();
   if (deals.length === 0) return <Empty title={w.deals.empty} icon={<Briefcase size={28} aria-hidden />} />;
   return (
-    <Table label={pipeline.name} head={[w.deals.dealTitle, w.deals.customer, w.deals.stage, w.deals.amount, w.deals.probability, w.deals.closeDate, w.deals.owner]}>
+    <Table label={w.given[pipeline.name] ?? pipeline.name} head={[w.deals.dealTitle, w.deals.customer, w.deals.stage, w.deals.amount, w.deals.probability, w.deals.closeDate, w.deals.owner]}>
       {deals.map((d) => (
         <tr key={d.id} className="hover:bg-hover">
           <td><button type="button" onClick={() => onEdit(d)} className="text-left font-medium hover:underline">{d.title}</button></td>

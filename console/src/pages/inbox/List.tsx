@@ -203,7 +203,7 @@ function Head({ view, search, many, onMany }: { view: string; search: InboxSearc
         <div className="grid grid-cols-3 gap-1.5">
           <Select aria-label={w.inbox.channel} value={search.channel ?? ""} onChange={(e) => set({ channel: e.target.value || undefined })}>
             <option value="">{w.inbox.channel}</option>
-            {channels.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
+            {channels.map((c) => <option key={c.id} value={c.id}>{w.given[c.name] ?? c.name}</option>)}
           </Select>
           <Select aria-label={w.inbox.priority} value={search.priority ?? ""} onChange={(e) => set({ priority: e.target.value || undefined })}>
             <option value="">{w.inbox.priority}</option>

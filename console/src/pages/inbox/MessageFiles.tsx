@@ -14,7 +14,7 @@ function File({ f, kind }: { f: MessageFile; kind: string }) {
   const { files: t } = useWords();
   if (f.url) return <Shown url={f.url} kind={(f.content_type ?? kind).split("/")[0] ?? kind} name={f.name} size={f.size_bytes ?? undefined} />;
   const state = { waiting: t.waiting, failed: t.failed, deleted: t.deleted }[f.status] ?? f.status;
-  return <p className="mb-1 flex items-center gap-1.5 italic opacity-80"><FileX size={14} aria-hidden /> {f.name && `${f.name} · `}{state}</p>;
+  return <p className="mb-1 flex items-center gap-1.5 italic opacity-80"><FileX size={14} aria-hidden /> {f.name && <><bdi>{f.name}</bdi> · </>}{state}</p>;
 }
 
 function Shown({ url, kind, name, size }: { url: string; kind: string; name: string; size?: number }) {

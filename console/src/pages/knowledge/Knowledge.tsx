@@ -8,7 +8,7 @@ import { queries } from "~/api/queries";
 import type { KnowledgeBase } from "~/api/schema";
 import { useMe } from "~/parts/me";
 import { useToast } from "~/parts/toast";
-import { AreaField, Badge, Button, Dialog, Empty, Menu, MenuItem, MenuLine, Select, Spinner, Tabs, TextField } from "~/parts/ui";
+import { AreaField, Badge, Button, Dialog, Empty, Menu, MenuItem, MenuLine, Select, Spinner, Tabs, TextField, straight } from "~/parts/ui";
 import { useWords } from "~/words";
 import { DocumentDrawer } from "./DocumentDrawer";
 import { Documents } from "./Documents";
@@ -49,7 +49,7 @@ export function Knowledge() {
         {index && <Badge tone={index.state === "live" ? "ok" : "warn"}>{w.knowledge.index[index.state]} · {w.knowledge.passagesOf(index.passages)}</Badge>}
         <Select aria-label={w.knowledge.base} className="w-48!" value={search.base ?? ""} onChange={(e) => void navigate({ to: "/knowledge", search: { ...search, base: e.target.value || undefined } })}>
           <option value="">{w.knowledge.allBases}</option>
-          {bases.map((b) => <option key={b.id} value={b.id}>{b.name} ({b.document_count})</option>)}
+          {bases.map((b) => <option key={b.id} value={b.id}>{straight(b.name)} ({b.document_count})</option>)}
         </Select>
         {may && (
           <Menu trigger={<button type="button" aria-label={w.actions} className="inline-flex size-9 items-center justify-center rounded-md border border-line text-muted hover:bg-hover"><MoreHorizontal size={16} aria-hidden /></button>}>

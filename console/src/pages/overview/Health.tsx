@@ -29,14 +29,14 @@ export function Health() {
             <Row name={w.health.parts.vectors} ok={fine(r.vectors)} text={fine(r.vectors) ? [w.health.fine, index && `${w.knowledge.index[index.state]}, ${w.knowledge.passagesOf(index.passages)}`].filter(Boolean).join(" · ") : r.vectors} />
             <Row name={w.health.parts.bus} ok={fine(r.bus)} text={fine(r.bus) ? w.health.fine : r.bus} />
             <Row name={w.health.parts.files} ok={fine(r.files)} text={fine(r.files) ? w.health.fine : r.files} />
-            <Row name={w.health.parts.model} ok text={r.model.startsWith("none") ? w.settings.model.hint : r.model} />
+            <Row name={w.health.parts.model} ok text={r.model.startsWith("no model") ? w.settings.model.hint : r.model} />
             {r.jobs && <Row name={w.health.parts.jobs} ok={r.jobs.failed === 0} text={w.health.jobs(r.jobs.ready, r.jobs.running, r.jobs.failed)} />}
           </dl>
         </Card>
         <Card title={w.health.parts.channels}>
           <ul className="divide-y divide-line text-[13px]">
             {channels.map((c) => (
-              <li key={c.id} className="flex items-center gap-2 px-4 py-2.5"><ChannelIcon kind={c.platform} /> <span className="flex-1">{c.name}</span><Badge tone={c.status === "active" ? "ok" : "warn"}>{named(w.settings.channels.status, c.status)}</Badge></li>
+              <li key={c.id} className="flex items-center gap-2 px-4 py-2.5"><ChannelIcon kind={c.platform} /> <span className="flex-1">{w.given[c.name] ?? c.name}</span><Badge tone={c.status === "active" ? "ok" : "warn"}>{named(w.settings.channels.status, c.status)}</Badge></li>
             ))}
           </ul>
         </Card>

@@ -64,7 +64,7 @@ export function Settings() {
   return (
     <div className="flex h-full min-h-0 flex-col md:flex-row">
       <nav ref={nav} aria-label={w.settings.title} className="shrink-0 overflow-x-auto border-b border-line bg-panel p-2 md:w-52 md:overflow-y-auto md:border-r md:border-b-0 md:p-3">
-        <h1 className="px-2.5 pb-2 text-base font-semibold">{w.settings.title}</h1>
+        <h1 className="sticky left-0 w-fit px-2.5 pb-2 text-base font-semibold">{w.settings.title}</h1>
         <div className="flex gap-1 md:flex-col">
           <p className={cx("hidden px-2.5 pt-1 text-xs font-semibold text-muted md:block")}>{w.settings.groups.own}</p>
           {links(own)}

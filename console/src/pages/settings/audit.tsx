@@ -7,7 +7,7 @@ import { useNames } from "~/parts/me";
 import { midnight, moment } from "~/parts/time";
 import { Button, Empty, SelectField, Spinner, Table, TextField } from "~/parts/ui";
 import type { SettingsSearch } from "~/router";
-import { useLanguage, useWords } from "~/words";
+import { named, useLanguage, useWords } from "~/words";
 import { Chain } from "./chain";
 
 export function AuditSection() {
@@ -44,9 +44,9 @@ export function AuditSection() {
           {all.map((a) => (
             <tr key={a.id}>
               <td className="whitespace-nowrap">{moment(a.created_at, language)}</td>
-              <td className="whitespace-nowrap">{names(a.user_id) ?? a.actor.replaceAll("_", " ")}</td>
+              <td className="whitespace-nowrap">{names(a.user_id) ?? named(w.audit.actors, a.actor)}</td>
               <td><code className="text-xs">{a.action}</code></td>
-              <td>{a.resource_id && <button type="button" title={a.resource_id} className="text-xs whitespace-nowrap underline decoration-dotted" onClick={() => set({ resource: a.resource_id ?? undefined })}>{a.resource_type} …{a.resource_id.slice(-4)}</button>}</td>
+              <td>{a.resource_id && <button type="button" title={a.resource_id} className="text-xs whitespace-nowrap underline decoration-dotted" onClick={() => set({ resource: a.resource_id ?? undefined })}>{named(w.audit.resources, a.resource_type)} …{a.resource_id.slice(-4)}</button>}</td>
               <td className="max-w-80 text-xs"><Changes changes={a.changes as unknown as Record<string, unknown>} /></td>
               <td className="text-xs whitespace-nowrap text-muted">{a.ip_address}</td>
             </tr>
@@ -65,10 +65,31 @@ function Late({ label, hint, value, onKeep }: { label: string; hint: string; val
   return <TextField type="search" label={label} placeholder={hint} value={typed} onChange={(e) => setTyped(e.target.value)} onBlur={keep} onKeyDown={(e) => e.key === "Enter" && !e.nativeEvent.isComposing && keep()} />;
 }
 
-const short = (v: unknown) => (v == null || v === "" ? "–" : typeof v === "object" ? JSON.stringify(v) : String(v));
+/** A value in a word. What is one of a few keys is named as on its own page. */
+function useShort() {
+  const w = useWords();
+  const keys: Record<string, Record<string, string>> = {
+    status: { ...w.statuses, ...w.deals.status },
+    stage: { ...w.customer.stages, ...w.deals.stages },
+    type: w.customer.kinds,
+    role: w.settings.roleNames,
+    roles: w.settings.roleNames,
+    platform: w.channels,
+    priority: w.priorities,
+    language: w.languages,
+  };
+  const short = (key: string, v: unknown): string => {
+    if (v == null || v === "") return "–";
+    if (typeof v === "boolean") return v ? w.audit.yes : w.audit.no;
+    if (Array.isArray(v) && v.every((x) => typeof x === "string")) return v.map((x) => short(key, x)).join(", ");
+    return typeof v === "object" ? JSON.stringify(v) : (keys[key]?.[String(v)] ?? String(v));
+  };
+  return short;
+}
 
 function Changes({ changes }: { changes: Record<string, unknown> | null }) {
   const w = useWords();
+  const short = useShort();
   // Ids and moments of what was made say nothing to a reader.
   const entries = Object.entries(changes ?? {}).filter(([k, v]) => k !== "id" && !k.endsWith("_id") && !k.endsWith("_at") && v !== null && !(Array.isArray(v) && v.every((x) => x == null || x === "" || (Array.isArray(x) && x.length === 0))));
   if (entries.length === 0) return null;
@@ -76,8 +97,8 @@ function Changes({ changes }: { changes: Record<string, unknown> | null }) {
     <ul className="space-y-0.5">
       {entries.slice(0, 8).map(([k, v]) => (
         <li key={k} className="break-words">
-          <span className="text-muted">{k.replaceAll("_", " ")}:</span>{" "}
-          {Array.isArray(v) && v.length === 2 ? <><span className="sr-only">{w.settings.audit.before} </span><span className="line-through decoration-muted">{short(v[0])}</span> → <span className="sr-only">{w.settings.audit.after} </span>{short(v[1])}</> : short(v)}
+          <span className="text-muted">{named(w.audit.fields, k)}:</span>{" "}
+          {Array.isArray(v) && v.length === 2 ? <><span className="sr-only">{w.settings.audit.before} </span><span className="line-through decoration-muted">{short(k, v[0])}</span> → <span className="sr-only">{w.settings.audit.after} </span>{short(k, v[1])}</> : short(k, v)}
         </li>
       ))}
     </ul>

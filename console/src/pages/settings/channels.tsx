@@ -55,7 +55,7 @@ function ChannelCard({ channel: c, onOpen }: { channel: Channel; onOpen: (what: 
   const state = c.status === "paused" ? "paused" : c.error ? "error" : "active";
   const endsSoon = c.token_expires_at && new Date(c.token_expires_at).getTime() - Date.now() < SOON;
   return (
-    <Card title={<span className="flex items-center gap-2"><ChannelIcon kind={c.platform} /> {c.name}</span>} actions={<Badge tone={state === "active" ? "ok" : state === "paused" ? "warn" : "danger"}>{named(v.status, state)}</Badge>}>
+    <Card title={<span className="flex items-center gap-2"><ChannelIcon kind={c.platform} /> {w.given[c.name] ?? c.name}</span>} actions={<Badge tone={state === "active" ? "ok" : state === "paused" ? "warn" : "danger"}>{named(v.status, state)}</Badge>}>
       <div className="space-y-3 p-4 text-[13px]">
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-muted">
           {named(w.channels, c.platform)}

@@ -33,16 +33,16 @@ export function PipelinesSection() {
       {list.data?.map((p) => (
         <Card
           key={p.id}
-          title={<>{p.name} {p.is_default && <Badge>{t.isDefault}</Badge>}</>}
+          title={<>{w.given[p.name] ?? p.name} {p.is_default && <Badge>{t.isDefault}</Badge>}</>}
           actions={
             <>
-              <IconButton label={`${w.edit}: ${p.name}`} onClick={() => edit(p)}><Pencil size={14} aria-hidden /></IconButton>
+              <IconButton label={`${w.edit}: ${w.given[p.name] ?? p.name}`} onClick={() => edit(p)}><Pencil size={14} aria-hidden /></IconButton>
               {!p.is_default && <IconButton label={`${w.delete}: ${p.name}`} onClick={() => setRemoved(p)}><Trash2 size={14} aria-hidden /></IconButton>}
             </>
           }
         >
           <ol className="flex flex-wrap gap-1.5 p-4">
-            {ordered(p).map((s) => <li key={s.id}><Badge tone={tone(s.kind)}>{stageName(w, s)} · {s.probability} %</Badge></li>)}
+            {ordered(p).map((s) => <li key={s.id}><Badge tone={tone(s.kind)}><bdi>{stageName(w, s)}</bdi> · {s.probability} %</Badge></li>)}
           </ol>
         </Card>
       ))}
@@ -74,7 +74,7 @@ function PipelineDialog({ of, busy, onSave, onClose }: { of: Pipeline | undefine
   }
   const open = stages.filter((s) => s.kind === "open").length;
   return (
-    <Dialog open onOpenChange={(o) => !o && onClose()} title={of?.name ?? t.add} wide>
+    <Dialog open onOpenChange={(o) => !o && onClose()} title={of ? (w.given[of.name] ?? of.name) : t.add} wide>
       <form onSubmit={submit} className="space-y-4">
         <TextField name="name" label={w.name} required maxLength={100} defaultValue={of?.name} />
         <fieldset className="space-y-2">

@@ -26,7 +26,7 @@ export function RoutesCard({ rules, onChange }: { rules: Rules; onChange: (route
             </Select>
             <Select aria-label={t.channel} className="w-auto! min-w-32" value={r.channel ?? ""} onChange={(e) => change(i, { channel: e.target.value || null })}>
               <option value="">{t.anyChannel}</option>
-              {channels.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
+              {channels.map((c) => <option key={c.id} value={c.id}>{w.given[c.name] ?? c.name}</option>)}
             </Select>
             <span aria-hidden>→</span>
             <Select aria-label={t.team} className="w-auto! min-w-32" value={r.team} onChange={(e) => change(i, { team: e.target.value })}>

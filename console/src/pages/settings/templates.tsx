@@ -60,7 +60,7 @@ export function TemplatesSection() {
           <form onSubmit={submit} className="space-y-3">
             {!of && (
               <SelectField name="channel" label={w.inbox.channel} required>
-                {channels.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
+                {channels.map((c) => <option key={c.id} value={c.id}>{w.given[c.name] ?? c.name}</option>)}
               </SelectField>
             )}
             <TextField name="name" label={w.settings.templates.name} hint={w.settings.templates.nameHint} required maxLength={512} pattern="[a-z0-9_]+" defaultValue={of?.name} className="font-mono" />

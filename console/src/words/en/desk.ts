@@ -63,7 +63,7 @@ export const desk = {
     quotedGone: "a message that is no longer here",
     map: "Open the map",
     open: "Open the link",
-    kinds: { image: "Picture", video: "Video", audio: "Audio", voice: "Voice message", document: "File", sticker: "Sticker", location: "Place", contacts: "Business card", order: "Order", form: "Form", poll: "Poll", invitation: "Invitation to a group", link: "Link", business_card: "Business card", miniprogram: "Mini program", channels_shop_order: "Order in a Channels shop", channels_shop_product: "Product of a Channels shop", unsupported: "A kind of message that can’t be shown here. Look at it in the app." } as Record<string, string>,
+    kinds: { image: "Picture", video: "Video", audio: "Audio", voice: "Voice message", document: "File", sticker: "Sticker", location: "Place", contacts: "Business card", order: "Order", form: "Form", poll: "Poll", invitation: "Invitation to a group", link: "Link", business_card: "Business card", miniprogram: "Mini program", channels_shop_order: "Order in a Channels shop", channels_shop_product: "Product of a Channels shop", revoked: "The customer took this message back.", unsupported: "A kind of message that can’t be shown here. Look at it in the app." } as Record<string, string>,
   },
   validity: {
     title: "Valid",
@@ -79,6 +79,7 @@ export const desk = {
     title: "Merge conversations",
     hint: (name: string) => `The messages of the chosen conversation come here, in the order in which they were said. ${name} notices nothing; it can't be undone.`,
     none: "This customer has no other conversation.",
+    stillOpen: "This one has ended and the other one is still open: open that one and merge this into it.",
     submit: "Merge",
     done: "Merged.",
     messages: (n: number) => s(n, "message", "messages"),

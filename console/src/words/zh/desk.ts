@@ -63,7 +63,7 @@ export const desk: Words["desk"] = {
     quotedGone: "已不在此处的消息",
     map: "打开地图",
     open: "打开链接",
-    kinds: { image: "图片", video: "视频", audio: "音频", voice: "语音消息", document: "文件", sticker: "表情", location: "位置", contacts: "名片", order: "订单", form: "表单", poll: "投票", invitation: "群邀请", link: "链接", business_card: "名片", miniprogram: "小程序", channels_shop_order: "视频号小店订单", channels_shop_product: "视频号小店商品", unsupported: "这类消息无法在此显示，请在手机应用中查看。" },
+    kinds: { image: "图片", video: "视频", audio: "音频", voice: "语音消息", document: "文件", sticker: "表情", location: "位置", contacts: "名片", order: "订单", form: "表单", poll: "投票", invitation: "群邀请", link: "链接", business_card: "名片", miniprogram: "小程序", channels_shop_order: "视频号小店订单", channels_shop_product: "视频号小店商品", revoked: "客户撤回了这条消息。", unsupported: "这类消息无法在此显示，请在手机应用中查看。" },
   },
   validity: {
     title: "有效期",
@@ -79,6 +79,7 @@ export const desk: Words["desk"] = {
     title: "合并会话",
     hint: (name) => `所选会话的消息会按时间顺序并入此会话。${name} 不会察觉；合并后无法撤销。`,
     none: "该客户没有其他会话。",
+    stillOpen: "此会话已结束，而那个会话仍在进行：请打开它，再把此会话并入。",
     submit: "合并",
     done: "已合并。",
     messages: (n) => `${n} 条消息`,
