@@ -143,7 +143,7 @@ async fn by_rule(app: &App, question: &Question, readings: &Readings) -> Result<
     let siblings = Siblings::of(&before, &evidence, pointing.noun(&question.text));
     match siblings.names.as_slice() {
         [only] => {
-            let readings = pointing.readings(&question.text, only, &before.text, siblings.place);
+            let readings = pointing.readings(&question.text, only, &before.text, siblings.place.as_ref());
             choose(app, question, &readings).await
         }
         // Guessing would answer for what was not meant.

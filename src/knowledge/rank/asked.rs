@@ -61,9 +61,14 @@ impl Asked {
         let mut asking = wants::asking_words(text);
         asking.extend(wants::sort_words(text));
         let wants = Wants::read(text);
+        let tokens = lexical::tokens(text);
+        let written = |token: &Token| lexical::fold_text(text.get(token.start..token.end).unwrap_or_default());
+        if wants == Wants::Money && (2..=LABEL).contains(&tokens.len()) {
+            let costs = tokens.iter().filter(|token| COSTING.contains(&written(token).as_str()));
+            asking.extend(costs.map(|token| token.start..token.end));
+        }
         let mut terms: Vec<Term> = Vec::new();
         let mut stops: Vec<u32> = Vec::new();
-        let tokens = lexical::tokens(text);
         let related = related(&tokens);
         for (position, token) in tokens.into_iter().enumerate() {
             if token.kind == Kind::Stop && !stops.contains(&token.id) {
@@ -162,6 +167,11 @@ const CROSSING: f32 = 0.5;
 /// What a word that only asks ("多少", "怎么") counts for beside the others.
 const ASKING: f32 = 0.1;
 
+/// Where a few words name what is paid for, these ask: "shipping cost" is about shipping.
+const COSTING: &[&str] = &["cost", "costs"];
+/// How few those are.
+const LABEL: usize = 3;
+
 /// With "how long" these ask as well: "How long does delivery take?" is about delivery.
 const TAKING: &[&str] = &["take", "takes", "taking", "last", "lasts", "need", "needs"];
 
@@ -240,4 +250,19 @@ pub(super) fn is_topic(term: &Term) -> bool {
 
 pub(super) fn is_specific(term: &Term) -> bool {
     term.is_name || matches!(term.kind, Kind::Number | Kind::Whole | Kind::Bridge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_words_about_a_cost_are_about_what_it_is_paid_for() {
+        let topics = |question: &str| -> Vec<String> {
+            Asked::read(question).terms.into_iter().filter(|t| !t.only_asks).map(|t| t.text).collect()
+        };
+        assert_eq!(topics("shipping cost"), ["shipping"]);
+        assert_eq!(topics("cost"), ["cost"]);
+        assert_eq!(topics("what does shipping to Penang cost"), ["shipping", "penang", "cost"]);
+    }
 }

@@ -89,7 +89,7 @@ impl Pointing {
 
     /// The ways `question` may be meant where it points at `name`, after `before`, in which what it is beside stands at
     /// `place`.
-    pub fn readings(&self, question: &str, name: &str, before: &str, place: Option<Range<usize>>) -> Readings {
+    pub fn readings(&self, question: &str, name: &str, before: &str, place: Option<&Range<usize>>) -> Readings {
         let language = Language::detect(before).or(Language::detect(question)).unwrap_or_default();
         let space = if language == Language::Zh { "" } else { " " };
         let about = |text: &str, at: &Range<usize>| {
@@ -99,7 +99,7 @@ impl Pointing {
         let asked = about(question, &self.range);
         let core = leans::core(&asked, language);
         let before = before.trim().trim_end_matches(['?', '？', '.', '。', '!', '！', ' ']);
-        let same = match &place {
+        let same = match place {
             Some(at) => (about(before, at), about(before, at).replace(name, " ")),
             None => (format!("{name}{space}{before}"), before.to_owned()),
         };
@@ -177,7 +177,7 @@ mod tests {
             ("How much is the KT-120?", 16..22, "how heavy is the other one?", "KT-170", "how heavy is KT-170"),
             ("KT-120多少钱", 0..6, "另一个多重", "KT-170", "KT-170多重"),
         ] {
-            let readings = Pointing::read(question).unwrap().readings(question, name, before, Some(place));
+            let readings = Pointing::read(question).unwrap().readings(question, name, before, Some(&place));
             let texts: Vec<&str> = readings.all.iter().map(|r| r.text.as_str()).collect();
             assert_eq!(texts, [expected], "{question}");
         }
