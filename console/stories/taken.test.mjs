@@ -54,6 +54,36 @@ test("what a customer edits, takes back and points at is shown as it is", async 
   await small.context.close();
 });
 
+test("the list shows what the last message says now, or that it was taken back", async () => {
+  const asked = await phone.says("60130000009", "Ottla", "I want to talk to a human about order 28");
+  const talk = await until(async () => (await found("Ottla")).find((c) => c.holder === "queue"));
+  const { page, faults, context } = await person(browser);
+  await signIn(page, server, "mei@example.com");
+  await page.goto(`${server.url}/inbox?view=all`);
+  const row = page.locator("a[data-index]", { hasText: "Ottla" });
+  await row.getByText("about order 28").waitFor();
+  const edit = (of, body) => phone.does("60130000009", "Ottla", { type: "edit", edit: { original_message_id: of, message: { type: "text", text: { body } } } });
+  await edit(asked, "I want to talk to a human about order 82");
+  await row.getByText("about order 82").waitFor();
+  await row.click();
+  await page.getByRole("button", { name: "Take over" }).click();
+  await page.getByText("You answer").waitFor();
+  const last = await phone.says("60130000009", "Ottla", "Bring it to 12 Rose Street");
+  await row.getByText("12 Rose Street").waitFor();
+  await edit(last, "Bring it to 21 Rose Street");
+  await row.getByText("21 Rose Street").waitFor();
+  await phone.does("60130000009", "Ottla", { type: "revoke", revoke: { original_message_id: last } });
+  await row.getByText("The customer took this message back.").waitFor();
+  await picture(page, "list-taken-back");
+  // What was asked is taken back too: no brief keeps it.
+  await phone.does("60130000009", "Ottla", { type: "revoke", revoke: { original_message_id: asked } });
+  await until(async () => (await server.call(admin, "GET", `/api/conversations/${talk.id}`)).hand_off_brief.question === "");
+  await page.getByText("order 82").waitFor({ state: "detached" });
+  assert.equal(await page.getByText(/order 28/).count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("the brief stays within reach after taking over, with what is remembered", async () => {
   await server.visitor("en", "My name is Ingrid and I live in Penang. Do you deliver submarines to Penang? I want a human about Penang!");
   const { page, faults, context } = await person(browser);

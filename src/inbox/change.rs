@@ -147,6 +147,7 @@ async fn edit(app: &App, row: &ChannelRow, target: &str, text: &str) -> Result<H
     let mut all = fields(&message);
     note_edit(&mut all, &message.content, now);
     store::rewrite_message(tx.conn(), &message, text, &Value::Object(all), true).await?;
+    show(tx.conn(), &message, Some(text)).await?;
     Job::TakeTurn { conversation: message.conversation_id }.push(tx.conn(), row.org_id, now).await?;
     reread(&message).push(tx.conn(), row.org_id, now).await?;
     tx.commit().await?;
@@ -164,7 +165,7 @@ async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
         return Ok(Heard::Early);
     };
     store::rewrite_message(tx.conn(), &message, "", &revoked(now), true).await?;
-    store::clear_preview(tx.conn(), message.conversation_id, &message.content).await?;
+    show(tx.conn(), &message, None).await?;
     store::empty_events(tx.conn(), row.id, target).await?;
     let files = store::list_attachments(tx.conn(), message.id).await?;
     for file in &files {
@@ -182,6 +183,46 @@ async fn revoke(app: &App, row: &ChannelRow, target: &str) -> Result<Heard> {
     Ok(Heard::Gone)
 }
 
+/// What lists show of a customer's message.
+pub(super) fn preview(text: &str, kind: &str, is_revoked: bool) -> String {
+    match text {
+        _ if is_revoked => "[revoked]".into(),
+        "" => format!("[{kind}]"),
+        text => text.into(),
+    }
+}
+
+/// Lists and the brief of a hand-off show what `message` says `now`; without that it was taken back.
+async fn show(mut c: Conn<'_>, message: &Message, now: Option<&str>) -> Result<()> {
+    let was = preview(&message.content, &message.content_type, is_revoked(message));
+    let is = preview(now.unwrap_or_default(), &message.content_type, now.is_none());
+    store::replace_preview(c.again(), message.conversation_id, &was, &is).await?;
+    let conversation = store::find_any(c.again(), message.conversation_id).await?;
+    if let Some(mut brief) = conversation.and_then(|c| c.hand_off_brief)
+        && let Some(question) = brief.0["question"].as_str().and_then(|q| reworded(q, &message.content, now))
+    {
+        brief.0["question"] = json!(question);
+        // The assistant's own words for the question say the same.
+        if let Some(tried) = brief.0["tried"].as_array_mut() {
+            tried.retain(|step| step.as_str().is_none_or(|s| !s.starts_with("searched the documents for “")));
+        }
+        store::set_brief(c, message.conversation_id, &brief.0).await?;
+    }
+    Ok(())
+}
+
+/// `question` with the message `was`, which stands in it as lines of its own, made `now`. `None`: it does not.
+fn reworded(question: &str, was: &str, now: Option<&str>) -> Option<String> {
+    let (question, was) = (question.trim(), was.trim());
+    let is_edge = |c: Option<char>| c.is_none_or(|c| c == '\n');
+    let (at, _) = question.match_indices(was).find(|(at, _)| {
+        is_edge(question[..*at].chars().next_back()) && is_edge(question[at + was.len()..].chars().next())
+    })?;
+    let (before, after) = (question[..at].trim_end(), question[at + was.len()..].trim_start());
+    let parts = [before, now.unwrap_or_default().trim(), after];
+    (!was.is_empty()).then(|| parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n"))
+}
+
 /// What was learned from it may hold no more.
 fn reread(message: &Message) -> Job {
     Job::Reread { conversation: message.conversation_id, message: message.id }
@@ -190,4 +231,23 @@ fn reread(message: &Message) -> Job {
 /// Whether the customer took this message back.
 pub(super) fn is_revoked(message: &Message) -> bool {
     message.metadata.0.get("revoked") == Some(&Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_is_reworded_line_by_line() {
+        for (question, was, now, expected) in [
+            ("Where is order 17?", "Where is order 17?", Some("Where is order 71?"), Some("Where is order 71?")),
+            ("Hello\nWhere is it?\nPlease", "Where is it?", Some("Where?"), Some("Hello\nWhere?\nPlease")),
+            ("Hello\nWhere is it?", "Where is it?", None, Some("Hello")),
+            ("My card is 4000", "My card is 4000", None, Some("")),
+            ("Where is order 17?", "17", Some("71"), None),
+            ("Where is order 17?", "", Some("71"), None),
+        ] {
+            assert_eq!(reworded(question, was, now).as_deref(), expected, "{question}: {was}");
+        }
+    }
 }

@@ -288,11 +288,7 @@ pub async fn receive_file(
     };
     let language = Language::detect(&inbound.text);
     let is_revoked = inbound.metadata.get("revoked").is_some();
-    let preview = if inbound.text.is_empty() && !is_revoked {
-        format!("[{}]", inbound.content_type)
-    } else {
-        inbound.text.clone()
-    };
+    let preview = super::change::preview(&inbound.text, &inbound.content_type, is_revoked);
     let Some((seq, epoch)) = store::advance(tx.conn(), id, Sender::Customer, None, &preview, language, now).await?
     else {
         return Err(Error::NotFound("conversation"));

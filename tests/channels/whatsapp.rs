@@ -462,6 +462,29 @@ async fn edits_revocations_and_reactions_change_what_they_mean_and_are_no_questi
         w.shop.settle().await;
         assert!(w.messages("Ana").await[1]["metadata"]["reactions"]["customer"].is_null());
         assert_eq!(w.graph.reached(ANA).len(), 1);
+
+        // Lists and the brief of a hand-off say what the message says now, or that it was taken back.
+        w.says(ANA, "wamid.7", "I want to talk to a human about card 4000").await;
+        w.shop.settle().await;
+        assert_eq!(w.shop.conversation("Ana").await["holder"], "queue");
+        let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.7", "message": {"type": "text", "text": {"body": "I want to talk to a human about my card"}}}});
+        w.hears(ANA, "wamid.8", edit).await;
+        w.shop.settle().await;
+        let asked = async || w.shop.conversation("Ana").await["hand_off_brief"]["question"].clone();
+        assert_eq!(asked().await, "I want to talk to a human about my card");
+        w.says(ANA, "wamid.9", "It is 4000").await;
+        w.shop.settle().await;
+        let shown = async || w.shop.conversation("Ana").await["last_message_preview"].clone();
+        let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.9", "message": {"type": "text", "text": {"body": "It is blue"}}}});
+        w.hears(ANA, "wamid.10", edit).await;
+        w.shop.settle().await;
+        assert_eq!(shown().await, "It is blue");
+        w.hears(ANA, "wamid.11", json!({"type": "revoke", "revoke": {"original_message_id": "wamid.9"}})).await;
+        w.shop.settle().await;
+        assert_eq!(shown().await, "[revoked]");
+        w.hears(ANA, "wamid.12", json!({"type": "revoke", "revoke": {"original_message_id": "wamid.7"}})).await;
+        w.shop.settle().await;
+        assert_eq!(asked().await, "");
     })
     .await;
 }

@@ -58,12 +58,19 @@ pub async fn rewrite_message(c: Conn<'_>, m: &Message, content: &str, metadata: 
     Ok(())
 }
 
-/// Replaces the preview of a conversation whose last message was taken back.
-pub async fn clear_preview(c: Conn<'_>, id: ConversationId, was: &str) -> Result<()> {
-    const CLEAR: &str =
-        "UPDATE conversations SET last_message_preview = NULL WHERE id = $1 AND last_message_preview = $2";
-    let was: String = was.chars().take(120).collect();
-    both!(c, c => sqlx::query(CLEAR).bind(id).bind(was).execute(c).await.map(|_| ()))?;
+/// What lists show of a conversation's last message, which showed `was` and was changed since.
+pub async fn replace_preview(c: Conn<'_>, id: ConversationId, was: &str, now: &str) -> Result<()> {
+    const REPLACE: &str =
+        "UPDATE conversations SET last_message_preview = $3 WHERE id = $1 AND last_message_preview = $2";
+    let [was, now] = [was, now].map(|text| text.chars().take(120).collect::<String>());
+    both!(c, c => sqlx::query(REPLACE).bind(id).bind(was).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Writes the brief of a hand-off anew.
+pub async fn set_brief(c: Conn<'_>, id: ConversationId, brief: &Value) -> Result<()> {
+    const SET: &str = "UPDATE conversations SET hand_off_brief = $2 WHERE id = $1";
+    both!(c, c => sqlx::query(SET).bind(id).bind(Json(brief)).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

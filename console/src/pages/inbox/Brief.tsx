@@ -30,7 +30,7 @@ export function Brief({ c, brief }: { c: Conversation; brief: BriefData }) {
       </button>
       {open && (
         <dl className="grid max-h-[32dvh] gap-x-6 gap-y-2 overflow-y-auto px-4 pb-3 sm:grid-cols-2">
-          <Item term={w.brief.question}>{brief.question}</Item>
+          {brief.question && <Item term={w.brief.question}>{brief.question}</Item>}
           {brief.missing && <Item term={w.brief.missing}>{w.brief.step(brief.missing)}</Item>}
           {brief.tried.length > 0 && (
             <Item term={w.brief.tried}>
