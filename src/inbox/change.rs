@@ -198,17 +198,22 @@ async fn show(mut c: Conn<'_>, message: &Message, now: Option<&str>) -> Result<(
     let is = preview(now.unwrap_or_default(), &message.content_type, now.is_none());
     store::replace_preview(c.again(), message.conversation_id, &was, &is).await?;
     let conversation = store::find_any(c.again(), message.conversation_id).await?;
-    if let Some(mut brief) = conversation.and_then(|c| c.hand_off_brief)
-        && let Some(question) = brief.0["question"].as_str().and_then(|q| reworded(q, &message.content, now))
-    {
-        brief.0["question"] = json!(question);
-        // The assistant's own words for the question say the same.
-        if let Some(tried) = brief.0["tried"].as_array_mut() {
-            tried.retain(|step| step.as_str().is_none_or(|s| !s.starts_with("searched the documents for “")));
-        }
-        store::set_brief(c, message.conversation_id, &brief.0).await?;
+    let brief = conversation.and_then(|c| c.hand_off_brief);
+    if let Some(brief) = brief.and_then(|brief| corrected(brief.0, &message.content, now)) {
+        store::set_brief(c, message.conversation_id, &brief).await?;
     }
     Ok(())
+}
+
+/// The brief with the message `was` made `now` in its question. `None`: it does not stand there.
+fn corrected(mut brief: Value, was: &str, now: Option<&str>) -> Option<Value> {
+    let question = brief.get_mut("question")?;
+    *question = json!(reworded(question.as_str()?, was, now)?);
+    // The assistant's own words for the question say the same.
+    if let Some(tried) = brief.get_mut("tried").and_then(Value::as_array_mut) {
+        tried.retain(|step| step.as_str().is_none_or(|s| !s.starts_with("searched the documents for “")));
+    }
+    Some(brief)
 }
 
 /// `question` with the message `was`, which stands in it as lines of its own, made `now`. `None`: it does not.
