@@ -34,6 +34,8 @@ on_each_database! {
     async fn each_bad_file_fails_with_its_reason(app: TestApp) {
         let org = shop(&app).await;
         let truncated = &fixture_bytes("warranty.docx")[..9000];
+        let whole = fixture_bytes("prices-en.pdf");
+        let half = &whole[..whole.len() / 2];
         let compound = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0];
         for (name, bytes, code) in [
             ("locked.pdf", fixture_bytes("encrypted.pdf"), "encrypted"),
@@ -45,6 +47,7 @@ on_each_database! {
             ("nothing.md", Vec::new(), "empty"),
             ("cut.docx", truncated.to_vec(), "corrupt"),
             ("cut.pdf", b"%PDF-1.7\n1 0 obj\n<<".to_vec(), "corrupt"),
+            ("half.pdf", half.to_vec(), "corrupt"),
             ("wrong.pdf", b"hello".to_vec(), "corrupt"),
             ("broken.json", b"{\"a\": [1, 2".to_vec(), "corrupt"),
             ("bomb.docx", bomb(), "zip_bomb"),

@@ -9,6 +9,9 @@ const LETTERS_PER_PAGE: usize = 12;
 
 /// Reads all pages.
 pub(super) fn pages(bytes: &[u8]) -> Result<Parsed, Failure> {
+    if is_cut(bytes) {
+        return Err(Failure::Corrupt); // half a document would answer as if it were whole
+    }
     let document = unpdf::parse_bytes(bytes).map_err(|e| failure(&e))?;
     let mut options = RenderOptions::new().with_standard_cleanup().with_table_fallback(TableFallback::Markdown);
     options.escape_special_chars = false;
@@ -45,6 +48,20 @@ fn failure(error: &unpdf::Error) -> Failure {
     }
 }
 
+/// Whether the end is missing: every PDF ends with where its cross-references start (ISO 32000-1, 7.5.5); one that is
+/// laid out for the web says it at its beginning as well, and there how long it is (annex F).
+fn is_cut(bytes: &[u8]) -> bool {
+    if !holds(bytes, b"startxref") {
+        return true;
+    }
+    let head = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes));
+    let length = head.split_once("/Linearized").and_then(|(_, told)| {
+        let digits = told.split_once("/L ")?.1.trim_start();
+        digits.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
+    });
+    length.is_some_and(|length| length > bytes.len())
+}
+
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|w| w == needle)
 }
@@ -67,4 +84,21 @@ pub(super) fn without_images(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_its_end_is_cut() {
+        assert!(is_cut(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"));
+        assert!(!is_cut(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n"));
+        let web = |length: usize| {
+            let text =
+                format!("%PDF-1.7\n1 0 obj\n<</Linearized 1/L {length}/H [1 2]>>\nendobj\nstartxref\n0\n%%EOF\n");
+            is_cut(text.as_bytes())
+        };
+        assert!(web(5000) && !web(60), "one for the web says its length");
+    }
 }
