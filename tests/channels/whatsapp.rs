@@ -472,6 +472,10 @@ async fn edits_revocations_and_reactions_change_what_they_mean_and_are_no_questi
         w.shop.settle().await;
         let asked = async || w.shop.conversation("Ana").await["hand_off_brief"]["question"].clone();
         assert_eq!(asked().await, "I want to talk to a human about my card");
+        let id = w.shop.conversation("Ana").await["id"].as_str().unwrap().to_owned();
+        let agent = w.shop.user("mei", "agent").await;
+        let taken = w.shop.call_as(&agent, "POST", &format!("/api/conversations/{id}/take-over"), None).await;
+        assert_eq!(taken.status, StatusCode::OK, "{taken:?}");
         w.says(ANA, "wamid.9", "It is 4000").await;
         w.shop.settle().await;
         let shown = async || w.shop.conversation("Ana").await["last_message_preview"].clone();
