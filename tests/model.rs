@@ -503,6 +503,9 @@ async fn follow_ups_are_understood_in_their_conversation() {
 
     fake.always(Does::Fails(500));
     let understood = understand::question(&shop, &question).await.unwrap();
+    assert_eq!(understood.rewritten, None, "no document tells which one that is: it is asked back");
+    question.text = "And for the Alto 5?".into();
+    let understood = understand::question(&shop, &question).await.unwrap();
     assert!(understood.rewritten.is_some_and(|text| text.contains("warranty")), "by our own rule");
     let before = fake.requests();
     let own = Question { text: "Do you ship to Penang?".into(), ..question };
