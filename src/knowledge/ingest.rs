@@ -3,6 +3,7 @@
 //! Taking in stores the source and pushes the job in one transaction; the job is safe to repeat at any point: what an
 //! earlier run left of the same version is cleared first, and a version becomes current in one transaction only.
 
+mod copies;
 pub(super) mod read;
 
 use std::{io::Read, path::PathBuf, sync::LazyLock};
@@ -16,7 +17,7 @@ use super::{
     Document, KnowledgeBase, Status, fetch,
     index::{self, LEXICAL_ONLY},
     parse::{self, Failure},
-    store::{bases, documents, documents::NewVersion, passages::Which},
+    store::{self, bases, documents, documents::NewVersion, passages::Which},
 };
 use crate::{
     app::{App, Changed, DocumentId, Job, KnowledgeBaseId, OrgId, UserId},
@@ -135,7 +136,8 @@ pub async fn add(
         return Err(Error::Invalid("the source (a file name or an address) must have 1 to 2000 characters".into()));
     }
     let stored = store(app, upload.content).await?;
-    let added = add_stored(app, org, kb, &source, upload.title, upload.extension, &stored, by).await;
+    // On the heap: it is more than a caller's future should carry.
+    let added = Box::pin(add_stored(app, org, kb, &source, upload.title, upload.extension, &stored, by)).await;
     if !matches!(&added, Ok(Added { outcome: Outcome::New | Outcome::NewVersion, .. })) {
         let _ = tokio::fs::remove_file(&stored.path).await;
     }
@@ -164,15 +166,23 @@ async fn add_stored(
         let mut reader = app.read().await?;
         let same_source = documents::find_by_source(reader.conn(), org, kb, source).await?;
         let is_same = |d: &Document| d.content_hash == stored.hash && d.processing_status != Status::Failed;
-        let unchanged = match &same_source {
-            Some(document) if is_same(document) => Some(document.clone()),
+        let same_content = match &same_source {
             Some(_) => None,
             None => documents::find_by_hash(reader.conn(), org, kb, &stored.hash).await?,
         };
         drop(reader);
-        if let Some(document) = unchanged {
+        if let Some(document) = same_source.clone().filter(is_same) {
             return Ok(Added { document, outcome: Outcome::Unchanged });
         }
+        if let Some(document) = same_content
+            && copies::is_known(app, &document, source).await?
+        {
+            return Ok(Added { document, outcome: Outcome::Unchanged });
+        }
+        let held = match &same_source {
+            Some(document) => copies::hold(app, document).await?,
+            None => None,
+        };
         let document_id = same_source.as_ref().map_or_else(DocumentId::new, |d| d.id);
         let version = same_source.as_ref().map_or(1, |d| d.version + 1);
         let url = file_url(org, document_id, version, &file_type, &stored.hash);
@@ -198,16 +208,25 @@ async fn add_stored(
         if version == 1
             && let Some(document) = documents::find_by_hash(tx.conn(), org, kb, &stored.hash).await?
         {
+            if document.source != source {
+                copies::note(app, tx.conn(), &document, source, by).await?;
+            }
             tx.commit().await?;
             return Ok(Added { document, outcome: Outcome::Unchanged });
         }
-        let is_in = match version {
-            1 => !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty(),
-            _ => documents::insert_newer(tx.conn(), now, &new).await?,
+        let is_as_seen = match &same_source {
+            None => {
+                store::copies::delete(tx.conn(), org, kb, source).await?;
+                !documents::insert(tx.conn(), now, std::slice::from_ref(&new)).await?.is_empty()
+            }
+            Some(document) => copies::live_on(app, tx.conn(), document, held.as_ref()).await?,
         };
-        if !is_in {
+        if !is_as_seen {
             tx.commit().await?; // whoever came first is on disk before it is looked at again
             continue;
+        }
+        if version > 1 && !documents::insert_newer(tx.conn(), now, &new).await? {
+            continue; // deleted this very moment: what was begun for its copies is undone
         }
         app.keep_file(tx.conn(), org, &url, &stored.path).await?;
         Job::Ingest { document: document_id, version }.push(tx.conn(), org, now).await?;
@@ -407,11 +426,17 @@ pub async fn again(
     by: Option<UserId>,
 ) -> Result<Document> {
     let now = app.now();
+    let found = documents::find(app.read().await?.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;
+    let held = copies::hold(app, &found).await?;
     let mut tx = app.begin().await?;
-    let found = documents::find(tx.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;
+    bases::lock(tx.conn(), org, found.kb_id).await?;
     let versions = documents::versions(tx.conn(), org, document).await?;
     let meant = versions.into_iter().find(|v| earlier.is_none_or(|e| v.version == e));
     let meant = meant.ok_or(Error::NotFound("version"))?;
+    let conflict = || Error::Conflict("this document is being changed by someone else: try again".into());
+    if meant.content_hash != found.content_hash && !copies::live_on(app, tx.conn(), &found, held.as_ref()).await? {
+        return Err(conflict());
+    }
     let content = match meant.file_url {
         Some(_) => None,
         None => documents::content(tx.conn(), org, document, meant.version).await?,
@@ -432,7 +457,7 @@ pub async fn again(
         indexed: None,
     };
     if !documents::insert_newer(tx.conn(), now, &new).await? {
-        return Err(Error::Conflict("this document is being changed by someone else: try again".into()));
+        return Err(conflict());
     }
     Job::Ingest { document, version: new.version }.push(tx.conn(), org, now).await?;
     let found = documents::find(tx.conn(), org, document).await?.ok_or(Error::NotFound("document"))?;

@@ -170,6 +170,7 @@ pub async fn change(app: &App, by: &By, customer: CustomerId, id: MemoryId, chan
     seen(app, by, customer).await?;
     let now = app.now();
     let mut tx = app.begin().await?;
+    store::lock(tx.conn(), customer).await?;
     let before = store::find(tx.conn(), by.org, customer, id).await?.ok_or(Error::NotFound("memory"))?;
     let mut after = before.clone();
     if let Some(importance) = change.importance {

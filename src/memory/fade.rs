@@ -32,15 +32,14 @@ pub async fn fade(app: &App) -> Result<u64> {
         let Some(last) = idle.last() else { break };
         after = last.id;
         let mut spent: Vec<Memory> = idle.into_iter().filter(|m| m.state().is_spent(now)).collect();
-        spent.sort_by_key(|m| m.org_id);
-        faded += spent.len() as u64;
+        spent.sort_by_key(|m| (m.org_id, m.customer_id));
         for some in spent.chunk_by(|a, b| a.org_id == b.org_id) {
-            let Some(first) = some.first() else { continue };
+            let Some(org) = some.first().map(|m| m.org_id) else { continue };
             let mut tx = app.begin().await?;
-            archive(tx.conn(), first.org_id, some, now).await?;
-            let whose: HashSet<CustomerId> = some.iter().filter_map(|m| m.customer_id).collect();
-            for customer in whose {
-                Job::IndexMemories { org: first.org_id, customer }.push(tx.conn(), first.org_id, now).await?;
+            for theirs in some.chunk_by(|a, b| a.customer_id == b.customer_id) {
+                let Some(customer) = theirs.first().and_then(|m| m.customer_id) else { continue };
+                faded += archive_spent(tx.conn(), org, customer, theirs, now).await?;
+                Job::IndexMemories { org, customer }.push(tx.conn(), org, now).await?;
             }
             tx.commit().await?;
         }
@@ -49,6 +48,23 @@ pub async fn fade(app: &App) -> Result<u64> {
     store::delete_archived(tx.conn(), now - RETENTION, now - PAST).await?;
     tx.commit().await?;
     Ok(faded)
+}
+
+/// Puts away those of a customer's memories that are spent still: one may have been used, or pinned, since it was looked
+/// at. Returns how many.
+async fn archive_spent(
+    mut c: Conn<'_>,
+    org: OrgId,
+    customer: CustomerId,
+    seen: &[Memory],
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    store::lock(c.again(), customer).await?;
+    let ids: Vec<MemoryId> = seen.iter().map(|m| m.id).collect();
+    let mut spent = store::by_ids(c.again(), org, customer, &ids).await?;
+    spent.retain(|m| !m.is_pinned && m.state().is_spent(now));
+    archive(c, org, &spent, now).await?;
+    Ok(spent.len() as u64)
 }
 
 /// Puts memories of one organisation away.
@@ -75,6 +91,7 @@ pub async fn used(app: &App, org: OrgId, customer: CustomerId, recalled: &[Recal
         return Ok(());
     }
     let mut tx = app.begin().await?;
+    store::lock(tx.conn(), customer).await?;
     for id in due {
         let Some(memory) = store::find(tx.conn(), org, customer, id).await? else { continue };
         let used = memory.state().used(now);

@@ -16,6 +16,7 @@ use crate::{
 pub async fn forget(app: &App, by: &By, customer: CustomerId, id: MemoryId) -> Result<()> {
     let now = app.now();
     let mut tx = app.begin().await?;
+    store::lock(tx.conn(), customer).await?;
     let memory = store::find(tx.conn(), by.org, customer, id).await?.ok_or(Error::NotFound("memory"))?;
     // What was believed in its place before goes with it.
     let mut all = match &memory.slot {
@@ -46,6 +47,7 @@ pub struct Erased {
 /// Deletes everything remembered of a customer in the caller's transaction; [`clear`] takes the points out after the
 /// commit.
 pub async fn erase(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Erased> {
+    store::lock(c.again(), customer).await?;
     let all = store::list(c.again(), org, customer, None, i64::from(i32::MAX)).await?;
     let points = store::count_indexed(c.again(), org, customer).await?;
     take_out(c.again(), org, &all).await?;

@@ -28,6 +28,7 @@ pub async fn join(
     into: CustomerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<MemoryId>> {
+    lock_two(c.again(), from, into).await?;
     let all = store::list(c.again(), org, from, None, i64::from(i32::MAX)).await?;
     carry(c, org, &all, (from, into), now).await?;
     Ok(all.iter().map(|m| m.id).collect())
@@ -45,6 +46,7 @@ pub async fn part(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let moved: HashSet<MemoryId> = memories.iter().copied().collect();
+    lock_two(c.again(), from, into).await?;
     let mut all = store::list(c.again(), org, into, None, i64::from(i32::MAX)).await?;
     all.retain(|m| moved.contains(&m.id) || m.identity_id.is_some_and(|id| identities.contains(&id)));
     carry(c.again(), org, &all, (into, from), now).await?;
@@ -69,6 +71,11 @@ pub async fn part(
         Job::IndexMemories { org, customer }.push(c.again(), org, now).await?;
     }
     Ok(())
+}
+
+async fn lock_two(mut c: Conn<'_>, a: CustomerId, b: CustomerId) -> Result<()> {
+    store::lock(c.again(), a.min(b)).await?;
+    store::lock(c, a.max(b)).await
 }
 
 /// Gives memories to another customer. At most one is active in a slot: the later one, by when it was said.

@@ -109,6 +109,7 @@ pub async fn keep(
     if all.is_empty() {
         return Ok(Vec::new());
     }
+    store::lock(c.again(), customer).await?;
     let slots: Vec<&str> = all.iter().filter_map(|(_, slot)| slot.as_deref()).collect();
     let taken = store::in_slots(c.again(), org, customer, &slots).await?;
     let mut taken: HashMap<String, Memory> = taken.into_iter().filter_map(|m| Some((m.slot.clone()?, m))).collect();
@@ -170,6 +171,7 @@ pub async fn end(
     words: &str,
     said_at: DateTime<Utc>,
 ) -> Result<bool> {
+    store::lock(c.again(), customer).await?;
     let mut all = store::list(c.again(), org, customer, Some(Status::Active), MOST_ENDED).await?;
     all.retain(|known| supersede::is_ended(known, words, said_at));
     close(c, org, &all, said_at).await?;

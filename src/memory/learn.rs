@@ -40,6 +40,7 @@ pub async fn learn(app: &App, id: ConversationId) -> Result<()> {
     }
     // The customer may have become one with another since.
     let Some(customer) = inbox::find_any(tx.conn(), id).await?.map(|c| c.customer_id) else { return Ok(()) };
+    store::lock(tx.conn(), customer).await?;
     let (mut added, mut has_ended) = (Vec::new(), false);
     for message in unread {
         let (new, ended) = take_in(tx.conn(), (org, customer), message, &opened, now).await?;
@@ -91,6 +92,7 @@ pub async fn reread(app: &App, id: ConversationId, message: MessageId) -> Result
     if message.seq > store::mark(tx.conn(), id).await? {
         return Ok(()); // it is read with the rest
     }
+    store::lock(tx.conn(), customer).await?;
     let mut gone = store::of_message(tx.conn(), org, customer, message.id).await?;
     // What was said again elsewhere stands without it.
     gone.retain(|m| m.confirmed_at.is_none());

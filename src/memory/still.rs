@@ -111,6 +111,7 @@ pub async fn answered(app: &App, remark: &Remark<'_>) -> Result<Option<Handed>> 
     let Some(meant) = known.iter().find(is_meant) else { return Ok(None) };
     let now = app.now();
     let mut tx = app.begin().await?;
+    store::lock(tx.conn(), remark.customer).await?;
     let found = store::find(tx.conn(), remark.org, remark.customer, meant.id).await?;
     if let Some(known) = found.filter(|m| m.status == Status::Active) {
         if yes {
@@ -140,6 +141,7 @@ async fn told_instead(app: &App, remark: &Remark<'_>, kind: Kind) -> Result<Opti
     let Some(value) = value_of(kind, remark.text) else { return Ok(None) };
     let now = app.now();
     let mut tx = app.begin().await?;
+    store::lock(tx.conn(), remark.customer).await?;
     let before = store::ended_last(tx.conn(), remark.org, remark.customer, kind).await?;
     let about = before.as_ref().and_then(supersede::about);
     let characters = |at: usize| remark.text.get(..at).map_or(0, |s| s.chars().count());

@@ -26,6 +26,18 @@ macro_rules! columns {
     };
 }
 
+/// Until the transaction ends nobody else changes what is remembered of the customer. Several are locked in the order of
+/// their ids. With SQLite there is one writer at a time anyway.
+pub async fn lock(c: Conn<'_>, customer: CustomerId) -> Result<()> {
+    const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
+    // The random half of the id: two customers that share it only wait for each other.
+    let (_, key) = customer.0.as_u64_pair();
+    if let Conn::Pg(c) = c {
+        sqlx::query(LOCK).bind(key.cast_signed()).execute(c).await?;
+    }
+    Ok(())
+}
+
 /// Adds a memory at the next place of its customer's. False: its slot is taken by an active one.
 pub async fn insert(c: Conn<'_>, m: &Memory) -> Result<bool> {
     const INSERT: &str = "
@@ -254,14 +266,22 @@ pub async fn count(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64>
     Ok(both!(c, c => sqlx::query_scalar(COUNT).bind(org).bind(customer).fetch_one(c).await)?)
 }
 
-/// The active memories that tell least, short-term ones before the others, pinned ones and promises left out: what goes
-/// first when there is no room.
+/// The active memories that tell least, short-term ones before the others; who the customer is, promises and pinned ones
+/// are left out: what goes first when there is no room.
 pub async fn least(c: Conn<'_>, org: OrgId, customer: CustomerId, limit: i64) -> Result<Vec<Memory>> {
-    const LEAST: &str = columns!(
-        "WHERE org_id = $1 AND customer_id = $2 AND status = 'active' AND NOT is_pinned AND kind <> 'promise'
-         ORDER BY CASE WHEN type = 'long_term' THEN 1 ELSE 0 END, information * importance, seq LIMIT $3"
-    );
-    Ok(both!(c, c => sqlx::query_as(LEAST).bind(org).bind(customer).bind(limit).fetch_all(c).await)?)
+    const WHERE: &str = columns!("WHERE status = 'active' AND NOT is_pinned AND org_id = ");
+    const ORDER: &str =
+        ") ORDER BY CASE WHEN type = 'long_term' THEN 1 ELSE 0 END, information * importance, seq LIMIT ";
+    Ok(both!(c, c => {
+        let mut query = sqlx::QueryBuilder::<DB>::new(WHERE);
+        query.push_bind(org).push(" AND customer_id = ").push_bind(customer).push(" AND kind NOT IN (");
+        let mut list = query.separated(", ");
+        for kind in Kind::ALL.iter().filter(|kind| kind.is_identity() || **kind == Kind::Promise) {
+            list.push_bind(*kind);
+        }
+        query.push(ORDER).push_bind(limit);
+        query.build_query_as().fetch_all(c).await
+    })?)
 }
 
 /// Active memories that nobody used since `before`: candidates for the archive.

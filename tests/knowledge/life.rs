@@ -49,6 +49,70 @@ on_each_database! {
         assert_eq!((rows(&app, org).await, points(&app, org).await), (1, 1));
     }
 
+    async fn a_copy_outlives_the_document_that_changes(app: TestApp) {
+        let org = shop(&app).await;
+        let original = ingested(&app, org, "a.md", b"Refunds take five days.").await;
+        for copy in ["b.md", "c.md"] {
+            assert_eq!(upload(&app, org, copy, b"Refunds take five days.").await.document.id, original.id);
+        }
+        let newer = ingested(&app, org, "a.md", b"Parcels take two days.").await;
+        assert_eq!((newer.id, newer.version), (original.id, 2));
+        assert_eq!(found(&app, org, "refunds").await, ["Refunds take five days."]);
+        let again = upload(&app, org, "b.md", b"Refunds take five days.").await;
+        assert_eq!((again.outcome, again.document.source.as_str()), (Outcome::Unchanged, "b.md"));
+        assert_ne!(again.document.id, original.id);
+        let third = upload(&app, org, "c.md", b"Refunds take five days.").await;
+        assert_eq!((third.outcome, third.document.id), (Outcome::Unchanged, again.document.id));
+        work(&app).await;
+        assert_eq!((rows(&app, org).await, points(&app, org).await), (2, 2));
+    }
+
+    async fn a_copy_that_lives_on_has_a_source_of_its_own(app: TestApp) {
+        let org = shop(&app).await;
+        let original = ingested(&app, org, "a.md", b"Refunds take five days.").await;
+        upload(&app, org, "b.md", b"Refunds take five days.").await;
+        upload(&app, org, "c.md", b"Refunds take five days.").await;
+        ingested(&app, org, "a.md", b"Parcels take two days.").await;
+        let copy = upload(&app, org, "b.md", b"Refunds take five days.").await.document;
+
+        // The first one's deletion takes nothing of it, and it can be read again.
+        ingest::remove(&app, org, original.id).await.unwrap();
+        work(&app).await;
+        ingest::again(&app, org, copy.id, None, None).await.unwrap();
+        work(&app).await;
+        assert_eq!(found(&app, org, "refunds").await, ["Refunds take five days."]);
+        let bases = bases::list(app.read().await.unwrap().conn(), org).await.unwrap();
+        assert_eq!(bases[0].document_count, 1);
+
+        // And its deletion takes what is a copy of it.
+        ingest::remove(&app, org, copy.id).await.unwrap();
+        work(&app).await;
+        assert!(found(&app, org, "refunds").await.is_empty());
+        assert_eq!(upload(&app, org, "c.md", b"Refunds take five days.").await.outcome, Outcome::New);
+    }
+
+    async fn a_copy_that_changes_is_a_document_of_its_own(app: TestApp) {
+        let org = shop(&app).await;
+        let original = ingested(&app, org, "a.md", b"Refunds take five days.").await;
+        upload(&app, org, "b.md", b"Refunds take five days.").await;
+        let changed = upload(&app, org, "b.md", b"Refunds take six days.").await;
+        assert_eq!((changed.outcome, changed.document.source.as_str()), (Outcome::New, "b.md"));
+        work(&app).await;
+        ingested(&app, org, "a.md", b"Refunds take seven days.").await;
+        let mut texts = found(&app, org, "refunds").await;
+        texts.sort();
+        assert_eq!(texts, ["Refunds take seven days.", "Refunds take six days."]);
+        assert_eq!((rows(&app, org).await, points(&app, org).await), (2, 2));
+
+        // Going back to an earlier version is a change as any other.
+        upload(&app, org, "c.md", b"Refunds take seven days.").await;
+        ingest::again(&app, org, original.id, Some(1), None).await.unwrap();
+        work(&app).await;
+        let mut texts = found(&app, org, "refunds").await;
+        texts.sort();
+        assert_eq!(texts, ["Refunds take five days.", "Refunds take seven days.", "Refunds take six days."]);
+    }
+
     async fn a_new_version_replaces_the_old_one_at_once(app: TestApp) {
         let org = shop(&app).await;
         let first = ingested(&app, org, "a.md", b"Refunds take five days.\n\nWe never ship to islands.").await;

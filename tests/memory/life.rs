@@ -668,4 +668,43 @@ async fn over_the_budget_the_least_informative_go_first() {
     let gone: Vec<_> = archived.iter().map(|m| m["content"].as_str().unwrap()).collect();
     assert!(gone.contains(&"the talk") && gone.len() == 2, "{gone:?}");
     assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
+
+    // Who somebody is stays, however little its words tell.
+    let mut new: Vec<memory::New> = (0..2000)
+        .map(|n| memory::New::note(format!("another rare word v{n}x stands in the talk u{n}z about s{n}y"), now))
+        .collect();
+    new.push(memory::New { kind: memory::Kind::Allergy, ..memory::New::note("talk", now) });
+    let mut tx = shop.app.begin().await.unwrap();
+    memory::keep(tx.conn(), shop.org, id, &new, now).await.unwrap();
+    tx.commit().await.unwrap();
+    says(&shop, "Ana", "I have a Honda Jazz.").await;
+    assert_eq!(values(&shop, "Ana", "city").await, ["Penang"]);
+    assert_eq!(values(&shop, "Ana", "allergy").await, ["talk"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_facts_learned_at_the_same_time_the_latest_stands() {
+    each(|shop| async move {
+        says(&shop, "Ana", "I live in Penang.").await;
+        let id: CustomerId = serde_json::from_value(json!(customer(&shop, "Ana").await)).unwrap();
+        for round in 1..=5 {
+            // From as many conversations at once, each with its own transaction.
+            let learned = (0..12).map(|n| {
+                let shop = &shop;
+                async move {
+                    let said_at = shop.app.now() + Duration::minutes(round * 100 + n);
+                    let city = memory::New::note(format!("City {round} {n}"), said_at);
+                    let mut tx = shop.app.begin().await.unwrap();
+                    let new = memory::New { kind: memory::Kind::City, ..city };
+                    memory::keep(tx.conn(), shop.org, id, &[new], said_at).await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+            });
+            futures::future::join_all(learned).await;
+            assert_eq!(values(&shop, "Ana", "city").await, [format!("City {round} 11")]);
+        }
+        let all = memories(&shop, "Ana", "").await;
+        assert_eq!(all.iter().filter(|m| m["kind"] == "city").count(), 61, "one was lost");
+    })
+    .await;
 }
