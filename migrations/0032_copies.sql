@@ -9,4 +9,4 @@ CREATE TABLE document_copies (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (org_id, kb_id, source)
 );
-CREATE INDEX document_copies_document ON document_copies (org_id, document_id);
+CREATE INDEX document_copies_document ON document_copies (document_id);

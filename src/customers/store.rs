@@ -193,7 +193,7 @@ pub async fn erase(mut c: Conn<'_>, org: OrgId, id: CustomerId) -> Result<Erased
 /// survivor's.
 pub async fn only_customer_with_phone(c: Conn<'_>, org: OrgId, phone: &str) -> Result<Option<Customer>> {
     const LIST: &str = "
-        SELECT * FROM customers WHERE org_id = $1 AND id IN (
+        SELECT * FROM customers WHERE (org_id = $1) IS TRUE AND id IN (
             SELECT COALESCE(merged_into, id) FROM customers WHERE org_id = $1 AND phone = $2) LIMIT 2";
     let mut found: Vec<Customer> = both!(c, c => sqlx::query_as(LIST).bind(org).bind(phone).fetch_all(c).await)?;
     Ok(if found.len() == 1 { found.pop() } else { None })

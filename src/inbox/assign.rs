@@ -185,9 +185,9 @@ async fn give_one(app: &App, found: &Conversation, agent: UserId, all: &[Candida
 
 /// Has what waits given out again, for every organisation in which something does.
 pub(super) async fn look(app: &App) -> Result<()> {
-    let mut tx = app.begin().await?;
-    let now = app.now();
-    for org in desk::orgs_with_unassigned(tx.conn()).await? {
+    let waiting = desk::orgs_with_unassigned(app.read().await?.conn()).await?;
+    let (mut tx, now) = (app.begin().await?, app.now());
+    for org in waiting {
         Job::GiveOut { org }.push(tx.conn(), org, now).await?;
     }
     tx.commit().await

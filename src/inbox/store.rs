@@ -106,10 +106,13 @@ pub async fn find_any(c: Conn<'_>, id: ConversationId) -> Result<Option<Conversa
 
 /// The latest conversation of an identity, or what it was merged into.
 pub async fn find_latest(c: Conn<'_>, org: OrgId, identity: IdentityId) -> Result<Option<Conversation>> {
+    // `IS TRUE` keeps SQLite from walking all that is the organisation's where a few are named.
     const FIND: &str = conversation_columns!(
-        "WHERE c.org_id = $1 AND c.merged_into IS NULL AND (c.identity_id = $2 OR c.id IN (
-             SELECT m.merged_into FROM conversations m
-             WHERE m.org_id = $1 AND m.identity_id = $2 AND m.channel_id = c.channel_id AND m.merged_into IS NOT NULL))
+        "WHERE (c.org_id = $1) IS TRUE AND c.merged_into IS NULL
+           AND c.id IN (SELECT COALESCE(o.merged_into, o.id) FROM conversations o WHERE o.identity_id = $2)
+           AND (c.identity_id = $2 OR EXISTS (
+                SELECT 1 FROM conversations m
+                WHERE m.identity_id = $2 AND m.merged_into = c.id AND m.channel_id = c.channel_id))
          ORDER BY c.created_at DESC, c.id DESC LIMIT 1"
     );
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(identity).fetch_optional(c).await)?)
@@ -426,7 +429,7 @@ pub async fn set_message_status(
 
 /// The conversations of a customer.
 pub async fn conversations_of(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec<ConversationId>> {
-    const LIST: &str = "SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    const LIST: &str = "SELECT id FROM conversations WHERE (org_id = $1) IS TRUE AND customer_id = $2";
     Ok(both!(c, c => sqlx::query_scalar(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
 
@@ -444,7 +447,7 @@ pub async fn page_events(
     limit: i64,
 ) -> Result<Vec<(ChannelEventId, String)>> {
     const PAGE: &str = "
-        SELECT id, payload, external_event_id, about FROM channel_events WHERE org_id = $1 AND id > $2
+        SELECT id, payload, external_event_id, about FROM channel_events WHERE (org_id = $1) IS TRUE AND id > $2
         ORDER BY id LIMIT $3";
     let rows: Vec<(ChannelEventId, String, String, Option<String>)> =
         both!(c, c => sqlx::query_as(PAGE).bind(org).bind(after).bind(limit).fetch_all(c).await)?;
@@ -475,9 +478,9 @@ pub async fn delete_events(mut c: Conn<'_>, org: OrgId, ids: &[ChannelEventId]) 
 
 /// Deletes the conversations of a customer with their messages and traces; returns how many traces.
 pub async fn erase_conversations(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<i64> {
-    const TURNS: &str = "DELETE FROM turns WHERE org_id = $1 AND customer_id = $2";
+    const TURNS: &str = "DELETE FROM turns WHERE (org_id = $1) IS TRUE AND customer_id = $2";
     const MESSAGES: &str = "DELETE FROM messages WHERE org_id = $1 AND customer_id = $2";
-    const CONVERSATIONS: &str = "DELETE FROM conversations WHERE org_id = $1 AND customer_id = $2";
+    const CONVERSATIONS: &str = "DELETE FROM conversations WHERE (org_id = $1) IS TRUE AND customer_id = $2";
     let turns = both!(c.again(), c => sqlx::query(TURNS).bind(org).bind(customer)
         .execute(c).await.map(|r| r.rows_affected()))?;
     both!(c.again(), c => sqlx::query(MESSAGES).bind(org).bind(customer).execute(c).await.map(|_| ()))?;

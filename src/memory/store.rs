@@ -392,10 +392,10 @@ pub async fn find_shared(c: Conn<'_>, org: OrgId, id: MemoryId) -> Result<Option
 pub async fn detach_shared(mut c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<()> {
     const DELETE: &str = "
         DELETE FROM memories WHERE org_id = $1 AND customer_id IS NULL AND status <> 'active'
-           AND source_id IN (SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2)";
+           AND source_id IN (SELECT id FROM conversations WHERE (org_id = $1) IS TRUE AND customer_id = $2)";
     const DETACH: &str = "
         UPDATE memories SET source_id = NULL, message_id = NULL WHERE org_id = $1 AND customer_id IS NULL
-           AND source_id IN (SELECT id FROM conversations WHERE org_id = $1 AND customer_id = $2)";
+           AND source_id IN (SELECT id FROM conversations WHERE (org_id = $1) IS TRUE AND customer_id = $2)";
     for statement in [DELETE, DETACH] {
         let c = c.again();
         both!(c, c => sqlx::query(statement).bind(org).bind(customer).execute(c).await.map(|_| ()))?;

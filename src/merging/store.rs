@@ -92,7 +92,7 @@ pub async fn count(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Coun
                (SELECT COUNT(*) FROM customer_tags WHERE org_id = $1 AND customer_id = $2) AS tags,
                (SELECT COUNT(*) FROM deals WHERE org_id = $1 AND customer_id = $2) AS deals,
                (SELECT COUNT(*) FROM conversations
-                WHERE org_id = $1 AND customer_id = $2 AND merged_into IS NULL) AS conversations,
+                WHERE (org_id = $1) IS TRUE AND customer_id = $2 AND merged_into IS NULL) AS conversations,
                (SELECT COUNT(*) FROM memories
                 WHERE org_id = $1 AND customer_id = $2 AND status = 'active') AS memories";
     Ok(both!(c, c => sqlx::query_as(COUNT).bind(org).bind(customer).fetch_one(c).await)?)

@@ -15,5 +15,6 @@ mod support;
 
 mod api;
 mod migrations;
+mod plans;
 mod schema;
 mod source;

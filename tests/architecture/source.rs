@@ -41,16 +41,16 @@ enum Rule {
 }
 
 /// One file of `src/`, without its tests.
-struct Source {
+pub(super) struct Source {
     /// As `src/inbox/store.rs`.
-    path: String,
+    pub(super) path: String,
     /// The room: `inbox`, or the file's own name right under `src/`.
     room: String,
-    tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
 }
 
 /// What the rules look at.
-enum Token {
+pub(super) enum Token {
     Word(String),
     Sign(char),
     Open(char),
@@ -176,7 +176,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     gather(&root().join("src"), &mut sources);
     assert!(sources.len() > 40, "the sources were not found");

@@ -97,8 +97,9 @@ pub async fn show_files(c: Conn<'_>, org: OrgId, messages: &mut [Message]) -> Re
         return Ok(());
     }
     let found: Vec<Attachment> = both!(c, c => {
-        let mut query = sqlx::QueryBuilder::<DB>::new(attachment_columns!("WHERE org_id = "));
-        query.push_bind(org).push(" AND message_id IN (");
+        let mut query = sqlx::QueryBuilder::<DB>::new(attachment_columns!("WHERE (org_id = "));
+        // `IS TRUE` keeps SQLite from walking all that is the organisation's where a few are named.
+        query.push_bind(org).push(") IS TRUE AND message_id IN (");
         let mut list = query.separated(", ");
         for id in ids {
             list.push_bind(id);

@@ -133,9 +133,9 @@ pub async fn loads(c: Conn<'_>, org: OrgId, since: DateTime<Utc>, now: DateTime<
     const LOADS: &str = "
         SELECT u.id AS \"user\",
                (SELECT COUNT(*) FROM conversations c
-                WHERE c.org_id = $1 AND c.agent_id = u.id AND c.status IN ('pending', 'active')) AS open,
+                WHERE (c.org_id = $1) IS TRUE AND c.agent_id = u.id AND c.status IN ('pending', 'active')) AS open,
                (SELECT MAX(COALESCE(c.assigned_at, c.handed_off_at)) FROM conversations c
-                WHERE c.org_id = $1 AND c.agent_id = u.id) AS last_given_at,
+                WHERE (c.org_id = $1) IS TRUE AND c.agent_id = u.id) AS last_given_at,
                u.languages, u.settings,
                EXISTS (SELECT 1 FROM sessions s
                        WHERE s.user_id = u.id AND s.last_used_at >= $2 AND s.expires_at > $3) AS is_here

@@ -23,7 +23,7 @@ pub async fn places(c: Conn<'_>, org: OrgId, customer: CustomerId) -> Result<Vec
     const LIST: &str = "
         SELECT id, merged_into, identity_id,
                (status = 'active' AND holder = 'assistant') AS with_assistant
-        FROM conversations WHERE org_id = $1 AND customer_id = $2 ORDER BY id";
+        FROM conversations WHERE (org_id = $1) IS TRUE AND customer_id = $2 ORDER BY id";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(customer).fetch_all(c).await)?)
 }
 
@@ -46,7 +46,7 @@ pub async fn hand_over(
         UPDATE message_parts SET customer_id = $3 WHERE org_id = $1 AND customer_id <> $3
            AND message_id IN (SELECT id FROM messages WHERE org_id = $1 AND conversation_id = $2)";
     const TRACES: &str = "
-        UPDATE turns SET customer_id = $3 WHERE org_id = $1 AND conversation_id = $2 AND customer_id <> $3";
+        UPDATE turns SET customer_id = $3 WHERE (org_id = $1) IS TRUE AND conversation_id = $2 AND customer_id <> $3";
     for id in ids {
         both!(c.again(), c => sqlx::query(TALK).bind(org).bind(*id).bind(from).bind(to).bind(now)
             .execute(c).await.map(|_| ()))?;

@@ -31,7 +31,7 @@ pub async fn move_messages(
               WHERE org_id = $1 AND conversation_id IN ($2, $3)) r
         WHERE messages.id = r.id";
     const TURN: &str = "UPDATE messages SET seq = -seq WHERE org_id = $1 AND conversation_id = $2 AND seq < 0";
-    const TRACES: &str = "UPDATE turns SET conversation_id = $3 WHERE org_id = $1 AND conversation_id = $2";
+    const TRACES: &str = "UPDATE turns SET conversation_id = $3 WHERE (org_id = $1) IS TRUE AND conversation_id = $2";
     both!(c.again(), c => sqlx::query(PLACES).bind(org).bind(from).bind(into).bind(epoch).execute(c).await.map(|_| ()))?;
     both!(c.again(), c => sqlx::query(TURN).bind(org).bind(into).execute(c).await.map(|_| ()))?;
     both!(c, c => sqlx::query(TRACES).bind(org).bind(from).bind(into).execute(c).await.map(|_| ()))?;

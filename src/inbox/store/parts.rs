@@ -203,7 +203,8 @@ pub async fn past(c: Conn<'_>, channel: ChannelId, customer: CustomerId, memory:
 pub async fn last_external(c: Conn<'_>, id: ConversationId) -> Result<Option<(String, Json<Value>)>> {
     const LAST: &str = "
         SELECT external_message_id, metadata FROM messages
-        WHERE conversation_id = $1 AND sender_type = 'customer' AND external_message_id IS NOT NULL
+        WHERE org_id = (SELECT org_id FROM conversations WHERE id = $1)
+          AND conversation_id = $1 AND sender_type = 'customer' AND external_message_id IS NOT NULL
         ORDER BY seq DESC LIMIT 1";
     Ok(both!(c, c => sqlx::query_as(LAST).bind(id).fetch_optional(c).await)?)
 }
@@ -243,7 +244,8 @@ pub async fn take_receipts(
 pub async fn has_outgoing(c: Conn<'_>, id: ConversationId) -> Result<bool> {
     const WAITS: &str = "
         SELECT COUNT(*) FROM messages
-        WHERE conversation_id = $1 AND sender_type <> 'customer' AND status IN ('queued', 'sending')";
+        WHERE org_id = (SELECT org_id FROM conversations WHERE id = $1)
+          AND conversation_id = $1 AND sender_type <> 'customer' AND status IN ('queued', 'sending')";
     let n: i64 = both!(c, c => sqlx::query_scalar(WAITS).bind(id).fetch_one(c).await)?;
     Ok(n > 0)
 }

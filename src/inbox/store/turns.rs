@@ -52,7 +52,8 @@ pub struct RecordedTurn {
 pub async fn list_recorded(c: Conn<'_>, org: OrgId, limit: i64) -> Result<Vec<RecordedTurn>> {
     const LIST: &str = "
         SELECT t.id, t.conversation_id, t.decision, t.reason, t.confidence, r.recording, t.created_at,
-               (SELECT m.content FROM messages m WHERE m.conversation_id = t.conversation_id AND m.turn_id = t.id
+               (SELECT m.content FROM messages m
+                WHERE m.org_id = t.org_id AND m.conversation_id = t.conversation_id AND m.turn_id = t.id
                 ORDER BY m.seq LIMIT 1) AS said
         FROM turn_recordings r JOIN turns t ON t.id = r.turn_id
         WHERE r.org_id = $1 AND t.conversation_id IS NOT NULL ORDER BY r.created_at DESC, r.turn_id DESC LIMIT $2";
@@ -78,7 +79,7 @@ pub struct TurnRow {
 pub async fn list_turns(c: Conn<'_>, org: OrgId, id: ConversationId, limit: i64) -> Result<Vec<TurnRow>> {
     const LIST: &str = "
         SELECT id, conversation_id, decision, reason, confidence, language, trace, duration_ms, created_at
-        FROM turns WHERE org_id = $1 AND conversation_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+        FROM turns WHERE (org_id = $1) IS TRUE AND conversation_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3";
     Ok(both!(c, c => sqlx::query_as(LIST).bind(org).bind(id).bind(limit).fetch_all(c).await)?)
 }
 

@@ -97,7 +97,7 @@ pub async fn find_by_hash(c: Conn<'_>, org: OrgId, kb: KnowledgeBaseId, hash: &s
     const FIND: &str = "
         SELECT * FROM documents WHERE org_id = $1 AND kb_id = $2 AND content_hash = $3 AND deleted_at IS NULL
           AND processing_status <> 'failed'
-        ORDER BY id LIMIT 1";
+        ORDER BY created_at, id LIMIT 1";
     Ok(both!(c, c => sqlx::query_as(FIND).bind(org).bind(kb).bind(hash).fetch_optional(c).await)?)
 }
 
@@ -313,7 +313,7 @@ pub async fn set_status(
 ) -> Result<()> {
     const VERSION: &str = "
         UPDATE document_versions SET processing_status = $3, error_code = $4, error_message = $5
-        WHERE document_id = $1 AND version = $2";
+        WHERE org_id = (SELECT org_id FROM documents WHERE id = $1) AND document_id = $1 AND version = $2";
     const DOCUMENT: &str = "
         UPDATE documents SET processing_status = $3, error_code = $4, error_message = $5, updated_at = $6
         WHERE id = $1 AND version = $2 AND deleted_at IS NULL";
@@ -333,7 +333,7 @@ pub async fn complete(mut c: Conn<'_>, now: DateTime<Utc>, done: &Completed) -> 
         WHERE id = $1 AND version = $2 AND deleted_at IS NULL";
     const VERSION: &str = "
         UPDATE document_versions SET processing_status = 'completed', title = $3, error_code = $4, error_message = $5
-        WHERE document_id = $1 AND version = $2";
+        WHERE org_id = (SELECT org_id FROM documents WHERE id = $1) AND document_id = $1 AND version = $2";
     let (code, message) = done.note.as_ref().map(|(code, text)| (*code, text.as_str())).unzip();
     let completed = both!(c.again(), c => sqlx::query(DOCUMENT).bind(done.document_id).bind(done.version)
         .bind(&done.title).bind(done.language).bind(done.chunk_count).bind(code).bind(message).bind(now)
